@@ -1,0 +1,88 @@
+#include "inspector/model/context_tree.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace palloscope {
+
+namespace {
+
+constexpr std::array<std::pair<ContextType, std::string_view>, 4> kTypeNames{{
+    {ContextType::kAllocSet, "AllocSet"},
+    {ContextType::kSlab, "Slab"},
+    {ContextType::kGeneration, "Generation"},
+    {ContextType::kBump, "Bump"},
+}};
+
+}  // namespace
+
+std::string_view to_string(ContextType type) {
+    const auto* const found =
+        std::ranges::find(kTypeNames, type, &std::pair<ContextType, std::string_view>::first);
+    return found->second;
+}
+
+std::optional<ContextType> context_type_from(std::string_view text) {
+    const auto* const found =
+        std::ranges::find(kTypeNames, text, &std::pair<ContextType, std::string_view>::second);
+    if (found == kTypeNames.end()) {
+        return std::nullopt;
+    }
+    return found->first;
+}
+
+ContextFigures& ContextFigures::operator+=(const ContextFigures& other) {
+    total_bytes += other.total_bytes;
+    total_nblocks += other.total_nblocks;
+    free_bytes += other.free_bytes;
+    free_chunks += other.free_chunks;
+    used_bytes += other.used_bytes;
+    return *this;
+}
+
+ContextFigures& ContextFigures::operator-=(const ContextFigures& other) {
+    total_bytes -= other.total_bytes;
+    total_nblocks -= other.total_nblocks;
+    free_bytes -= other.free_bytes;
+    free_chunks -= other.free_chunks;
+    used_bytes -= other.used_bytes;
+    return *this;
+}
+
+ContextFigures ContextTree::grand_total() const {
+    ContextFigures total;
+    for (const MemoryContext& context : contexts) {
+        total += context.figures;
+    }
+    return total;
+}
+
+std::vector<std::size_t> ContextTree::id_path(std::size_t index) const {
+    std::vector<std::size_t> path;
+    for (std::optional<std::size_t> at = index; at; at = contexts[*at].parent) {
+        path.push_back(*at + 1);
+    }
+    std::ranges::reverse(path);
+    return path;
+}
+
+std::string ContextTree::name_path(std::size_t index) const {
+    const MemoryContext& context = contexts[index];
+    if (!context.parent) {
+        return context.name;
+    }
+    return name_path(*context.parent) + '/' + context.name;
+}
+
+std::vector<std::string> ContextTree::name_paths() const {
+    std::vector<std::string> paths;
+    paths.reserve(contexts.size());
+    for (const MemoryContext& context : contexts) {
+        paths.push_back(context.parent ? paths[*context.parent] + '/' + context.name
+                                       : context.name);
+    }
+    return paths;
+}
+
+}  // namespace palloscope

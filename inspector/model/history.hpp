@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "inspector/model/context_tree.hpp"
+#include "inspector/model/snapshot.hpp"
+#include "inspector/model/statement.hpp"
+
+namespace palloscope {
+
+// What a recording says about its backends, folded for analysis: the input of diagnosis.
+//
+// Contexts are folded by the path of their names (the 2,000 "index info" contexts are one series),
+// so the size grows with snapshots × distinct paths, not with contexts.
+
+// One context path over time. `figures[i]` belongs to BackendHistory::snapshots[i] and sums the
+// contexts of this path at that moment (all zero while there are none); `count[i]` is their number.
+struct ContextSeries {
+    std::string path;
+    std::vector<ContextFigures> figures;
+    std::vector<std::int32_t> count;
+};
+
+// A snapshot without its tree.
+struct SnapshotSummary {
+    std::int64_t taken_at_ns = 0;
+    double pause_us = 0;
+    std::string state;
+    std::int64_t rss_anon_bytes = 0;
+    ContextFigures total;
+};
+
+// Sequence numbers and times of an execution; the form is an index, since a million executions
+// have a few hundred forms.
+struct ExecutionRecord {
+    std::size_t form = 0;  // index into History::forms
+    std::int64_t seq = 0;
+    std::int64_t started_at_ns = 0;
+    std::int64_t ended_at_ns = 0;
+    bool failed = false;
+};
+
+struct BackendHistory {
+    int server_version_num = 0;
+    ProcessInfo process;                     // as at the last snapshot
+    std::vector<SnapshotSummary> snapshots;  // in the order of time
+    std::vector<ContextSeries> contexts;
+    std::vector<ExecutionRecord> executions;  // in the order of ended_at_ns
+    // Snapshots that were due but not taken: the one before was not done, or no safe point came.
+    std::int64_t missed = 0;
+    // Why the recording of this backend ended: "duration", "interrupted", "backend gone", …; none
+    // where the recorder was killed.
+    std::optional<std::string> end;
+};
+
+struct History {
+    std::vector<StatementForm> forms;
+    std::vector<BackendHistory> backends;
+    // Where the executions come from: "none", "journal:FILE", "step:SOCKET".
+    std::string statement_source = "none";
+    // Things the reader of a report must know: lines skipped, a damaged end, clocks that jumped.
+    std::vector<std::string> notes;
+};
+
+}  // namespace palloscope

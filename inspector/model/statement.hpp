@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace palloscope {
+
+// A statement as we know it: never its literals (contract.md, "Statements").
+struct StatementForm {
+    // Every literal replaced by $n, comments dropped, white space folded.
+    std::string text;
+    // 16 hexadecimal digits, equal exactly where `text` is equal.
+    std::string fingerprint;
+    // `text` with the generated parts of identifiers as '*': "CREATE SCHEMA policy_loader_*".
+    std::string family;
+
+    bool operator==(const StatementForm&) const = default;
+};
+
+// One execution of a statement, as a source of statements (the driver's journal, a log) tells it.
+struct Execution {
+    std::int64_t seq = 0;
+    int backend_pid = 0;
+    std::string session;
+    // A path within the workload such as "load-policy/create-schema"; empty where unknown.
+    std::string step;
+    StatementForm form;
+    // Unix time.
+    std::int64_t started_at_ns = 0;
+    std::int64_t ended_at_ns = 0;
+    std::int64_t rows = 0;
+    // SQLSTATE.
+    std::optional<std::string> error;
+
+    bool operator==(const Execution&) const = default;
+};
+
+}  // namespace palloscope

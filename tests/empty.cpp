@@ -1,0 +1,1 @@
+// A label's executable needs one source before its first test comes.
