@@ -1,0 +1,120 @@
+#include "workload/command_line.hpp"
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+
+#include "workload/duration.hpp"
+
+namespace palloscope::workload {
+
+namespace {
+
+constexpr int kExitUsage = 2;
+constexpr std::size_t kMostSessions = 10000;
+
+constexpr const char* kDescription =
+    "Issues known mixes of statements to PostgreSQL and journals every one of them, without its\n"
+    "literals. Each scenario is made to show one cause of a backend's growth, or none.";
+
+constexpr const char* kFooter =
+    "Without --loops and --duration it goes on until SIGINT or SIGTERM, finishes the transactions\n"
+    "that it is in and ends with exit code 0; a second signal ends it at once (130).\n"
+    "Exit codes: 0 done, 1 failed, 2 wrong command line, 4 not permitted, 130 interrupted.";
+
+// The options that every scenario has.
+void add_common_options(CLI::App& command, DriverOptions& options) {
+    command.add_option("--dsn",
+                       options.conninfo,
+                       "How to connect: a connection string or URI of libpq; what it leaves out "
+                       "comes from PGHOST, PGPORT and so on");
+    command.add_option("--journal",
+                       options.journal_path,
+                       "Append a line of JSON for each statement to this file (mode 0600)");
+    command.add_option("--step",
+                       options.step_socket,
+                       "After each statement, wait at this socket until 'palloscope record "
+                       "--statements step:SOCKET' has taken its snapshot");
+    command.add_option("--rate", options.rate, "Loops per second of each session")
+        ->check(CLI::PositiveNumber);
+    command.add_option_function<std::string>(
+        "--duration",
+        [&options](const std::string& text) {
+            const auto duration = parse_duration(text);
+            if (!duration) {
+                throw CLI::ValidationError(
+                    "--duration",
+                    fmt::format("{}; {}", duration.error().message, duration.error().hint));
+            }
+            options.duration = *duration;
+        },
+        "End after this time (us, ms, s, min, h)");
+    command.add_option("--loops", options.loops, "End after so many loops of each session");
+    command
+        .add_option("--sessions",
+                    options.sessions,
+                    "Connections, all at work at the same time (default: as the scenario's "
+                    "application has them)")
+        ->check(CLI::Range(std::size_t{1}, kMostSessions));
+    command.add_option("--seed", options.seed, "Make the same random choices as the last run");
+    command.add_option(
+        "--application-name", options.application_name, "In place of the scenario's own");
+}
+
+// One scenario as a command.
+struct Command {
+    CLI::App* app = nullptr;
+    std::unique_ptr<Scenario> scenario;
+};
+
+Command add_command(CLI::App& program, const ScenarioEntry& entry, DriverOptions& options) {
+    Command command{
+        .app = program.add_subcommand(std::string(entry.name),
+                                      fmt::format("{} [{}]", entry.summary, entry.cause)),
+        .scenario = entry.make()};
+    add_common_options(*command.app, options);
+    command.scenario->add_options(*command.app);
+    command.app->footer(
+        fmt::format("{}\n\nExample:\n  palloscope-workload {} --dsn 'host=/tmp dbname=demo' "
+                    "--journal journal.jsonl --duration 60s\n\n{}",
+                    entry.explanation,
+                    entry.name,
+                    kFooter));
+    return command;
+}
+
+}  // namespace
+
+std::variant<Run, Answered> parse_command_line(int argc, const char* const* argv) {
+    CLI::App program(kDescription, "palloscope-workload");
+    program.set_version_flag("--version", "palloscope-workload " PALLOSCOPE_VERSION);
+    program.require_subcommand(1);
+    program.footer(fmt::format(
+        "Example:\n  palloscope-workload conjur --dsn 'host=/tmp dbname=demo' --journal "
+        "journal.jsonl --duration 60s\n\n'palloscope-workload SCENARIO --help' explains a "
+        "scenario.\n{}",
+        kFooter));
+    DriverOptions options;
+    std::vector<Command> commands;
+    for (const ScenarioEntry& entry : scenarios()) {
+        commands.push_back(add_command(program, entry, options));
+    }
+    try {
+        program.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return Answered{program.exit(error) == 0 ? 0 : kExitUsage};
+    }
+    for (Command& command : commands) {
+        if (command.app->parsed()) {
+            return Run{.scenario = std::move(command.scenario), .options = std::move(options)};
+        }
+    }
+    // require_subcommand() has refused a command line without one.
+    return Answered{kExitUsage};
+}
+
+}  // namespace palloscope::workload
