@@ -29,8 +29,18 @@ Result<Process> Process::open(pid_t pid) {
     }
     // pidfd_open(2); glibc 2.36 has a wrapper, older ones have not.
     FileDescriptor pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-    if (!pidfd.valid() && errno != ENOSYS && errno != EPERM) {
-        return gone(pid);  // ESRCH, or EINVAL for a thread
+    if (!pidfd.valid()) {
+        switch (errno) {
+            case ESRCH:
+            case EINVAL:  // a thread of a process, up to kernel 6.15
+            case ENOENT:  // and since
+                return gone(pid);
+            case ENOSYS:
+            case EPERM:  // how seccomp filters of containers say ENOSYS
+                break;
+            default:
+                return os_error(errno, fmt::format("cannot open process {}", pid));
+        }
     }
     const auto start_time = read_start_time(pid);
     if (!start_time) {
@@ -42,7 +52,12 @@ Result<Process> Process::open(pid_t pid) {
 bool Process::alive() const {
     if (pidfd_.valid()) {
         pollfd poll_entry{.fd = pidfd_.get(), .events = POLLIN, .revents = 0};
-        return poll(&poll_entry, 1, 0) == 0;
+        // Also with a timeout of zero, a signal that we get makes it fail with EINTR.
+        int ready = 0;
+        do {
+            ready = poll(&poll_entry, 1, 0);
+        } while (ready < 0 && errno == EINTR);
+        return ready == 0;
     }
     const auto start_time = read_start_time(pid_);
     return start_time && *start_time == start_time_;
@@ -59,7 +74,7 @@ Result<FileDescriptor> Process::duplicate_descriptor(int fd) const {
     // pidfd_getfd(2), kernel 5.6; it needs no right on the file itself, which opening
     // /proc/PID/fd/N does.
     FileDescriptor duplicate(static_cast<int>(syscall(SYS_pidfd_getfd, pidfd_.get(), fd, 0)));
-    if (!duplicate.valid() && (errno == ENOSYS || errno == EBADF)) {
+    if (!duplicate.valid() && (errno == ENOSYS || errno == EPERM || !pidfd_.valid())) {
         duplicate = FileDescriptor(
             ::open(fmt::format("/proc/{}/fd/{}", pid_, fd).c_str(), O_RDONLY | O_CLOEXEC));
     }

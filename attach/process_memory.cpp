@@ -24,15 +24,13 @@ tl::unexpected<Error> fault(int err, pid_t pid, RemoteAddress address) {
                     fmt::format("cannot read memory of process {} at {:#x}", pid, address.value));
 }
 
-// The piece of `pieces` in which byte `offset` of their concatenation lies.
-RemoteAddress address_at(std::span<const RemotePiece> pieces, std::size_t offset) {
-    for (const RemotePiece& piece : pieces) {
-        if (offset < piece.into.size()) {
-            return piece.address + offset;
-        }
-        offset -= piece.into.size();
+// Cuts `bytes` off the front of `pieces`, of which the first one is read up to `done` already.
+void advance(std::span<const RemotePiece>& pieces, std::size_t& done, std::size_t bytes) {
+    done += bytes;
+    while (!pieces.empty() && done >= pieces.front().into.size()) {
+        done -= pieces.front().into.size();
+        pieces = pieces.subspan(1);
     }
-    return pieces.back().address;
 }
 
 }  // namespace
@@ -50,20 +48,23 @@ Result<ProcessMemory> ProcessMemory::open(pid_t pid, Transport transport) {
 }
 
 Result<> ProcessMemory::gather(std::span<const RemotePiece> pieces) const {
-    std::array<iovec, kMaxPieces> local{};
-    std::array<iovec, kMaxPieces> remote{};
+    std::array<iovec, kMaxPieces> local;   // NOLINT(*-init): filled as far as it is used
+    std::array<iovec, kMaxPieces> remote;  // NOLINT(*-init)
+    std::size_t done = 0;                  // bytes of the first piece
+    advance(pieces, done, 0);
     while (!pieces.empty()) {
         if (transport_ == Transport::kProcFile) {
             return gather_by_file(pieces);
         }
         const auto batch = pieces.first(std::min(pieces.size(), kMaxPieces));
-        std::size_t wanted = 0;
         for (std::size_t i = 0; i < batch.size(); ++i) {
-            local[i] = {.iov_base = batch[i].into.data(), .iov_len = batch[i].into.size()};
+            const std::size_t skip = i == 0 ? done : 0;
+            const std::span<std::byte> into = batch[i].into.subspan(skip);
+            const RemoteAddress from = batch[i].address + skip;
+            local[i] = {.iov_base = into.data(), .iov_len = into.size()};
             // A remote address is a number here, and becomes a pointer only for the kernel.
-            remote[i] = {.iov_base = reinterpret_cast<void*>(batch[i].address.value),  // NOLINT
-                         .iov_len = batch[i].into.size()};
-            wanted += batch[i].into.size();
+            remote[i] = {.iov_base = reinterpret_cast<void*>(from.value),  // NOLINT
+                         .iov_len = into.size()};
         }
         const ssize_t got =
             process_vm_readv(pid_, local.data(), batch.size(), remote.data(), batch.size(), 0);
@@ -73,13 +74,12 @@ Result<> ProcessMemory::gather(std::span<const RemotePiece> pieces) const {
             transport_ = Transport::kProcFile;
             continue;
         }
-        if (got < 0) {
-            return fault(errno, pid_, batch.front().address);
+        if (got <= 0) {
+            return fault(got < 0 ? errno : EFAULT, pid_, batch.front().address + done);
         }
-        if (static_cast<std::size_t>(got) < wanted) {
-            return fault(EFAULT, pid_, address_at(batch, static_cast<std::size_t>(got)));
-        }
-        pieces = pieces.subspan(batch.size());
+        // Less than wanted is no error: one call carries 2 GB at most (MAX_RW_COUNT). Where it
+        // ended before a hole, the next one begins with the hole, and says so.
+        advance(pieces, done, static_cast<std::size_t>(got));
     }
     return {};
 }
@@ -89,6 +89,10 @@ Result<> ProcessMemory::gather_by_file(std::span<const RemotePiece> pieces) cons
         std::span<std::byte> left = piece.into;
         while (!left.empty()) {
             const RemoteAddress from = piece.address + (piece.into.size() - left.size());
+            // pread(2) refuses negative offsets, where no process has memory (the kernel's half).
+            if (from.value > static_cast<std::uint64_t>(INT64_MAX)) {
+                return fault(EFAULT, pid_, from);
+            }
             const ssize_t got =
                 pread(file_.get(), left.data(), left.size(), static_cast<off_t>(from.value));
             if (got < 0 && errno == EINTR) {
