@@ -50,21 +50,24 @@ struct Descriptors {
     bool stderr_closes_on_exec = false;
 };
 
-// Steps by index, as added in build_chain; the first three are watched.
+// Steps of the preparing chain that are watched.
 constexpr std::size_t kMakeFile = 0;
 constexpr std::size_t kSaveStderr = 2;
+constexpr std::size_t kCloseFile = 4;
 
-Result<Descriptors> foretell_descriptors(pid_t pid) {
+Result<Descriptors> foretell_descriptors(pid_t pid, std::uint64_t limit) {
     const auto open_numbers = list_descriptors(pid);
-    const auto limit = read_descriptor_limit(pid);
-    const auto flags = read_descriptor_flags(pid, STDERR_FILENO);
-    if (!open_numbers || !limit) {
-        return tl::unexpected(open_numbers ? limit.error() : open_numbers.error());
+    if (!open_numbers) {
+        return tl::unexpected(open_numbers.error());
     }
-    if (!flags) {
+    if (!std::ranges::binary_search(*open_numbers, STDERR_FILENO)) {
         return failure(
             Error::Kind::kUnsupported,
             fmt::format("process {} has closed its standard error, which the call writes to", pid));
+    }
+    const auto flags = read_descriptor_flags(pid, STDERR_FILENO);
+    if (!flags) {
+        return tl::unexpected(flags.error());
     }
     std::vector<int> free;
     for (int fd = 0; free.size() < 2; ++fd) {
@@ -72,13 +75,33 @@ Result<Descriptors> foretell_descriptors(pid_t pid) {
             free.push_back(fd);
         }
     }
-    if (static_cast<std::uint64_t>(free.back()) >= *limit) {
+    if (static_cast<std::uint64_t>(free.back()) >= limit) {
         return failure(Error::Kind::kUnsupported,
-                       fmt::format("process {} has used up its {} file descriptors", pid, *limit));
+                       fmt::format("process {} has used up its {} file descriptors", pid, limit));
     }
     return Descriptors{.capture = free[0],
                        .saved_stderr = free[1],
                        .stderr_closes_on_exec = (*flags & O_CLOEXEC) != 0};
+}
+
+// The chain and the function need room below the stack pointer. An alternate signal stack, or a
+// coroutine's, may have none left, and there is no way to see its end.
+Result<> require_stack(pid_t pid, const CpuState& state, std::uint64_t limit) {
+    constexpr std::uint64_t kNeeded = std::uint64_t{256} << 10;
+    // Below the stack the kernel leaves a gap of 128 MB at least (arch/x86/mm/mmap.c, mmap_base).
+    constexpr std::uint64_t kNothingElseBelow = std::uint64_t{64} << 20;
+    const auto start = read_stack_start(pid);
+    if (!start) {
+        return tl::unexpected(start.error());
+    }
+    const std::uint64_t used = start->value - state.registers.rsp;  // huge where rsp lies above
+    if (used > kNothingElseBelow || used + kNeeded > limit) {
+        return failure(Error::Kind::kUnsupported,
+                       fmt::format("process {} does not run on its main stack, or has used it up: "
+                                   "there is no room for a call",
+                                   pid));
+    }
+    return {};
 }
 
 std::uint64_t argument(int value) {
@@ -102,26 +125,51 @@ void add_make_file(CallChainBuilder& builder, RemoteAddress name, bool filtered)
     }
 }
 
-Result<CallChain> build_chain(const CpuState& state,
-                              const CallGadgets& gadgets,
-                              const Descriptors& descriptors,
-                              const FunctionCall& call,
-                              bool filtered) {
+// dup2(2) where it serves: a server uses it itself, so that no seccomp filter forbids it.
+void add_redirect_stderr(CallChainBuilder& builder, std::uint64_t to, bool closes_on_exec) {
+    if (closes_on_exec) {
+        builder.add_syscall(SYS_dup3, {to, STDERR_FILENO, argument(O_CLOEXEC)});
+    } else {
+        builder.add_syscall(SYS_dup2, {to, STDERR_FILENO});
+    }
+}
+
+// Makes the file, with its first bytes, and the duplicate of the standard error, and closes both
+// again. So it changes nothing, wherever a step of it fails.
+Result<CallChain> build_preparing_chain(const CpuState& state,
+                                        const CallGadgets& gadgets,
+                                        const Descriptors& descriptors,
+                                        bool filtered) {
     CallChainBuilder builder(state, gadgets);
     const std::array<std::byte, kTimeBytes> no_time{};
     const RemoteAddress name = builder.place(with_nul(filtered ? kSharedMemoryFolder : kFileName));
     const RemoteAddress time = builder.place(no_time);
     const std::uint64_t capture = argument(descriptors.capture);
-    const std::uint64_t saved = argument(descriptors.saved_stderr);
 
     add_make_file(builder, name, filtered);
     builder.add_syscall(SYS_write, {capture, time.value, kTimeBytes});
     builder.add_syscall(SYS_fcntl, {STDERR_FILENO, F_DUPFD_CLOEXEC, 0});
-    builder.add_syscall(SYS_dup3, {capture, STDERR_FILENO, 0});
+    builder.add_syscall(SYS_close, {argument(descriptors.saved_stderr)});
+    builder.add_syscall(SYS_close, {capture});
+    return builder.build();
+}
+
+// Calls the function with its standard error in the file, puts that back and closes both
+// descriptors. For a process that stands in `preparing` and has made them.
+Result<CallChain> build_calling_chain(const CpuState& state,
+                                      const CallGadgets& gadgets,
+                                      const CallChain& preparing,
+                                      const Descriptors& descriptors,
+                                      const FunctionCall& call) {
+    CallChainBuilder builder(state, gadgets, preparing);
+    const std::array<std::byte, kTimeBytes> no_time{};
+    const RemoteAddress time = builder.place(no_time);
+    const std::uint64_t capture = argument(descriptors.capture);
+    const std::uint64_t saved = argument(descriptors.saved_stderr);
+
+    add_redirect_stderr(builder, capture, /*closes_on_exec=*/false);
     builder.add_call(call.function, call.arguments);
-    builder.add_syscall(
-        SYS_dup3,
-        {saved, STDERR_FILENO, argument(descriptors.stderr_closes_on_exec ? O_CLOEXEC : 0)});
+    add_redirect_stderr(builder, saved, descriptors.stderr_closes_on_exec);
     builder.add_syscall(SYS_close, {saved});
     builder.add_syscall(SYS_clock_gettime, {CLOCK_MONOTONIC, time.value});
     builder.add_syscall(SYS_pwrite64, {capture, time.value, kTimeBytes, 0});
@@ -157,40 +205,21 @@ Result<std::int64_t> run_through_step(StoppedProcess& stopped,
     }
 }
 
-// Sends a process on from within a chain: descriptors that it opened are closed, and the original
-// state comes back. It is a chain itself, laid below the one that is left, which so stays whole
-// until the registers change.
-void abandon(const CpuState& state,
-             const CallChain& left,
-             const CallGadgets& gadgets,
-             const ProcessMemory& memory,
-             pid_t pid,
-             std::span<const std::int64_t> opened) {
-    CallChainBuilder builder(state, gadgets, left);
-    for (const std::int64_t fd : opened) {
-        if (fd >= 0) {
-            builder.add_syscall(SYS_close, {static_cast<std::uint64_t>(fd)});
-        }
-    }
-    if (const auto chain = builder.build()) {
-        (void)start(pid, memory, *chain);
-    }
-}
-
-// Lets the chain make its descriptors, and gives ours of the file.
-Result<FileDescriptor> watch_descriptors(StoppedProcess& stopped,
-                                         const Process& process,
-                                         const ProcessMemory& memory,
-                                         const CallGadgets& gadgets,
-                                         const CpuState& state,
-                                         const CallChain& chain,
-                                         const Descriptors& descriptors) {
-    const auto capture = run_through_step(stopped, chain, gadgets, kMakeFile);
+// Runs the preparing chain up to where both descriptors are made, and gives ours of the file.
+Result<FileDescriptor> make_descriptors(StoppedProcess& stopped,
+                                        const Process& process,
+                                        const CallChain& preparing,
+                                        const CallGadgets& gadgets,
+                                        const Descriptors& descriptors) {
+    const auto capture = run_through_step(stopped, preparing, gadgets, kMakeFile);
     if (!capture) {
         return tl::unexpected(capture.error());
     }
+    const auto saved = run_through_step(stopped, preparing, gadgets, kSaveStderr);
+    if (!saved) {
+        return tl::unexpected(saved.error());
+    }
     if (*capture != descriptors.capture) {
-        abandon(state, chain, gadgets, memory, stopped.pid(), std::array{*capture});
         return failure(
             Error::Kind::kUnsupported,
             fmt::format(
@@ -198,19 +227,59 @@ Result<FileDescriptor> watch_descriptors(StoppedProcess& stopped,
                 stopped.pid(),
                 *capture));
     }
-    auto file = process.duplicate_descriptor(descriptors.capture);
-    const auto saved = run_through_step(stopped, chain, gadgets, kSaveStderr);
-    if (!saved) {
-        return tl::unexpected(saved.error());
-    }
-    if (!file || *saved != descriptors.saved_stderr) {
-        abandon(state, chain, gadgets, memory, stopped.pid(), std::array{*capture, *saved});
-    }
-    if (file && *saved != descriptors.saved_stderr) {
+    if (*saved != descriptors.saved_stderr) {
         return failure(Error::Kind::kUnsupported,
                        fmt::format("process {} could not duplicate its standard error (result {})",
                                    stopped.pid(),
                                    *saved));
+    }
+    return process.duplicate_descriptor(descriptors.capture);
+}
+
+// Starts the call once all that it relies on is there, and gives ours of the file. Where something
+// is missing, the process runs on as it was.
+Result<FileDescriptor> start_call(StoppedProcess& stopped,
+                                  const Process& process,
+                                  const ProcessMemory& memory,
+                                  const CallGadgets& gadgets,
+                                  const FunctionCall& call) {
+    const pid_t pid = stopped.pid();
+    const auto state = read_cpu_state(pid);
+    const auto status = read_status(pid);
+    const auto limits = read_limits(pid);
+    if (!state || !status || !limits) {
+        return tl::unexpected(!state ? state.error() : !status ? status.error() : limits.error());
+    }
+    if (auto room = require_stack(pid, *state, limits->stack_bytes); !room) {
+        return tl::unexpected(std::move(room.error()));
+    }
+    const auto descriptors = foretell_descriptors(pid, limits->open_files);
+    if (!descriptors) {
+        return tl::unexpected(descriptors.error());
+    }
+    if (!gadgets_hold(memory, gadgets)) {
+        return failure(Error::Kind::kUnsupported,
+                       fmt::format("the C library of process {} is not where it was found", pid));
+    }
+    const auto preparing =
+        build_preparing_chain(*state, gadgets, *descriptors, status->seccomp == kSeccompFilter);
+    if (!preparing) {
+        return tl::unexpected(preparing.error());
+    }
+    if (auto started = start(pid, memory, *preparing); !started) {
+        return tl::unexpected(std::move(started.error()));
+    }
+    auto file = make_descriptors(stopped, process, *preparing, gadgets, *descriptors);
+    // Only now: until its signals were blocked by the first step, one of its handlers could have
+    // run on the stack below the preparing chain.
+    auto started = file.map([](const FileDescriptor&) {}).and_then([&] {
+        return build_calling_chain(*state, gadgets, *preparing, *descriptors, call)
+            .and_then([&](const CallChain& calling) { return start(pid, memory, calling); });
+    });
+    if (!started) {
+        // Its other threads must not open files before the preparing chain has closed its own.
+        (void)run_through_step(stopped, *preparing, gadgets, kCloseFile);
+        return tl::unexpected(std::move(started.error()));
     }
     return file;
 }
@@ -256,6 +325,9 @@ Result<std::string> read_output(const FileDescriptor& file) {
     if (status.st_size > kMaxOutputBytes) {
         return failure(Error::Kind::kFailed, "the captured output is larger than 1 GB");
     }
+    if (status.st_size < static_cast<off_t>(kTimeBytes)) {
+        return failure(Error::Kind::kFailed, "the captured output was cut off by somebody else");
+    }
     std::string text(static_cast<std::size_t>(status.st_size) - kTimeBytes, '\0');
     std::size_t done = 0;
     while (done < text.size()) {
@@ -288,32 +360,11 @@ Result<CapturedOutput> call_with_captured_stderr(StoppedProcess stopped,
                        fmt::format("process {} is stopped by a signal and runs nothing", pid),
                        fmt::format("let it go on with 'kill -CONT {}'", pid));
     }
-    const auto state = read_cpu_state(pid);
-    const auto status = read_status(pid);
-    const auto descriptors = foretell_descriptors(pid);
-    if (!state || !status || !descriptors) {
-        return tl::unexpected(!state    ? state.error()
-                              : !status ? status.error()
-                                        : descriptors.error());
-    }
-    if (!gadgets_hold(memory, gadgets)) {
-        return failure(Error::Kind::kUnsupported,
-                       fmt::format("the C library of process {} is not where it was found", pid));
-    }
-    const auto chain =
-        build_chain(*state, gadgets, *descriptors, call, status->seccomp == kSeccompFilter);
-    if (!chain) {
-        return tl::unexpected(chain.error());
-    }
-    if (auto started = start(pid, memory, *chain); !started) {
-        return tl::unexpected(std::move(started.error()));
-    }
-    const auto file =
-        watch_descriptors(stopped, process, memory, gadgets, *state, *chain, *descriptors);
-    stopped.release_main_thread();
+    const auto file = start_call(stopped, process, memory, gadgets, call);
     if (!file) {
         return tl::unexpected(file.error());
     }
+    stopped.release_main_thread();
     const auto end = await_end(process, *file, stopped.interrupted_at(), timeout);
     if (!end) {
         return tl::unexpected(end.error());

@@ -27,15 +27,18 @@ struct CapturedOutput {
 // Makes the stopped process call a function of its own while its standard error is a file in memory
 // that only we read, and lets it go.
 //
-// All of it (make the file, redirect, call, put back, close, note the time) is one chain that
-// restores itself: from its start on the process needs nobody, and ends as it was, also when we are
-// killed at any instruction. We hold it for its first three steps, to see that the descriptors got
-// the numbers that the chain was written for, and no longer.
+// Two chains that restore themselves do it (attach/call_chain.hpp). The first one makes the file
+// and a duplicate of the standard error, and closes both: it leaves nothing behind, whatever fails
+// in it. We hold the process in the middle of it, look whether the descriptors got the numbers that
+// were foretold, and switch over, by one write of the registers, to the second one, which
+// redirects, calls, puts back, closes and notes the time. From either's start on the process needs
+// nobody, and ends as it was, also when we are killed at any instruction.
 //
-// It is the caller's duty that the function may run at this point and returns. `stopped` is
-// consumed: the process runs on however this ends. kUnsupported where the process cannot be called
-// into, kFailed where it does not come back within `timeout` (it then goes on with the call by
-// itself), kGone where it ended.
+// It is the caller's duty that the function may run at this point, returns, and waits for no lock
+// that another thread can hold: those stay stopped meanwhile. `stopped` is consumed: the process
+// runs on however this ends. kUnsupported where the process cannot be called into, kFailed where it
+// does not come back within `timeout` (it then goes on with the call by itself), kGone where it
+// ended.
 [[nodiscard]] Result<CapturedOutput> call_with_captured_stderr(StoppedProcess stopped,
                                                                const Process& process,
                                                                const ProcessMemory& memory,

@@ -101,22 +101,58 @@ Result<std::string> read_proc_file(pid_t pid, std::string_view name) {
     return text;
 }
 
+// A field of /proc/PID/stat, numbered as in proc(5), from the third one on; never empty.
+Result<std::string> read_stat_field(pid_t pid, int number) {
+    return read_proc_file(pid, "stat")
+        .and_then([&](const std::string& text) -> Result<std::string> {
+            // The name, in parentheses, may hold spaces and parentheses itself; field 3 follows the
+            // last one.
+            constexpr int kFirstAfterName = 3;
+            std::string_view rest =
+                std::string_view(text).substr(std::min(text.rfind(')') + 1, text.size()));
+            for (int skipped = kFirstAfterName; skipped < number; ++skipped) {
+                next_word(rest);
+            }
+            const std::string_view field = next_word(rest, " \n");
+            if (field.empty()) {
+                return failure(Error::Kind::kFailed,
+                               fmt::format("/proc/{}/stat has no field {}", pid, number));
+            }
+            return std::string(field);
+        });
+}
+
+Result<std::uint64_t> read_stat_number(pid_t pid, int number) {
+    return read_stat_field(pid, number)
+        .and_then([&](const std::string& text) -> Result<std::uint64_t> {
+            if (const auto value = parse_number<std::uint64_t>(text)) {
+                return *value;
+            }
+            return failure(Error::Kind::kFailed,
+                           fmt::format("field {} of /proc/{}/stat is no number", number, pid));
+        });
+}
+
 using Directory = std::unique_ptr<DIR, decltype([](DIR* dir) { closedir(dir); })>;
 
 // The entries of a folder whose names are numbers, ascending.
-Result<std::vector<int>> list_numbers(const std::string& path) {
-    const Directory dir(opendir(path.c_str()));
-    if (!dir) {
-        return os_error(errno, fmt::format("cannot list {}", path));
-    }
+std::vector<int> list_numbers(DIR* folder) {
     std::vector<int> numbers;
-    while (const dirent* entry = readdir(dir.get())) {
+    while (const dirent* entry = readdir(folder)) {
         if (const auto number = parse_number<int>(&entry->d_name[0])) {
             numbers.push_back(*number);
         }
     }
     std::ranges::sort(numbers);
     return numbers;
+}
+
+Result<std::vector<int>> list_numbers(pid_t pid, std::string_view name) {
+    const Directory folder(opendir(fmt::format("/proc/{}/{}", pid, name).c_str()));
+    if (!folder) {
+        return proc_error(errno, pid, name);
+    }
+    return list_numbers(folder.get());
 }
 
 }  // namespace
@@ -222,7 +258,8 @@ Result<MemoryRollup> read_smaps_rollup(pid_t pid) {
 }
 
 std::optional<long> parse_syscall(std::string_view text) {
-    return parse_number<long>(text);
+    const auto number = parse_number<long>(text);
+    return number && *number >= 0 ? number : std::nullopt;
 }
 
 Result<std::optional<long>> read_syscall(pid_t pid) {
@@ -231,23 +268,28 @@ Result<std::optional<long>> read_syscall(pid_t pid) {
     });
 }
 
+Result<char> read_state(pid_t pid) {
+    constexpr int kState = 3;
+    return read_stat_field(pid, kState).map([](const std::string& text) { return text.front(); });
+}
+
+Result<std::string> read_name(pid_t pid) {
+    return read_proc_file(pid, "comm").map([](std::string text) {
+        text.erase(text.find_last_not_of('\n') + 1);
+        return text;
+    });
+}
+
+Result<RemoteAddress> read_stack_start(pid_t pid) {
+    constexpr int kStartStack = 28;
+    return read_stat_number(pid, kStartStack).map([](std::uint64_t address) {
+        return RemoteAddress{address};
+    });
+}
+
 Result<std::uint64_t> read_start_time(pid_t pid) {
-    return read_proc_file(pid, "stat")
-        .and_then([&](const std::string& text) -> Result<std::uint64_t> {
-            // The name, in parentheses, may hold spaces and parentheses itself; field 3 follows the
-            // last one.
-            constexpr int kFieldsBetween = 19;
-            std::string_view rest =
-                std::string_view(text).substr(std::min(text.rfind(')') + 1, text.size()));
-            for (int skipped = 0; skipped < kFieldsBetween; ++skipped) {
-                next_word(rest);
-            }
-            if (const auto ticks = parse_number<std::uint64_t>(next_word(rest))) {
-                return *ticks;
-            }
-            return failure(Error::Kind::kFailed,
-                           fmt::format("/proc/{}/stat has no start time", pid));
-        });
+    constexpr int kStartTime = 22;
+    return read_stat_number(pid, kStartTime);
 }
 
 Result<std::string> read_command_line(pid_t pid) {
@@ -277,7 +319,7 @@ Result<FileDescriptor> open_executable(pid_t pid) {
 }
 
 Result<std::vector<int>> list_descriptors(pid_t pid) {
-    return list_numbers(fmt::format("/proc/{}/fd", pid));
+    return list_numbers(pid, "fd");
 }
 
 Result<int> read_descriptor_flags(pid_t pid, int fd) {
@@ -297,17 +339,26 @@ Result<int> read_descriptor_flags(pid_t pid, int fd) {
         });
 }
 
-Result<std::uint64_t> read_descriptor_limit(pid_t pid) {
-    return read_proc_file(pid, "limits").map([](const std::string& text) {
-        constexpr std::string_view kLabel = "Max open files";
-        std::uint64_t limit = UINT64_MAX;  // "unlimited"
-        for_each_line(text, [&](std::string_view line) {
-            if (line.starts_with(kLabel)) {
-                line.remove_prefix(kLabel.size());
-                limit = parse_number<std::uint64_t>(next_word(line)).value_or(limit);
+SoftLimits parse_limits(std::string_view text) {
+    SoftLimits limits;
+    const std::array<std::pair<std::string_view, std::uint64_t*>, 2> fields{{
+        {"Max open files", &limits.open_files},
+        {"Max stack size", &limits.stack_bytes},
+    }};
+    for_each_line(text, [&](std::string_view line) {
+        for (const auto& [label, limit] : fields) {
+            if (line.starts_with(label)) {
+                line.remove_prefix(label.size());
+                *limit = parse_number<std::uint64_t>(next_word(line)).value_or(UINT64_MAX);
             }
-        });
-        return limit;
+        }
+    });
+    return limits;
+}
+
+Result<SoftLimits> read_limits(pid_t pid) {
+    return read_proc_file(pid, "limits").map([](const std::string& text) {
+        return parse_limits(text);
     });
 }
 
@@ -328,15 +379,12 @@ Result<std::uint64_t> read_auxiliary_value(pid_t pid, std::uint64_t type) {
 }
 
 std::vector<pid_t> list_processes() {
-    return list_numbers("/proc").value_or(std::vector<pid_t>{});
+    const Directory folder(opendir("/proc"));
+    return folder ? list_numbers(folder.get()) : std::vector<pid_t>{};
 }
 
 Result<std::vector<pid_t>> list_threads(pid_t pid) {
-    auto threads = list_numbers(fmt::format("/proc/{}/task", pid));
-    if (!threads) {
-        return failure(Error::Kind::kGone, fmt::format("process {} is gone", pid));
-    }
-    return threads;
+    return list_numbers(pid, "task");
 }
 
 }  // namespace palloscope

@@ -68,9 +68,20 @@ struct MemoryRollup {
 [[nodiscard]] MemoryRollup parse_smaps_rollup(std::string_view text);
 [[nodiscard]] Result<MemoryRollup> read_smaps_rollup(pid_t pid);
 
-// The system call in which the main thread sleeps; none while it runs (/proc/PID/syscall).
+// The system call in which the main thread sleeps; none while it runs, or sleeps in none
+// (/proc/PID/syscall).
 [[nodiscard]] std::optional<long> parse_syscall(std::string_view text);
 [[nodiscard]] Result<std::optional<long>> read_syscall(pid_t pid);
+
+// The state letter alone, as ProcessStatus::state, at a lower price (/proc/PID/stat, field 3).
+[[nodiscard]] Result<char> read_state(pid_t pid);
+
+// The name of the program, cut to 15 bytes (/proc/PID/comm); not the process title.
+[[nodiscard]] Result<std::string> read_name(pid_t pid);
+
+// Where the stack of the main thread begins, its highest address but arguments and environment
+// (/proc/PID/stat, field 28).
+[[nodiscard]] Result<RemoteAddress> read_stack_start(pid_t pid);
 
 // In clock ticks since boot (/proc/PID/stat, field 22): tells a process from a later one of its
 // PID.
@@ -91,8 +102,14 @@ struct MemoryRollup {
 // The open(2) flags of a descriptor, O_CLOEXEC included (/proc/PID/fdinfo/FD).
 [[nodiscard]] Result<int> read_descriptor_flags(pid_t pid, int fd);
 
-// The soft limit of "Max open files".
-[[nodiscard]] Result<std::uint64_t> read_descriptor_limit(pid_t pid);
+// Soft limits (/proc/PID/limits); UINT64_MAX is "unlimited".
+struct SoftLimits {
+    std::uint64_t open_files = UINT64_MAX;
+    std::uint64_t stack_bytes = UINT64_MAX;
+};
+
+[[nodiscard]] SoftLimits parse_limits(std::string_view text);
+[[nodiscard]] Result<SoftLimits> read_limits(pid_t pid);
 
 // A value of the auxiliary vector (getauxval(3)), such as AT_ENTRY.
 [[nodiscard]] Result<std::uint64_t> read_auxiliary_value(pid_t pid, std::uint64_t type);

@@ -27,11 +27,11 @@ constexpr int kSyscallStopBit = 0x80;
 // asleep.
 constexpr std::chrono::milliseconds kEagerWait{2};
 constexpr std::chrono::microseconds kLazyInterval{100};
-// How long a tracee may take to be reaped or let go once it is known to end.
+// How long a tracee may take to be reaped, or to stop so that it can be let go.
 constexpr std::chrono::milliseconds kReleaseWait{100};
 
-// Threads that did not stop when told to (asleep uninterruptibly), and are still seized: the stop
-// will come, and must not last. Each new seize lets go of those whose stop has come.
+// Threads that we could not let go of: ptrace(2) detaches stopped tracees only, and these sleep
+// uninterruptibly or take long to die. Their stop or end will come, and must not last.
 std::vector<pid_t>& unreleased() {
     static thread_local std::vector<pid_t> threads;
     return threads;
@@ -61,38 +61,77 @@ Result<std::optional<int>> wait_until(pid_t thread, Clock::time_point deadline) 
     }
 }
 
+// The signal that a stopped tracee has yet to get: none where it stopped for another reason.
+int undelivered_signal(int status) {
+    const bool is_event = (status >> kStopEventShift) != 0;
+    const bool is_syscall = WSTOPSIG(status) == (SIGTRAP | kSyscallStopBit);
+    return is_event || is_syscall ? 0 : WSTOPSIG(status);
+}
+
 // Detaches a stopped thread, or reaps our side of one that has ended: until we do, the parent of a
 // traced zombie is not told of its end.
 void release(pid_t thread, int signal = 0) {
-    if (ptrace(PTRACE_DETACH, thread, nullptr, signal) < 0) {
-        (void)wait_until(thread, Clock::now() + kReleaseWait);
+    if (ptrace(PTRACE_DETACH, thread, nullptr, signal) == 0) {
+        return;
+    }
+    const auto status = wait_until(thread, Clock::now() + kReleaseWait);
+    if (status && !*status) {
+        unreleased().push_back(thread);
     }
 }
 
-void release_late_stops() {
-    std::erase_if(unreleased(), [](pid_t thread) {
-        int status = 0;
-        const pid_t changed = waitpid(thread, &status, __WALL | WNOHANG);
-        if (changed == 0) {
-            return false;
-        }
-        if (changed == thread && WIFSTOPPED(status)) {
-            const bool is_signal = (status >> kStopEventShift) == 0;
-            release(thread, is_signal ? WSTOPSIG(status) : 0);
-        }
-        return true;
-    });
+// Lets go of a thread that runs: stops it for that, or leaves it to release_late_stops().
+void interrupt_and_release(pid_t thread) {
+    (void)ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr);
+    const auto status = wait_until(thread, Clock::now() + kReleaseWait);
+    if (status && !*status) {
+        unreleased().push_back(thread);
+    } else if (status && WIFSTOPPED(**status)) {
+        release(thread, undelivered_signal(**status));
+    }
 }
 
-tl::unexpected<Error> seize_error(int err, pid_t pid) {
-    if (err == ESRCH) {
+tl::unexpected<Error> sleeps_in_kernel(pid_t pid) {
+    return failure(
+        Error::Kind::kTimeout,
+        fmt::format("process {} did not stop: it sleeps uninterruptibly in the kernel", pid),
+        "wait until its disk or network answers, then try again");
+}
+
+// A thread that sleeps uninterruptibly could be seized, but neither stopped nor let go again: so
+// that is waited for before.
+Result<> await_interruptible(pid_t pid, Clock::time_point deadline) {
+    for (;;) {
+        const auto state = read_state(pid);
+        if (!state) {
+            return tl::unexpected(state.error());
+        }
+        if (*state != 'D') {
+            return {};
+        }
+        if (Clock::now() >= deadline) {
+            return sleeps_in_kernel(pid);
+        }
+        std::this_thread::sleep_for(kLazyInterval);
+    }
+}
+
+tl::unexpected<Error> seize_error(int err, pid_t pid, pid_t thread) {
+    const auto status = read_status(thread);
+    // ptrace(2) answers EPERM for a zombie.
+    if (err == ESRCH || !status || status->state == 'Z' || status->state == 'X') {
         return failure(Error::Kind::kGone, fmt::format("process {} is gone", pid));
     }
-    const auto status = read_status(pid);
-    if (status && status->tracer_pid != 0) {
+    if (std::ranges::find(unreleased(), thread) != unreleased().end()) {
+        return sleeps_in_kernel(pid);
+    }
+    if (status->tracer_pid != 0) {
         return failure(
             Error::Kind::kPermission,
-            fmt::format("process {} is already traced by process {}", pid, status->tracer_pid),
+            fmt::format("process {} is already traced by process {} ({})",
+                        pid,
+                        status->tracer_pid,
+                        read_name(status->tracer_pid).value_or("of an unknown name")),
             "a process has one tracer at a time: end that debugger or strace, then try again");
     }
     return os_error(err, fmt::format("cannot trace process {}", pid));
@@ -115,16 +154,33 @@ StoppedProcess& StoppedProcess::operator=(StoppedProcess&& other) noexcept {
 }
 
 StoppedProcess::~StoppedProcess() {
-    for (const pid_t thread : threads_) {
-        release(thread);
+    // The first thread last: where all were killed, its end is reported after that of the others.
+    for (auto thread = threads_.rbegin(); thread != threads_.rend(); ++thread) {
+        release(*thread);
     }
+}
+
+void StoppedProcess::release_late_stops() {
+    std::erase_if(unreleased(), [](pid_t thread) {
+        int status = 0;
+        const pid_t changed = waitpid(thread, &status, __WALL | WNOHANG);
+        if (changed == 0) {
+            return false;
+        }
+        // Where it cannot be detached it is being killed: its end is still to come.
+        return changed < 0 || !WIFSTOPPED(status) ||
+               ptrace(PTRACE_DETACH, thread, nullptr, undelivered_signal(status)) == 0;
+    });
 }
 
 Result<StoppedProcess> StoppedProcess::seize(pid_t pid, std::chrono::milliseconds timeout) {
     release_late_stops();
+    const Clock::time_point deadline = Clock::now() + timeout;
+    if (auto interruptible = await_interruptible(pid, deadline); !interruptible) {
+        return tl::unexpected(std::move(interruptible.error()));
+    }
     StoppedProcess stopped(pid);
     stopped.interrupted_at_ = Clock::now();
-    const Clock::time_point deadline = stopped.interrupted_at_ + timeout;
     // A thread that was not stopped yet can make another one meanwhile: go on until there is no new
     // one.
     for (bool found_new = true; found_new;) {
@@ -151,11 +207,11 @@ Result<StoppedProcess> StoppedProcess::seize(pid_t pid, std::chrono::millisecond
 
 Result<> StoppedProcess::seize_thread(pid_t thread) {
     if (ptrace(PTRACE_SEIZE, thread, nullptr, PTRACE_O_TRACESYSGOOD) < 0) {
-        return seize_error(errno, pid_);
+        return seize_error(errno, pid_, thread);
     }
     threads_.push_back(thread);
     if (ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr) < 0) {
-        return seize_error(errno, pid_);
+        return seize_error(errno, pid_, thread);
     }
     return {};
 }
@@ -170,26 +226,22 @@ Result<> StoppedProcess::await_stop(pid_t thread, Clock::time_point deadline) {
         if (!*status) {
             std::erase(threads_, thread);
             unreleased().push_back(thread);
-            return failure(
-                Error::Kind::kTimeout,
-                fmt::format("process {} did not stop: it sleeps uninterruptibly in the kernel",
-                            pid_),
-                "wait until its disk or network answers, then try again");
+            return sleeps_in_kernel(pid_);
         }
         if (!WIFSTOPPED(**status)) {
             std::erase(threads_, thread);
             return failure(Error::Kind::kGone,
                            fmt::format("process {} ended while we attached", pid_));
         }
-        const int event = **status >> kStopEventShift;
-        const int signal = WSTOPSIG(**status) & ~kSyscallStopBit;
-        if (event == PTRACE_EVENT_STOP) {
-            in_group_stop_ |= signal != SIGTRAP;
+        if (**status >> kStopEventShift == PTRACE_EVENT_STOP) {
+            in_group_stop_ |= WSTOPSIG(**status) != SIGTRAP;
             return {};
         }
-        // A signal of the target's own came first: hand it on; our stop is still to come.
-        if (ptrace(PTRACE_CONT, thread, nullptr, event == 0 ? signal : 0) < 0) {
-            return seize_error(errno, pid_);
+        // A signal of the target's own came first: hand it on. Any stop uses up an interrupt that
+        // was asked for before it (kernel/signal.c, ptrace_stop), so ask again.
+        if (ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr) < 0 ||
+            ptrace(PTRACE_CONT, thread, nullptr, undelivered_signal(**status)) < 0) {
+            return seize_error(errno, pid_, thread);
         }
     }
 }
@@ -199,7 +251,7 @@ Result<> StoppedProcess::run_to_syscall_stop(std::chrono::milliseconds timeout) 
     int signal = 0;
     for (;;) {
         if (ptrace(PTRACE_SYSCALL, pid_, nullptr, signal) < 0) {
-            return seize_error(errno, pid_);
+            return seize_error(errno, pid_, pid_);
         }
         const auto status = wait_until(pid_, deadline);
         if (!status || (*status && !WIFSTOPPED(**status))) {
@@ -209,16 +261,14 @@ Result<> StoppedProcess::run_to_syscall_stop(std::chrono::milliseconds timeout) 
         }
         if (!*status) {
             std::erase(threads_, pid_);
-            unreleased().push_back(pid_);
-            (void)ptrace(PTRACE_INTERRUPT, pid_, nullptr, nullptr);
+            interrupt_and_release(pid_);
             return failure(Error::Kind::kTimeout,
                            fmt::format("process {} did not come back in time", pid_));
         }
         if (WSTOPSIG(**status) == (SIGTRAP | kSyscallStopBit)) {
             return {};
         }
-        const bool is_event = (**status >> kStopEventShift) != 0;
-        signal = is_event ? 0 : WSTOPSIG(**status);
+        signal = undelivered_signal(**status);
     }
 }
 

@@ -22,8 +22,13 @@ namespace palloscope {
 class StoppedProcess {
   public:
     // kGone, kPermission (also where somebody else traces it), or kTimeout where a thread did not
-    // stop in time (it sleeps in the kernel uninterruptibly); nothing is left stopped then.
+    // stop in time (it sleeps in the kernel uninterruptibly).
     [[nodiscard]] static Result<StoppedProcess> seize(pid_t pid, std::chrono::milliseconds timeout);
+
+    // Lets go of threads that this thread of ours gave up on and that have stopped since: the
+    // kernel detaches no running tracee. seize() does it too; whoever lives on after a kTimeout
+    // without another seize must call it now and then. Costs one waitpid(2) for each such thread.
+    static void release_late_stops();
 
     StoppedProcess(const StoppedProcess&) = delete;
     StoppedProcess& operator=(const StoppedProcess&) = delete;
@@ -44,7 +49,7 @@ class StoppedProcess {
 
     // Lets the main thread run up to its next entry into or return from a system call, and holds it
     // there. Signals for it are handed on. kGone where it ended instead, kTimeout where nothing
-    // came in time: it then runs on, untraced.
+    // came in time: it then runs on, and is let go as soon as it can be (release_late_stops).
     [[nodiscard]] Result<> run_to_syscall_stop(std::chrono::milliseconds timeout);
 
     // Lets the main thread go, for good; the others stay stopped.

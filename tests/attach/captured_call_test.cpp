@@ -170,6 +170,25 @@ TEST(CapturedCall, UsesAFileInSharedMemoryUnderASeccompFilter) {
     EXPECT_TRUE(target.goes_on());
 }
 
+TEST(CapturedCall, LeavesNothingBehindWhereNoFileCanBeMade) {
+    const TargetProgram target = TargetProgram::start("filtered", {"no-files"});
+    const auto before = open_descriptors(target.pid());
+    const auto captured = target.capture("print_many", 1000);
+    ASSERT_FALSE(captured);
+    EXPECT_EQ(captured.error().kind, Error::Kind::kUnsupported);
+    EXPECT_TRUE(gets_descriptors(target.pid(), before));
+    EXPECT_TRUE(target.goes_on());
+}
+
+TEST(CapturedCall, RefusesAStackThatMayHaveNoRoom) {
+    const TargetProgram target = TargetProgram::start("alternate_stack");
+    const auto captured = target.capture("print_many", 1);
+    ASSERT_FALSE(captured);
+    EXPECT_EQ(captured.error().kind, Error::Kind::kUnsupported);
+    EXPECT_NE(captured.error().message.find("stack"), std::string::npos);
+    EXPECT_TRUE(target.goes_on());
+}
+
 TEST(CapturedCall, RefusesAProcessThatASignalHasStopped) {
     const TargetProgram target = TargetProgram::start("ticks");
     kill(target.pid(), SIGSTOP);

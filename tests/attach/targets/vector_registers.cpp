@@ -27,10 +27,9 @@ int main() {
     for (;;) {
         unsigned mxcsr_now = 0;
         unsigned short x87_now = 0;
-#define FOR_ALL(DO)                                                                          \
-    DO(0)                                                                                    \
-    DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11) DO(12) DO(13) DO(14) \
-        DO(15)
+#define FOR_ALL(DO) \
+    DO(0)           \
+    DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8) DO(9) DO(10) DO(11) DO(12) DO(13) DO(14) DO(15)
 #define LOAD(i) "vmovdqa 32*" #i "(%[pattern]), %%ymm" #i "\n"
 #define STORE(i) "vmovdqa %%ymm" #i ", 32*" #i "(%[found])\n"
         asm volatile(FOR_ALL(LOAD)

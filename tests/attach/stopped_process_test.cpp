@@ -1,0 +1,247 @@
+#include "attach/stopped_process.hpp"
+
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "attach/proc.hpp"
+#include "tests/attach/target_program.hpp"
+#include "tests/support/process_state.hpp"
+
+namespace palloscope::test {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kTimeout{5000};
+
+// Whether nothing of it runs between two looks.
+bool stands_still(const TargetProgram& target, const std::string& variable) {
+    const std::uint64_t before = target.value(variable);
+    constexpr int kLooks = 2000;
+    for (int i = 0; i < kLooks; ++i) {
+        if (target.value(variable) != before) {
+            return false;
+        }
+    }
+    return true;
+}
+
+}  // namespace
+
+TEST(StoppedProcess, HoldsTheProcessUntilItGoesOutOfScope) {
+    const TargetProgram target = TargetProgram::start("spins");
+    {
+        const auto stopped = StoppedProcess::seize(target.pid(), kTimeout);
+        ASSERT_TRUE(stopped) << stopped.error().message;
+        EXPECT_EQ(state_of(target.pid()), 't');
+        EXPECT_EQ(tracer_pid(target.pid()), getpid());
+        EXPECT_TRUE(stands_still(target, "counter"));
+        EXPECT_FALSE(stopped->in_group_stop());
+    }
+    EXPECT_TRUE(target.goes_on());
+}
+
+TEST(StoppedProcess, MovesWithoutLettingGo) {
+    const TargetProgram target = TargetProgram::start("spins");
+    {
+        auto stopped = StoppedProcess::seize(target.pid(), kTimeout);
+        ASSERT_TRUE(stopped);
+        const StoppedProcess moved = std::move(*stopped);
+        stopped = tl::unexpected(Error{});
+        EXPECT_TRUE(stands_still(target, "counter"));
+    }
+    EXPECT_TRUE(target.goes_on());
+}
+
+TEST(StoppedProcess, HoldsEveryThread) {
+    const TargetProgram target = TargetProgram::start("threads");
+    {
+        const auto stopped = StoppedProcess::seize(target.pid(), kTimeout);
+        ASSERT_TRUE(stopped);
+        const std::vector<pid_t> threads = list_threads(target.pid()).value();
+        EXPECT_EQ(threads.size(), 4U);
+        for (const pid_t thread : threads) {
+            EXPECT_EQ(state_of(thread), 't');
+        }
+    }
+    EXPECT_TRUE(target.goes_on());
+}
+
+TEST(StoppedProcess, CatchesUpWithThreadsThatAreMadeAndEndMeanwhile) {
+    const TargetProgram target = TargetProgram::start("spawns_threads");
+    for (int i = 0; i < 200; ++i) {
+        const auto stopped = StoppedProcess::seize(target.pid(), kTimeout);
+        ASSERT_TRUE(stopped) << stopped.error().message;
+        ASSERT_TRUE(stands_still(target, "counter"));
+    }
+    EXPECT_TRUE(target.goes_on());
+}
+
+TEST(StoppedProcess, LosesAndDoublesNoSignalOfAStorm) {
+    const TargetProgram target = TargetProgram::start("counts_signals");
+    constexpr int kSignals = 20000;
+    const pid_t sender = fork();
+    if (sender == 0) {
+        for (int i = 1; i <= kSignals;) {
+            i += sigqueue(target.pid(), SIGRTMIN, {.sival_int = i}) == 0 ? 1 : 0;
+        }
+        _exit(0);
+    }
+    while (waitpid(sender, nullptr, WNOHANG) == 0) {
+        auto stopped = StoppedProcess::seize(target.pid(), kTimeout);
+        ASSERT_TRUE(stopped) << stopped.error().message;
+        (void)stopped->run_to_syscall_stop(kTimeout);
+    }
+    EXPECT_TRUE(eventually([&] { return target.value("signals_seen") >= kSignals; }));
+    EXPECT_EQ(target.value("signals_seen"), std::uint64_t{kSignals});
+    EXPECT_EQ(target.value("sum_of_values"), std::uint64_t{kSignals} * (kSignals + 1) / 2);
+    EXPECT_TRUE(target.goes_on());
+}
+
+TEST(StoppedProcess, KeepsASignalThatComesWhileItHolds) {
+    const TargetProgram target = TargetProgram::start("counts_signals");
+    {
+        const auto stopped = StoppedProcess::seize(target.pid(), kTimeout);
+        ASSERT_TRUE(stopped);
+        ASSERT_EQ(sigqueue(target.pid(), SIGRTMIN, {.sival_int = 7}), 0);
+        EXPECT_EQ(target.value("signals_seen"), 0U);
+    }
+    EXPECT_TRUE(eventually([&] { return target.value("sum_of_values") == 7; }));
+    EXPECT_EQ(target.value("signals_seen"), 1U);
+}
+
+TEST(StoppedProcess, LeavesAProcessStoppedThatASignalHasStopped) {
+    const TargetProgram target = TargetProgram::start("spins");
+    kill(target.pid(), SIGSTOP);
+    ASSERT_TRUE(eventually([&] { return state_of(target.pid()) == 'T'; }));
+    {
+        const auto stopped = StoppedProcess::seize(target.pid(), kTimeout);
+        ASSERT_TRUE(stopped);
+        EXPECT_TRUE(stopped->in_group_stop());
+    }
+    EXPECT_TRUE(eventually([&] { return state_of(target.pid()) == 'T'; }));
+    EXPECT_EQ(tracer_pid(target.pid()), 0);
+    EXPECT_TRUE(stands_still(target, "counter"));
+    kill(target.pid(), SIGCONT);
+    EXPECT_TRUE(target.goes_on());
+}
+
+TEST(StoppedProcess, StopsForASignalThatComesWhileItHolds) {
+    const TargetProgram target = TargetProgram::start("ticks");
+    {
+        auto stopped = StoppedProcess::seize(target.pid(), kTimeout);
+        ASSERT_TRUE(stopped);
+        kill(target.pid(), SIGSTOP);
+        ASSERT_TRUE(stopped->run_to_syscall_stop(kTimeout));
+    }
+    EXPECT_TRUE(eventually([&] { return state_of(target.pid()) == 'T'; }));
+    kill(target.pid(), SIGCONT);
+    EXPECT_TRUE(target.goes_on());
+}
+
+TEST(StoppedProcess, NamesTheTracerOfAProcessThatIsTracedAlready) {
+    const TargetProgram target = TargetProgram::start("spins");
+    Program strace = Program::start({"strace", "-p", std::to_string(target.pid())});
+    strace.wait_for_output("attached");
+    const auto stopped = StoppedProcess::seize(target.pid(), kTimeout);
+    ASSERT_FALSE(stopped);
+    EXPECT_EQ(stopped.error().kind, Error::Kind::kPermission);
+    EXPECT_NE(stopped.error().message.find(std::to_string(strace.pid()) + " (strace)"),
+              std::string::npos)
+        << stopped.error().message;
+    strace.send_signal(SIGINT);
+    strace.wait();
+    EXPECT_TRUE(target.goes_on());
+}
+
+TEST(StoppedProcess, SaysThatAProcessIsGone) {
+    TargetProgram target = TargetProgram::start("spins");
+    const pid_t pid = target.pid();
+    // A zombie, which its parent, we, has not reaped yet.
+    kill(pid, SIGKILL);
+    ASSERT_TRUE(eventually([&] { return state_of(pid) == 'Z'; }));
+    const auto zombie = StoppedProcess::seize(pid, kTimeout);
+    ASSERT_FALSE(zombie);
+    EXPECT_EQ(zombie.error().kind, Error::Kind::kGone);
+    target.program().wait();
+    const auto gone = StoppedProcess::seize(pid, kTimeout);
+    ASSERT_FALSE(gone);
+    EXPECT_EQ(gone.error().kind, Error::Kind::kGone);
+}
+
+TEST(StoppedProcess, LetsItsParentReapAProcessThatIsKilledWhileItHolds) {
+    for (const std::string name : {"spins", "threads"}) {
+        TargetProgram target = TargetProgram::start(name);
+        {
+            auto stopped = StoppedProcess::seize(target.pid(), kTimeout);
+            ASSERT_TRUE(stopped);
+            kill(target.pid(), SIGKILL);
+            const auto moved_on = stopped->run_to_syscall_stop(kTimeout);
+            ASSERT_FALSE(moved_on);
+            EXPECT_EQ(moved_on.error().kind, Error::Kind::kGone);
+        }
+        // We are tracer and parent at once: what the tracer reaped is reaped.
+        EXPECT_TRUE(eventually([&] { return !is_running(target.pid()); }));
+    }
+}
+
+TEST(StoppedProcess, IsNotDisturbedByAProcessThatBecomesAnotherProgram) {
+    const TargetProgram target = TargetProgram::start("executes_itself");
+    for (int i = 0; i < 300; ++i) {
+        auto stopped = StoppedProcess::seize(target.pid(), kTimeout);
+        ASSERT_TRUE(stopped) << stopped.error().message;
+        ASSERT_TRUE(stopped->run_to_syscall_stop(kTimeout));
+    }
+    EXPECT_NE(state_of(target.pid()), 't');
+    EXPECT_EQ(tracer_pid(target.pid()), 0);
+}
+
+TEST(StoppedProcess, DoesNotTouchAProcessThatSleepsUninterruptibly) {
+    TargetProgram target = TargetProgram::start("vforks", {}, {.keep_input_open = true});
+    ASSERT_TRUE(eventually([&] { return read_syscall(target.pid()).value() == SYS_pause; }));
+    kill(target.pid(), SIGUSR1);
+    ASSERT_TRUE(eventually([&] { return state_of(target.pid()) == 'D'; }));
+    const auto stopped = StoppedProcess::seize(target.pid(), milliseconds(50));
+    ASSERT_FALSE(stopped);
+    EXPECT_EQ(stopped.error().kind, Error::Kind::kTimeout);
+    EXPECT_EQ(tracer_pid(target.pid()), 0);
+    target.program().close_input();
+    EXPECT_TRUE(target.goes_on());
+}
+
+TEST(StoppedProcess, LetsGoLateOfAProcessThatDidNotComeBack) {
+    TargetProgram target = TargetProgram::start("vforks", {}, {.keep_input_open = true});
+    ASSERT_TRUE(eventually([&] { return read_syscall(target.pid()).value() == SYS_pause; }));
+    {
+        auto stopped = StoppedProcess::seize(target.pid(), kTimeout);
+        ASSERT_TRUE(stopped);
+        kill(target.pid(), SIGUSR1);
+        Result<> moved_on;
+        while (moved_on) {
+            moved_on = stopped->run_to_syscall_stop(milliseconds(100));
+        }
+        EXPECT_EQ(moved_on.error().kind, Error::Kind::kTimeout);
+    }
+    EXPECT_EQ(tracer_pid(target.pid()), getpid()) << "the kernel lets no running tracee go";
+    const auto again = StoppedProcess::seize(target.pid(), milliseconds(50));
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().kind, Error::Kind::kTimeout) << again.error().message;
+    target.program().close_input();
+    EXPECT_TRUE(eventually([&] {
+        StoppedProcess::release_late_stops();
+        return tracer_pid(target.pid()) == 0;
+    }));
+    EXPECT_TRUE(target.goes_on());
+}
+
+}  // namespace palloscope::test
