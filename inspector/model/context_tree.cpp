@@ -68,11 +68,13 @@ std::vector<std::size_t> ContextTree::id_path(std::size_t index) const {
 }
 
 std::string ContextTree::name_path(std::size_t index) const {
-    const MemoryContext& context = contexts[index];
-    if (!context.parent) {
-        return context.name;
+    std::string path;
+    // No recursion: a tree may be as deep as the backend's contexts are nested.
+    for (const std::size_t id : id_path(index)) {
+        path += path.empty() ? "" : "/";
+        path += contexts[id - 1].name;
     }
-    return name_path(*context.parent) + '/' + context.name;
+    return path;
 }
 
 std::vector<std::string> ContextTree::name_paths() const {

@@ -39,6 +39,11 @@ struct MemoryContext {
     // 1 for TopMemoryContext, as in PostgreSQL 18's view.
     int level = 1;
     ContextFigures figures;
+    // Counts that MemoryContextStats prints for one type only: the chunks of a Generation context
+    // (11 and later) and the empty blocks of a Slab context (16 and later). They are known in a
+    // snapshot just taken; files do not keep them.
+    std::int64_t generation_chunks = 0;
+    std::int64_t slab_empty_blocks = 0;
 
     bool operator==(const MemoryContext&) const = default;
 };

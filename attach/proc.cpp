@@ -1,0 +1,342 @@
+#include "attach/proc.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <climits>
+#include <cstring>
+#include <memory>
+
+#include <fmt/core.h>
+
+namespace palloscope {
+
+namespace {
+
+constexpr std::int64_t kBytesPerKilobyte = 1024;
+// No file that we read whole below /proc is larger in a sane process; maps of 65,530 mappings
+// (vm.max_map_count) stay below.
+constexpr std::size_t kMaxProcFileBytes = std::size_t{64} << 20;
+
+template <typename T>
+std::optional<T> parse_number(std::string_view text, int base = 10) {
+    T value{};
+    const char* const end = text.data() + text.size();
+    const auto [stop, err] = std::from_chars(text.data(), end, value, base);
+    if (err != std::errc{} || stop == text.data()) {
+        return std::nullopt;
+    }
+    return value;
+}
+
+// Cuts `text` at the first of `separators` and moves on behind it (and behind repeated ones).
+std::string_view next_word(std::string_view& text, std::string_view separators = " \t") {
+    const std::size_t begin = std::min(text.find_first_not_of(separators), text.size());
+    text.remove_prefix(begin);
+    const std::size_t end = std::min(text.find_first_of(separators), text.size());
+    const std::string_view word = text.substr(0, end);
+    text.remove_prefix(end);
+    return word;
+}
+
+template <typename F>
+void for_each_line(std::string_view text, F&& visit) {
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        visit(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+}
+
+// Calls visit(key, rest) for lines of the form "Key:   rest".
+template <typename F>
+void for_each_field(std::string_view text, F&& visit) {
+    for_each_line(text, [&](std::string_view line) {
+        const std::size_t colon = line.find(':');
+        if (colon == std::string_view::npos) {
+            return;
+        }
+        std::string_view value = line.substr(colon + 1);
+        value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
+        visit(line.substr(0, colon), value);
+    });
+}
+
+std::int64_t kilobytes(std::string_view value) {
+    return parse_number<std::int64_t>(value).value_or(0) * kBytesPerKilobyte;
+}
+
+tl::unexpected<Error> proc_error(int err, pid_t pid, std::string_view name) {
+    if (err == ENOENT || err == ESRCH) {
+        return failure(Error::Kind::kGone, fmt::format("process {} is gone", pid));
+    }
+    return os_error(err, fmt::format("cannot read /proc/{}/{}", pid, name));
+}
+
+Result<std::string> read_proc_file(pid_t pid, std::string_view name) {
+    const FileDescriptor file(
+        open(fmt::format("/proc/{}/{}", pid, name).c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.valid()) {
+        return proc_error(errno, pid, name);
+    }
+    std::string text;
+    std::array<char, 16384> buffer{};
+    while (text.size() < kMaxProcFileBytes) {
+        const ssize_t got = read(file.get(), buffer.data(), buffer.size());
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return proc_error(errno, pid, name);
+        }
+        if (got == 0) {
+            break;
+        }
+        text.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+    return text;
+}
+
+using Directory = std::unique_ptr<DIR, decltype([](DIR* dir) { closedir(dir); })>;
+
+// The entries of a folder whose names are numbers, ascending.
+Result<std::vector<int>> list_numbers(const std::string& path) {
+    const Directory dir(opendir(path.c_str()));
+    if (!dir) {
+        return os_error(errno, fmt::format("cannot list {}", path));
+    }
+    std::vector<int> numbers;
+    while (const dirent* entry = readdir(dir.get())) {
+        if (const auto number = parse_number<int>(&entry->d_name[0])) {
+            numbers.push_back(*number);
+        }
+    }
+    std::ranges::sort(numbers);
+    return numbers;
+}
+
+}  // namespace
+
+std::vector<Mapping> parse_maps(std::string_view text) {
+    std::vector<Mapping> mappings;
+    for_each_line(text, [&](std::string_view line) {
+        std::string_view range = next_word(line);
+        const auto start = parse_number<std::uint64_t>(next_word(range, "-"), 16);
+        const auto end = parse_number<std::uint64_t>(next_word(range, "-"), 16);
+        const std::string_view flags = next_word(line);
+        const auto offset = parse_number<std::uint64_t>(next_word(line), 16);
+        next_word(line);  // device: differs from stat(2)'s on overlayfs, so nobody may rely on it
+        const auto inode = parse_number<std::uint64_t>(next_word(line));
+        if (!start || !end || *end < *start || flags.size() < 4 || !offset || !inode) {
+            return;
+        }
+        line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+        mappings.push_back({.start = {*start},
+                            .end = {*end},
+                            .readable = flags[0] == 'r',
+                            .writable = flags[1] == 'w',
+                            .executable = flags[2] == 'x',
+                            .shared = flags[3] == 's',
+                            .offset = *offset,
+                            .inode = *inode,
+                            .path = std::string(line)});
+    });
+    return mappings;
+}
+
+Result<std::vector<Mapping>> read_maps(pid_t pid) {
+    return read_proc_file(pid, "maps").map([](const std::string& text) {
+        return parse_maps(text);
+    });
+}
+
+ProcessStatus parse_status(std::string_view text) {
+    ProcessStatus status;
+    for_each_field(text, [&](std::string_view key, std::string_view value) {
+        if (key == "State") {
+            status.state = value.empty() ? '?' : value.front();
+        } else if (key == "PPid") {
+            status.parent_pid = parse_number<pid_t>(value).value_or(0);
+        } else if (key == "TracerPid") {
+            status.tracer_pid = parse_number<pid_t>(value).value_or(0);
+        } else if (key == "Uid") {
+            next_word(value);  // the real one
+            status.effective_uid = parse_number<uid_t>(next_word(value)).value_or(0);
+        } else if (key == "Threads") {
+            status.threads = parse_number<int>(value).value_or(0);
+        } else if (key == "NSpid") {
+            while (const auto pid = parse_number<pid_t>(next_word(value))) {
+                status.namespace_pids.push_back(*pid);
+            }
+        } else if (key == "RssAnon") {
+            status.rss_anon_bytes = kilobytes(value);
+        } else if (key == "RssFile") {
+            status.rss_file_bytes = kilobytes(value);
+        } else if (key == "RssShmem") {
+            status.rss_shmem_bytes = kilobytes(value);
+        } else if (key == "CapEff") {
+            status.effective_capabilities = parse_number<std::uint64_t>(value, 16).value_or(0);
+        } else if (key == "Seccomp") {
+            status.seccomp = parse_number<int>(value).value_or(0);
+        } else if (key == "x86_Thread_features") {
+            status.shadow_stack = value.find("shstk") != std::string_view::npos;
+        }
+    });
+    return status;
+}
+
+Result<ProcessStatus> read_status(pid_t pid) {
+    return read_proc_file(pid, "status").map([](const std::string& text) {
+        return parse_status(text);
+    });
+}
+
+MemoryRollup parse_smaps_rollup(std::string_view text) {
+    MemoryRollup rollup;
+    const std::array<std::pair<std::string_view, std::int64_t*>, 6> fields{{
+        {"Rss", &rollup.rss_bytes},
+        {"Pss", &rollup.pss_bytes},
+        {"Private_Clean", &rollup.private_clean_bytes},
+        {"Private_Dirty", &rollup.private_dirty_bytes},
+        {"Anonymous", &rollup.anonymous_bytes},
+        {"Swap", &rollup.swap_bytes},
+    }};
+    for_each_field(text, [&](std::string_view key, std::string_view value) {
+        for (const auto& [name, bytes] : fields) {
+            if (key == name) {
+                *bytes = kilobytes(value);
+            }
+        }
+    });
+    return rollup;
+}
+
+Result<MemoryRollup> read_smaps_rollup(pid_t pid) {
+    return read_proc_file(pid, "smaps_rollup").map([](const std::string& text) {
+        return parse_smaps_rollup(text);
+    });
+}
+
+std::optional<long> parse_syscall(std::string_view text) {
+    return parse_number<long>(text);
+}
+
+Result<std::optional<long>> read_syscall(pid_t pid) {
+    return read_proc_file(pid, "syscall").map([](const std::string& text) {
+        return parse_syscall(text);
+    });
+}
+
+Result<std::uint64_t> read_start_time(pid_t pid) {
+    return read_proc_file(pid, "stat")
+        .and_then([&](const std::string& text) -> Result<std::uint64_t> {
+            // The name, in parentheses, may hold spaces and parentheses itself; field 3 follows the
+            // last one.
+            constexpr int kFieldsBetween = 19;
+            std::string_view rest =
+                std::string_view(text).substr(std::min(text.rfind(')') + 1, text.size()));
+            for (int skipped = 0; skipped < kFieldsBetween; ++skipped) {
+                next_word(rest);
+            }
+            if (const auto ticks = parse_number<std::uint64_t>(next_word(rest))) {
+                return *ticks;
+            }
+            return failure(Error::Kind::kFailed,
+                           fmt::format("/proc/{}/stat has no start time", pid));
+        });
+}
+
+Result<std::string> read_command_line(pid_t pid) {
+    return read_proc_file(pid, "cmdline").map([](std::string text) {
+        std::ranges::replace(text, '\0', ' ');
+        text.erase(text.find_last_not_of(' ') + 1);
+        return text;
+    });
+}
+
+Result<std::string> read_link(pid_t pid, std::string_view name) {
+    std::array<char, PATH_MAX> target{};
+    const ssize_t length =
+        readlink(fmt::format("/proc/{}/{}", pid, name).c_str(), target.data(), target.size());
+    if (length < 0) {
+        return proc_error(errno, pid, name);
+    }
+    return std::string(target.data(), static_cast<std::size_t>(length));
+}
+
+Result<FileDescriptor> open_executable(pid_t pid) {
+    FileDescriptor file(open(fmt::format("/proc/{}/exe", pid).c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.valid()) {
+        return proc_error(errno, pid, "exe");
+    }
+    return file;
+}
+
+Result<std::vector<int>> list_descriptors(pid_t pid) {
+    return list_numbers(fmt::format("/proc/{}/fd", pid));
+}
+
+Result<int> read_descriptor_flags(pid_t pid, int fd) {
+    return read_proc_file(pid, fmt::format("fdinfo/{}", fd))
+        .and_then([&](const std::string& text) -> Result<int> {
+            std::optional<int> flags;
+            for_each_field(text, [&](std::string_view key, std::string_view value) {
+                if (key == "flags") {
+                    flags = parse_number<int>(value, 8);
+                }
+            });
+            if (!flags) {
+                return failure(Error::Kind::kFailed,
+                               fmt::format("/proc/{}/fdinfo/{} has no flags", pid, fd));
+            }
+            return *flags;
+        });
+}
+
+Result<std::uint64_t> read_descriptor_limit(pid_t pid) {
+    return read_proc_file(pid, "limits").map([](const std::string& text) {
+        constexpr std::string_view kLabel = "Max open files";
+        std::uint64_t limit = UINT64_MAX;  // "unlimited"
+        for_each_line(text, [&](std::string_view line) {
+            if (line.starts_with(kLabel)) {
+                line.remove_prefix(kLabel.size());
+                limit = parse_number<std::uint64_t>(next_word(line)).value_or(limit);
+            }
+        });
+        return limit;
+    });
+}
+
+Result<std::uint64_t> read_auxiliary_value(pid_t pid, std::uint64_t type) {
+    return read_proc_file(pid, "auxv")
+        .and_then([&](const std::string& bytes) -> Result<std::uint64_t> {
+            std::array<std::uint64_t, 2> entry{};
+            for (std::size_t at = 0; at + sizeof entry <= bytes.size(); at += sizeof entry) {
+                std::memcpy(entry.data(), bytes.data() + at, sizeof entry);
+                if (entry[0] == type) {
+                    return entry[1];
+                }
+            }
+            // Empty for a kernel thread and for a zombie, which have no memory.
+            return failure(Error::Kind::kGone,
+                           fmt::format("process {} has no memory any more", pid));
+        });
+}
+
+std::vector<pid_t> list_processes() {
+    return list_numbers("/proc").value_or(std::vector<pid_t>{});
+}
+
+Result<std::vector<pid_t>> list_threads(pid_t pid) {
+    auto threads = list_numbers(fmt::format("/proc/{}/task", pid));
+    if (!threads) {
+        return failure(Error::Kind::kGone, fmt::format("process {} is gone", pid));
+    }
+    return threads;
+}
+
+}  // namespace palloscope

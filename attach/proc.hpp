@@ -1,0 +1,103 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "attach/error.hpp"
+#include "attach/file_descriptor.hpp"
+#include "attach/remote_address.hpp"
+
+// What the kernel tells of a process below /proc (proc(5)). Each read_* reads afresh; a process
+// that is not there is Error::Kind::kGone, one that we may not look at kPermission. The parse_*
+// functions are pure and skip what they do not understand.
+namespace palloscope {
+
+struct Mapping {
+    RemoteAddress start;
+    RemoteAddress end;
+    bool readable = false;
+    bool writable = false;
+    bool executable = false;
+    bool shared = false;
+    std::uint64_t offset = 0;
+    std::uint64_t inode = 0;
+    std::string path;  // empty for anonymous memory, else a path or "[stack]", "[heap]", …
+
+    [[nodiscard]] std::uint64_t size() const noexcept { return end - start; }
+};
+
+[[nodiscard]] std::vector<Mapping> parse_maps(std::string_view text);
+[[nodiscard]] Result<std::vector<Mapping>> read_maps(pid_t pid);
+
+struct ProcessStatus {
+    char state = '?';  // R, S, D, T, t, Z, X
+    pid_t parent_pid = 0;
+    pid_t tracer_pid = 0;
+    uid_t effective_uid = 0;
+    int threads = 0;
+    // PIDs from our namespace's to the innermost one's (NSpid).
+    std::vector<pid_t> namespace_pids;
+    std::int64_t rss_anon_bytes = 0;
+    std::int64_t rss_file_bytes = 0;
+    std::int64_t rss_shmem_bytes = 0;
+    std::uint64_t effective_capabilities = 0;
+    int seccomp = 0;            // 0 none, 1 strict, 2 filter
+    bool shadow_stack = false;  // x86_Thread_features: shstk
+};
+
+[[nodiscard]] ProcessStatus parse_status(std::string_view text);
+[[nodiscard]] Result<ProcessStatus> read_status(pid_t pid);
+
+// Sums over all mappings, bytes (/proc/PID/smaps_rollup); walks the page tables, so it costs more
+// than ProcessStatus.
+struct MemoryRollup {
+    std::int64_t rss_bytes = 0;
+    std::int64_t pss_bytes = 0;
+    std::int64_t private_clean_bytes = 0;
+    std::int64_t private_dirty_bytes = 0;
+    std::int64_t anonymous_bytes = 0;
+    std::int64_t swap_bytes = 0;
+};
+
+[[nodiscard]] MemoryRollup parse_smaps_rollup(std::string_view text);
+[[nodiscard]] Result<MemoryRollup> read_smaps_rollup(pid_t pid);
+
+// The system call in which the main thread sleeps; none while it runs (/proc/PID/syscall).
+[[nodiscard]] std::optional<long> parse_syscall(std::string_view text);
+[[nodiscard]] Result<std::optional<long>> read_syscall(pid_t pid);
+
+// In clock ticks since boot (/proc/PID/stat, field 22): tells a process from a later one of its
+// PID.
+[[nodiscard]] Result<std::uint64_t> read_start_time(pid_t pid);
+
+// Arguments joined by spaces, trailing NULs and spaces cut: for a server, its process title.
+[[nodiscard]] Result<std::string> read_command_line(pid_t pid);
+
+// Where /proc/PID/NAME points to, such as "exe", "root", "ns/pid", "fd/2".
+[[nodiscard]] Result<std::string> read_link(pid_t pid, std::string_view name);
+
+// The executable file itself, also across mount namespaces and when it was replaced on disk.
+[[nodiscard]] Result<FileDescriptor> open_executable(pid_t pid);
+
+// The numbers of its open descriptors, ascending.
+[[nodiscard]] Result<std::vector<int>> list_descriptors(pid_t pid);
+
+// The open(2) flags of a descriptor, O_CLOEXEC included (/proc/PID/fdinfo/FD).
+[[nodiscard]] Result<int> read_descriptor_flags(pid_t pid, int fd);
+
+// The soft limit of "Max open files".
+[[nodiscard]] Result<std::uint64_t> read_descriptor_limit(pid_t pid);
+
+// A value of the auxiliary vector (getauxval(3)), such as AT_ENTRY.
+[[nodiscard]] Result<std::uint64_t> read_auxiliary_value(pid_t pid, std::uint64_t type);
+
+[[nodiscard]] std::vector<pid_t> list_processes();
+[[nodiscard]] Result<std::vector<pid_t>> list_threads(pid_t pid);
+
+}  // namespace palloscope

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <span>
+
+#include "attach/error.hpp"
+#include "attach/file_descriptor.hpp"
+#include "attach/memory_source.hpp"
+
+namespace palloscope {
+
+// The memory of a live process. Reading does nothing to it, and needs no stop.
+class ProcessMemory final : public MemorySource {
+  public:
+    // How bytes are carried. kProcessVm is process_vm_readv(2), which falls back by itself to
+    // kProcFile, /proc/PID/mem, where a seccomp filter or an old kernel forbids it.
+    enum class Transport { kProcessVm, kProcFile };
+
+    // kGone or kPermission where it cannot be opened.
+    [[nodiscard]] static Result<ProcessMemory> open(pid_t pid,
+                                                    Transport transport = Transport::kProcessVm);
+
+    // In as few system calls as the kernel allows: 1,024 pieces each (UIO_MAXIOV).
+    [[nodiscard]] Result<> gather(std::span<const RemotePiece> pieces) const override;
+
+    // Writes all of `bytes`. Only for memory below the red zone of a stack that the caller holds
+    // stopped (attach/call_chain.hpp); nothing else of a target is ever written.
+    [[nodiscard]] Result<> write(RemoteAddress address, std::span<const std::byte> bytes) const;
+
+  private:
+    ProcessMemory(pid_t pid, FileDescriptor file, Transport transport)
+        : pid_(pid), file_(std::move(file)), transport_(transport) {}
+
+    [[nodiscard]] Result<> gather_by_file(std::span<const RemotePiece> pieces) const;
+
+    pid_t pid_;
+    FileDescriptor file_;  // /proc/PID/mem
+    mutable Transport transport_;
+};
+
+}  // namespace palloscope

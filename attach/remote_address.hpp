@@ -1,0 +1,31 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+
+namespace palloscope {
+
+// An address in another process; it can't be mistaken for one of ours, nor dereferenced.
+struct RemoteAddress {
+    std::uint64_t value = 0;
+
+    auto operator<=>(const RemoteAddress&) const = default;
+
+    [[nodiscard]] bool is_null() const noexcept { return value == 0; }
+};
+
+[[nodiscard]] constexpr RemoteAddress operator+(RemoteAddress address,
+                                                std::uint64_t bytes) noexcept {
+    return {address.value + bytes};
+}
+
+[[nodiscard]] constexpr RemoteAddress operator-(RemoteAddress address,
+                                                std::uint64_t bytes) noexcept {
+    return {address.value - bytes};
+}
+
+[[nodiscard]] constexpr std::uint64_t operator-(RemoteAddress left, RemoteAddress right) noexcept {
+    return left.value - right.value;
+}
+
+}  // namespace palloscope

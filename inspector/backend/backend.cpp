@@ -1,0 +1,32 @@
+#include "inspector/backend/backend.hpp"
+
+#include <utility>
+
+namespace palloscope {
+
+Result<Backend> Backend::open(pid_t pid) {
+    auto process = Process::open(pid);
+    if (!process) {
+        return tl::unexpected(std::move(process.error()));
+    }
+    auto binary = ServerBinary::of_process(pid);
+    if (!binary) {
+        return tl::unexpected(std::move(binary.error()));
+    }
+    const auto load_bias = (*binary)->image().load_bias(pid);
+    if (!load_bias) {
+        return tl::unexpected(load_bias.error());
+    }
+    auto memory = ProcessMemory::open(pid);
+    if (!memory) {
+        return tl::unexpected(std::move(memory.error()));
+    }
+    return Backend(std::move(*process), std::move(*memory), std::move(*binary), *load_bias);
+}
+
+RemoteAddress Backend::address_of(std::string_view symbol) const {
+    const auto found = binary_->image().find_symbol(symbol);
+    return found ? RemoteAddress{found->address + load_bias_} : RemoteAddress{};
+}
+
+}  // namespace palloscope

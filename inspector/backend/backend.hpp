@@ -1,0 +1,63 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "attach/error.hpp"
+#include "attach/process.hpp"
+#include "attach/process_memory.hpp"
+#include "attach/remote_address.hpp"
+#include "inspector/backend/server_binary.hpp"
+
+namespace palloscope {
+
+// One running process of a PostgreSQL server, opened for reading: its memory and where its global
+// variables lie. Opening and reading do nothing to it.
+class Backend {
+  public:
+    // kGone where there is no such process or it is none of PostgreSQL's, kPermission where we may
+    // not look at it, kUnsupported where its build cannot be read.
+    [[nodiscard]] static Result<Backend> open(pid_t pid);
+
+    [[nodiscard]] pid_t pid() const noexcept { return process_.pid(); }
+
+    [[nodiscard]] int server_version_num() const noexcept { return binary_->version_num(); }
+
+    [[nodiscard]] const Process& process() const noexcept { return process_; }
+
+    [[nodiscard]] const ProcessMemory& memory() const noexcept { return memory_; }
+
+    // Where a global variable or function of the server lies in this process; null where this
+    // version has none of that name.
+    [[nodiscard]] RemoteAddress address_of(std::string_view symbol) const;
+
+    // The value of a global variable, none where this version has none of that name.
+    template <typename T>
+    [[nodiscard]] Result<std::optional<T>> read_global(std::string_view symbol) const {
+        const RemoteAddress address = address_of(symbol);
+        if (address.is_null()) {
+            return std::nullopt;
+        }
+        return memory_.read<T>(address).map([](T value) { return std::optional(value); });
+    }
+
+  private:
+    Backend(Process process,
+            ProcessMemory memory,
+            std::shared_ptr<const ServerBinary> binary,
+            std::uint64_t load_bias)
+        : process_(std::move(process)),
+          memory_(std::move(memory)),
+          binary_(std::move(binary)),
+          load_bias_(load_bias) {}
+
+    Process process_;
+    ProcessMemory memory_;
+    std::shared_ptr<const ServerBinary> binary_;
+    std::uint64_t load_bias_;
+};
+
+}  // namespace palloscope

@@ -1,0 +1,162 @@
+#include "inspector/backend/process_info.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "attach/proc.hpp"
+#include "inspector/backend/process_title.hpp"
+#include "inspector/statements/form.hpp"
+
+namespace palloscope {
+
+namespace {
+
+// NAMEDATALEN is 64 in every build that we know; names of users and databases are shorter.
+constexpr std::size_t kMaxNameBytes = 256;
+// The running statement is read up to here; its form says so by its ending.
+constexpr std::size_t kMaxQueryBytes = std::size_t{1} << 16;
+
+// Offsets in struct Port (src/include/libpq/libpq-be.h), by the first version that has them; 10 to
+// 18 seen on live servers, 19 by its headers.
+struct PortLayout {
+    int since_version_num;
+    std::uint64_t database_name;
+    std::uint64_t user_name;
+};
+
+constexpr std::array<PortLayout, 3> kPortLayouts{{
+    {100000, 328, 336},
+    {170000, 320, 328},
+    {180000, 384, 392},
+}};
+
+// PgBackendStatus.st_state (src/include/utils/backend_status.h, 14 and later).
+constexpr std::uint64_t kStateAt = 232;
+// BackendState, in its order. 18 put STATE_STARTING behind STATE_UNDEFINED.
+constexpr std::array<std::string_view, 7> kStates{"",
+                                                  "idle",
+                                                  "active",
+                                                  "idle in transaction",
+                                                  "fastpath function call",
+                                                  "idle in transaction (aborted)",
+                                                  "disabled"};
+constexpr int kFirstVersionWithStarting = 180000;
+
+std::optional<PortLayout> port_layout(int version_num) {
+    std::optional<PortLayout> layout;
+    for (const PortLayout& candidate : kPortLayouts) {
+        if (candidate.since_version_num <= version_num) {
+            layout = candidate;
+        }
+    }
+    return layout;
+}
+
+// The string that a `char *` in the target points to; none where that is null or cannot be read.
+std::optional<std::string> read_text_at(const Backend& backend,
+                                        RemoteAddress pointer,
+                                        std::size_t max_bytes) {
+    const auto text = backend.memory().read<RemoteAddress>(pointer);
+    if (!text || text->is_null()) {
+        return std::nullopt;
+    }
+    auto read = backend.memory().read_string(*text, max_bytes);
+    return read ? std::optional(std::move(*read)) : std::nullopt;
+}
+
+std::optional<std::string> read_global_text(const Backend& backend,
+                                            std::string_view symbol,
+                                            std::size_t max_bytes) {
+    const RemoteAddress address = backend.address_of(symbol);
+    return address.is_null() ? std::nullopt : read_text_at(backend, address, max_bytes);
+}
+
+RemoteAddress read_global_pointer(const Backend& backend, std::string_view symbol) {
+    const auto pointer = backend.read_global<RemoteAddress>(symbol);
+    return pointer ? pointer->value_or(RemoteAddress{}) : RemoteAddress{};
+}
+
+std::optional<std::string> state_from_memory(const Backend& backend) {
+    const RemoteAddress entry = read_global_pointer(backend, "MyBEEntry");
+    if (entry.is_null()) {
+        return std::nullopt;
+    }
+    auto number = backend.memory().read<std::int32_t>(entry + kStateAt);
+    if (!number || *number <= 0) {
+        return std::nullopt;
+    }
+    if (backend.server_version_num() >= kFirstVersionWithStarting && --*number == 0) {
+        return "starting";
+    }
+    if (static_cast<std::size_t>(*number) >= kStates.size()) {
+        return std::nullopt;
+    }
+    return std::string(kStates.at(static_cast<std::size_t>(*number)));
+}
+
+void add_client_facts(const Backend& backend, RemoteAddress port, ProcessInfo& info) {
+    if (const auto layout = port_layout(backend.server_version_num())) {
+        auto database = read_text_at(backend, port + layout->database_name, kMaxNameBytes);
+        auto user = read_text_at(backend, port + layout->user_name, kMaxNameBytes);
+        if (database && user) {
+            info.database = std::move(database);
+            info.user = std::move(user);
+        }
+    }
+    info.application_name = read_global_text(backend, "application_name", kMaxNameBytes);
+    if (auto state = state_from_memory(backend)) {
+        info.state = std::move(state);
+    }
+}
+
+}  // namespace
+
+Result<ProcessInfo> read_process_info(const Backend& backend, Literals literals) {
+    const auto status = read_status(backend.pid());
+    const auto command_line = read_command_line(backend.pid());
+    if (!status || !command_line) {
+        return tl::unexpected(status ? command_line.error() : status.error());
+    }
+    ProcessInfo info{.pid = backend.pid(),
+                     .backend_type = "postmaster",
+                     .rss_anon_bytes = status->rss_anon_bytes,
+                     .rss_file_bytes = status->rss_file_bytes,
+                     .rss_shmem_bytes = status->rss_shmem_bytes};
+    const auto under_postmaster = backend.read_global<bool>("IsUnderPostmaster");
+    if (under_postmaster && !under_postmaster->value_or(true)) {
+        return info;
+    }
+    const RemoteAddress port = read_global_pointer(backend, "MyProcPort");
+    const auto title = parse_process_title(*command_line);
+    info.backend_type = port.is_null() ? "other" : "client backend";
+    if (title) {
+        // A client backend has a port to its client: nobody can pass for one by an odd user name.
+        if (port.is_null() || title->backend_type == "walsender") {
+            info.backend_type =
+                title->backend_type == "client backend" ? "other" : title->backend_type;
+        }
+        info.state = title->state;
+    }
+    if (port.is_null()) {
+        return info;
+    }
+    if (title) {
+        info.user = title->user;
+        info.database = title->database;
+    }
+    add_client_facts(backend, port, info);
+    if (auto query = read_global_text(backend, "debug_query_string", kMaxQueryBytes)) {
+        info.query = literals == Literals::kShown ? std::move(*query) : statement_form(*query).text;
+        if (!info.state) {
+            info.state = "active";
+        }
+    }
+    return info;
+}
+
+}  // namespace palloscope

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "attach/error.hpp"
+#include "inspector/backend/backend.hpp"
+#include "inspector/model/snapshot.hpp"
+
+namespace palloscope {
+
+// Whether literals of SQL may be shown: only where the user asked on that very command line
+// (--show-literals).
+enum class Literals { kMasked, kShown };
+
+// Who the process is and what it does, from its own memory (MyProcPort, MyBEEntry,
+// debug_query_string, application_name) and, where a version does not export that, its title; and
+// what the kernel counts.
+[[nodiscard]] Result<ProcessInfo> read_process_info(const Backend& backend, Literals literals);
+
+}  // namespace palloscope

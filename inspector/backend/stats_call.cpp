@@ -1,0 +1,147 @@
+#include "inspector/backend/stats_call.hpp"
+
+#include <climits>
+#include <thread>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "attach/captured_call.hpp"
+#include "attach/cpu_state.hpp"
+#include "attach/proc.hpp"
+#include "attach/stopped_process.hpp"
+#include "inspector/backend/safe_point.hpp"
+
+namespace palloscope {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kStopTimeout{1000};
+// A dump of 100,000 contexts takes some 300 ms; a process that has no processor may take longer.
+constexpr std::chrono::milliseconds kCallTimeout{30000};
+// Short against the time that a busy client takes between statements, long against a look at the
+// target.
+constexpr std::chrono::microseconds kRetryInterval{100};
+
+// The call for this version (src/include/utils/memutils.h;
+// shared/reference/postgres-memory.md, 1.1).
+Result<FunctionCall> stats_function(const Backend& backend) {
+    const auto top = backend.read_global<RemoteAddress>("TopMemoryContext");
+    if (!top) {
+        return tl::unexpected(top.error());
+    }
+    if (!*top || (*top)->is_null()) {
+        return failure(
+            Error::Kind::kTimeout,
+            fmt::format("process {} has not made its memory contexts yet", backend.pid()));
+    }
+    constexpr std::uint64_t kUnlimited = INT_MAX;
+    constexpr std::uint64_t kToStderr = 1;
+    const std::uint64_t context = (*top)->value;
+    const int version = backend.server_version_num();
+    if (version < 90600) {
+        return FunctionCall{backend.address_of("MemoryContextStats"), {context}};
+    }
+    const RemoteAddress detail = backend.address_of("MemoryContextStatsDetail");
+    if (detail.is_null()) {
+        return failure(
+            Error::Kind::kUnsupported,
+            fmt::format("the server of process {} does not export MemoryContextStatsDetail",
+                        backend.pid()));
+    }
+    if (version < 140000) {
+        return FunctionCall{detail, {context, kUnlimited}};
+    }
+    if (version < 170000) {
+        return FunctionCall{detail, {context, kUnlimited, kToStderr}};
+    }
+    return FunctionCall{detail, {context, kUnlimited, kUnlimited, kToStderr}};
+}
+
+tl::unexpected<Error> no_safe_point(const Backend& backend, std::chrono::milliseconds timeout) {
+    return failure(
+        Error::Kind::kTimeout,
+        fmt::format(
+            "process {} was never waiting for its client within {} ms, and MemoryContextStats "
+            "may be called at no other moment",
+            backend.pid(),
+            timeout.count()),
+        "give it longer with --timeout");
+}
+
+std::int64_t unix_time_ns() {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+}  // namespace
+
+Result<CallGadgets> StatsCall::gadgets() {
+    if (!gadgets_) {
+        const auto mappings = read_maps(backend_->pid());
+        if (!mappings) {
+            return tl::unexpected(mappings.error());
+        }
+        auto found = find_call_gadgets(backend_->memory(), *mappings);
+        if (!found) {
+            return found;
+        }
+        gadgets_ = *found;
+    }
+    return *gadgets_;
+}
+
+Result<StatsCallResult> StatsCall::run(std::chrono::milliseconds timeout, Literals literals) {
+    const Clock::time_point deadline = Clock::now() + timeout;
+    const auto gadgets = this->gadgets();
+    if (!gadgets) {
+        return tl::unexpected(gadgets.error());
+    }
+    for (;; std::this_thread::sleep_for(kRetryInterval)) {
+        // Looking costs the backend nothing: it is stopped only where it seems worth it.
+        const auto promising = at_safe_point(*backend_);
+        if (!promising) {
+            return tl::unexpected(promising.error());
+        }
+        if (*promising) {
+            auto stopped = StoppedProcess::seize(backend_->pid(), kStopTimeout);
+            if (!stopped) {
+                return tl::unexpected(std::move(stopped.error()));
+            }
+            const auto safe = at_safe_point(*backend_);
+            const auto in_syscall = interrupted_in_syscall(backend_->pid(), backend_->memory());
+            if (!safe || !in_syscall) {
+                return tl::unexpected(safe ? in_syscall.error() : safe.error());
+            }
+            if (*safe && *in_syscall) {
+                StatsCallResult result{.taken_at_ns = unix_time_ns()};
+                const auto function = stats_function(*backend_);
+                auto process = read_process_info(*backend_, literals);
+                if (!function || !process) {
+                    return tl::unexpected(function ? process.error() : function.error());
+                }
+                auto output = call_with_captured_stderr(std::move(*stopped),
+                                                        backend_->process(),
+                                                        backend_->memory(),
+                                                        *gadgets,
+                                                        *function,
+                                                        kCallTimeout);
+                if (!output) {
+                    return tl::unexpected(std::move(output.error()));
+                }
+                result.text = std::move(output->text);
+                result.pause_us = output->pause_us;
+                result.process = std::move(*process);
+                return result;
+            }
+        }
+        if (Clock::now() >= deadline) {
+            return no_safe_point(*backend_, timeout);
+        }
+    }
+}
+
+}  // namespace palloscope
