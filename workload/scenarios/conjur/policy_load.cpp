@@ -30,7 +30,7 @@ constexpr const char* kOwnershipFunction =
     " ELSE"
     "  INSERT INTO role_memberships (role_id, member_id, admin_option, ownership)"
     "  SELECT NEW.role_id, owner_id, true, true FROM resources WHERE resource_id = NEW.role_id;"
-    " END IF; RETURN NULL; END $$";
+    " END IF; RETURN NEW; END $$";
 
 // Writes the statements of one load.
 class PolicyLoad {
