@@ -15,6 +15,14 @@ constexpr std::array<std::pair<ContextType, std::string_view>, 4> kTypeNames{{
     {ContextType::kBump, "Bump"},
 }};
 
+bool add_checked(ContextFigures& sum, const ContextFigures& more) {
+    return !__builtin_add_overflow(sum.total_bytes, more.total_bytes, &sum.total_bytes) &&
+           !__builtin_add_overflow(sum.total_nblocks, more.total_nblocks, &sum.total_nblocks) &&
+           !__builtin_add_overflow(sum.free_bytes, more.free_bytes, &sum.free_bytes) &&
+           !__builtin_add_overflow(sum.free_chunks, more.free_chunks, &sum.free_chunks) &&
+           !__builtin_add_overflow(sum.used_bytes, more.used_bytes, &sum.used_bytes);
+}
+
 }  // namespace
 
 std::string_view to_string(ContextType type) {
@@ -58,6 +66,16 @@ ContextFigures ContextTree::grand_total() const {
     return total;
 }
 
+std::optional<ContextFigures> ContextTree::checked_grand_total() const {
+    ContextFigures total;
+    for (const MemoryContext& context : contexts) {
+        if (!add_checked(total, context.figures)) {
+            return std::nullopt;
+        }
+    }
+    return total;
+}
+
 std::vector<std::size_t> ContextTree::id_path(std::size_t index) const {
     std::vector<std::size_t> path;
     for (std::optional<std::size_t> at = index; at; at = contexts[*at].parent) {
@@ -68,11 +86,13 @@ std::vector<std::size_t> ContextTree::id_path(std::size_t index) const {
 }
 
 std::string ContextTree::name_path(std::size_t index) const {
-    const MemoryContext& context = contexts[index];
-    if (!context.parent) {
-        return context.name;
+    std::string path;
+    // No recursion: a tree may be as deep as the backend's contexts are nested.
+    for (const std::size_t id : id_path(index)) {
+        path += path.empty() ? "" : "/";
+        path += contexts[id - 1].name;
     }
-    return name_path(*context.parent) + '/' + context.name;
+    return path;
 }
 
 std::vector<std::string> ContextTree::name_paths() const {

@@ -39,6 +39,11 @@ struct MemoryContext {
     // 1 for TopMemoryContext, as in PostgreSQL 18's view.
     int level = 1;
     ContextFigures figures;
+    // Counts that MemoryContextStats prints for one type only: the chunks of a Generation context
+    // (11 and later) and the empty blocks of a Slab context (16 and later). They are known in a
+    // snapshot just taken; files do not keep them.
+    std::int64_t generation_chunks = 0;
+    std::int64_t slab_empty_blocks = 0;
 
     bool operator==(const MemoryContext&) const = default;
 };
@@ -51,6 +56,9 @@ struct ContextTree {
     bool operator==(const ContextTree&) const = default;
 
     [[nodiscard]] ContextFigures grand_total() const;
+    // The same for a tree whose figures come from outside and were not checked yet: none if the sum
+    // overflows.
+    [[nodiscard]] std::optional<ContextFigures> checked_grand_total() const;
     // Ids from the root down to the context itself: the view's `path`.
     [[nodiscard]] std::vector<std::size_t> id_path(std::size_t index) const;
     // Names from the root down, joined by '/': "TopMemoryContext/CacheMemoryContext/index info".
