@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <cstring>
+#include <limits>
 
 #include <fmt/core.h>
 
@@ -193,19 +195,15 @@ user_regs_struct with_restarted_syscall(user_regs_struct registers) {
     if (std::bit_cast<std::int64_t>(std::uint64_t{registers.orig_rax}) < 0) {
         return registers;
     }
-    switch (std::bit_cast<std::int64_t>(std::uint64_t{registers.rax})) {
-        case kRestartSys:
-        case kRestartNoIntr:
-        case kRestartNoHand:
-            registers.rax = registers.orig_rax;
-            registers.rip -= kSyscallInstructionBytes;
-            break;
-        case kRestartBlock:
-            registers.rax = SYS_restart_syscall;
-            registers.rip -= kSyscallInstructionBytes;
-            break;
-        default:
-            break;
+    const auto result = std::bit_cast<std::int64_t>(std::uint64_t{registers.rax});
+    const bool waits_for_ever =
+        registers.orig_rax == SYS_poll && static_cast<std::int32_t>(registers.rdx) < 0;
+    if (result == kRestartSys || result == kRestartNoIntr || result == kRestartNoHand ||
+        (result == kRestartBlock && waits_for_ever)) {
+        registers.rax = registers.orig_rax;
+        registers.rip -= kSyscallInstructionBytes;
+    } else if (result == kRestartBlock) {
+        registers.rax = std::bit_cast<std::uint64_t>(std::int64_t{-EINTR});
     }
     return registers;
 }

@@ -45,6 +45,11 @@ void write_signal_frame(std::span<std::byte> into,
 // The registers with which a thread goes on as if no call had come between: an interrupted system
 // call that the kernel would restart is set to restart, as the kernel itself does on its way back
 // to user mode (arch/x86/kernel/signal.c, arch_do_signal_or_restart).
+//
+// One kind cannot be set to restart: waits for a time (nanosleep, poll with a timeout), of which
+// the kernel keeps the rest for restart_syscall(2). Every rt_sigreturn makes that one fail with
+// EINTR (restore_sigcontext), so they return EINTR, as after a signal; nanosleep has given out the
+// time left by then. A poll without timeout keeps nothing, and is called again as it was.
 [[nodiscard]] user_regs_struct with_restarted_syscall(user_regs_struct registers);
 
 }  // namespace palloscope

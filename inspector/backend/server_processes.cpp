@@ -1,0 +1,52 @@
+#include "inspector/backend/server_processes.hpp"
+
+#include <fnmatch.h>
+
+#include <utility>
+
+#include "attach/proc.hpp"
+#include "inspector/backend/backend.hpp"
+#include "inspector/backend/process_info.hpp"
+#include "inspector/backend/process_title.hpp"
+
+namespace palloscope {
+
+namespace {
+
+bool equals(const std::optional<std::string>& wanted, const std::optional<std::string>& actual) {
+    return !wanted || (actual && *actual == *wanted);
+}
+
+bool matches(const std::optional<std::string>& pattern, const std::optional<std::string>& text) {
+    return !pattern || (text && fnmatch(pattern->c_str(), text->c_str(), 0) == 0);
+}
+
+}  // namespace
+
+bool ProcessFilter::admits(const ProcessInfo& info) const {
+    return equals(database, info.database) && equals(user, info.user) &&
+           matches(application_name, info.application_name) &&
+           equals(backend_type, info.backend_type) && info.rss_anon_bytes >= min_rss_anon_bytes;
+}
+
+ServerProcesses find_server_processes(const ProcessFilter& filter) {
+    ServerProcesses processes;
+    for (const int pid : list_processes()) {
+        const auto backend = Backend::open(pid);
+        if (backend) {
+            auto info = read_process_info(*backend, Literals::kMasked);
+            if (info && filter.admits(*info)) {
+                processes.found.push_back({backend->server_version_num(), std::move(*info)});
+            }
+            continue;
+        }
+        const auto command_line = read_command_line(pid);
+        if (backend.error().kind == Error::Kind::kPermission && command_line &&
+            parse_process_title(*command_line)) {
+            processes.unreadable.push_back(pid);
+        }
+    }
+    return processes;
+}
+
+}  // namespace palloscope

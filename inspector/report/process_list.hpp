@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "inspector/model/snapshot.hpp"
+#include "inspector/report/text_style.hpp"
+
+namespace palloscope {
+
+// A line of `palloscope list`.
+struct ProcessRow {
+    int server_version_num = 0;
+    ProcessInfo info;
+    std::optional<std::int64_t> contexts_total_bytes;
+    std::int64_t growth_bytes = 0;  // of RssAnon, since the list began
+};
+
+// A table like ps(1)'s; the column GROWTH only where `with_growth`, CONTEXTS only where a row has
+// it.
+[[nodiscard]] std::string process_list_table(const std::vector<ProcessRow>& rows,
+                                             const TextStyle& style,
+                                             bool with_growth);
+
+// One JSON array of objects, named as the snapshot's `process`.
+[[nodiscard]] std::string process_list_json(const std::vector<ProcessRow>& rows);
+
+// "15.18", "9.4.26", of server_version_num.
+[[nodiscard]] std::string version_text(int server_version_num);
+
+}  // namespace palloscope

@@ -1,0 +1,207 @@
+#include "inspector/backend/snapshotter.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+
+#include "inspector/backend/stats_text.hpp"
+#include "tests/support/postgres_server.hpp"
+#include "tests/support/process_state.hpp"
+#include "tests/support/session.hpp"
+
+namespace palloscope {
+namespace {
+
+using test::PostgresServer;
+using test::Session;
+
+constexpr std::chrono::seconds kTimeout{5};
+
+class SnapshotterOnEveryVersion : public testing::TestWithParam<std::string> {
+  protected:
+    PostgresServer& server() { return PostgresServer::shared(GetParam()); }
+
+    int version() { return std::stoi(GetParam()); }
+};
+
+// Contexts have idents since 11, and pg_backend_memory_contexts came with 14.
+class SnapshotterSinceIdents : public SnapshotterOnEveryVersion {};
+
+class SnapshotterSinceTheView : public SnapshotterOnEveryVersion {};
+
+std::vector<std::string> versions_since(int first) {
+    std::vector<std::string> versions = test::server_versions();
+    std::erase_if(versions, [&](const std::string& version) { return std::stoi(version) < first; });
+    return versions;
+}
+
+const MemoryContext* find_context(const ContextTree& tree,
+                                  std::string_view name,
+                                  std::string_view ident = {}) {
+    const auto found = std::ranges::find_if(tree.contexts, [&](const MemoryContext& context) {
+        return context.name == name && (ident.empty() || context.ident == ident);
+    });
+    return found == tree.contexts.end() ? nullptr : &*found;
+}
+
+Result<Snapshot> take(int pid, Literals literals = Literals::kMasked) {
+    return Snapshotter::open(pid, literals).and_then([](Snapshotter&& snapshotter) {
+        return snapshotter.take(kTimeout);
+    });
+}
+
+TEST_P(SnapshotterOnEveryVersion, ReadsTheTreeOfAnIdleBackendAndSaysWhoItIs) {
+    Session session =
+        Session::connect(server().dsn() + " application_name='puma: cluster worker 0'");
+    const auto snapshot = take(session.backend_pid());
+    ASSERT_TRUE(snapshot) << snapshot.error().message;
+    EXPECT_EQ(snapshot->tree.contexts.front().name, "TopMemoryContext");
+    EXPECT_NE(find_context(snapshot->tree, "CacheMemoryContext"), nullptr);
+    EXPECT_EQ(snapshot->server_version_num / 10000, version());
+    EXPECT_EQ(snapshot->process.backend_type, "client backend");
+    EXPECT_EQ(snapshot->process.user, "postgres");
+    EXPECT_EQ(snapshot->process.database, "postgres");
+    EXPECT_EQ(snapshot->process.application_name, "puma: cluster worker 0");
+    EXPECT_EQ(snapshot->process.state, "idle");
+    EXPECT_EQ(snapshot->process.query, std::nullopt);
+    EXPECT_GT(snapshot->process.rss_anon_bytes, 0);
+    EXPECT_GT(snapshot->pause_us, 0);
+}
+
+TEST_P(SnapshotterOnEveryVersion, LeavesTheBackendAsItWas) {
+    Session session = Session::connect(server().dsn());
+    const int pid = session.backend_pid();
+    session.exec("select 41 + 1");  // opens the catalogs' files
+    const auto descriptors = test::open_descriptors(pid);
+    const std::string log = server().log();
+    for (int i = 0; i < 20; ++i) {
+        ASSERT_TRUE(take(pid));
+        ASSERT_EQ(session.exec("select 41 + 1").at(0).at(0), "42");
+    }
+    EXPECT_EQ(test::open_descriptors(pid), descriptors);
+    EXPECT_EQ(test::tracer_pid(pid), 0);
+    EXPECT_EQ(server().log(), log);
+}
+
+TEST_P(SnapshotterOnEveryVersion, ReadsTheStateOfATransaction) {
+    Session session = Session::connect(server().dsn());
+    session.exec("begin");
+    EXPECT_EQ(take(session.backend_pid())->process.state, "idle in transaction");
+    EXPECT_THROW(session.exec("select 1 / 0"), std::exception);
+    EXPECT_EQ(take(session.backend_pid())->process.state, "idle in transaction (aborted)");
+}
+
+TEST_P(SnapshotterOnEveryVersion, HasNoLimitOfChildren) {
+    Session session = Session::connect(server().dsn());
+    constexpr int kStatements = 2000;
+    for (int i = 0; i < kStatements; ++i) {
+        session.exec(fmt::format("prepare many_{} as select {}", i, i));
+    }
+    const auto snapshot = take(session.backend_pid());
+    ASSERT_TRUE(snapshot) << snapshot.error().message;
+    EXPECT_GE(std::ranges::count(snapshot->tree.contexts, "CachedPlanSource", &MemoryContext::name),
+              kStatements);
+}
+
+TEST_P(SnapshotterSinceIdents, ShowsLiteralsOnlyWhereAsked) {
+    Session session = Session::connect(server().dsn());
+    session.exec("prepare hidden as select 'planted-s3cr3t', 4711");
+    const auto masked = take(session.backend_pid());
+    ASSERT_TRUE(masked);
+    for (const MemoryContext& context : masked->tree.contexts) {
+        EXPECT_EQ(context.ident.value_or("").find("planted-s3cr3t"), std::string::npos);
+        EXPECT_EQ(context.ident.value_or("").find("4711"), std::string::npos);
+    }
+    EXPECT_NE(find_context(masked->tree, "CachedPlanSource", "prepare hidden as select $1, $2"),
+              nullptr);
+    const auto shown = take(session.backend_pid(), Literals::kShown);
+    ASSERT_TRUE(shown);
+    EXPECT_NE(
+        find_context(
+            shown->tree, "CachedPlanSource", "prepare hidden as select 'planted-s3cr3t', 4711"),
+        nullptr);
+}
+
+TEST_P(SnapshotterSinceTheView, GivesTheFiguresThatTheServerItselfGives) {
+    // What a backend tells of its own contexts by SQL (14 and later) was measured while the query
+    // ran; contexts that the query does not touch have the same figures before and after it.
+    Session session = Session::connect(server().dsn());
+    session.exec("create temporary table if not exists seen (id int primary key)");
+    const std::string query =
+        "select name, coalesce(ident, ''), total_bytes, total_nblocks, free_bytes, free_chunks, "
+        "used_bytes "
+        "from pg_backend_memory_contexts where name in ('index info', 'Relcache by OID', "
+        ""
+        "'smgr relation table', 'Timezones', 'WAL record construction')";
+    session.exec(query);
+    const auto rows = session.exec(query);
+    const auto snapshot = take(session.backend_pid());
+    ASSERT_TRUE(snapshot);
+    ASSERT_GT(rows.size(), 10U);
+    for (const auto& row : rows) {
+        const MemoryContext* const context = find_context(snapshot->tree, *row.at(0), *row.at(1));
+        ASSERT_NE(context, nullptr) << *row.at(0) << ' ' << *row.at(1);
+        EXPECT_EQ(fmt::format("{} {} {} {} {}",
+                              context->figures.total_bytes,
+                              context->figures.total_nblocks,
+                              context->figures.free_bytes,
+                              context->figures.free_chunks,
+                              context->figures.used_bytes),
+                  fmt::format(
+                      "{} {} {} {} {}", *row.at(2), *row.at(3), *row.at(4), *row.at(5), *row.at(6)))
+            << *row.at(0) << ' ' << *row.at(1);
+    }
+}
+
+TEST_P(SnapshotterOnEveryVersion, WaitsForABackendThatIsBusyAndGivesUpInTime) {
+    Session session = Session::connect(server().dsn());
+    session.send("select pg_sleep(60)");
+    auto snapshotter = Snapshotter::open(session.backend_pid(), Literals::kMasked);
+    ASSERT_TRUE(snapshotter);
+    ASSERT_TRUE(test::eventually([&] {
+        return read_process_info(snapshotter->backend(), Literals::kMasked)->query ==
+               "select pg_sleep($1)";
+    }));
+    const auto snapshot = snapshotter->take(std::chrono::milliseconds(200));
+    ASSERT_FALSE(snapshot);
+    EXPECT_EQ(snapshot.error().kind, Error::Kind::kTimeout);
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryVersion,
+                         SnapshotterOnEveryVersion,
+                         testing::ValuesIn(test::server_versions()),
+                         test::kVersionName);
+
+INSTANTIATE_TEST_SUITE_P(Since11,
+                         SnapshotterSinceIdents,
+                         testing::ValuesIn(versions_since(11)),
+                         test::kVersionName);
+INSTANTIATE_TEST_SUITE_P(Since14,
+                         SnapshotterSinceTheView,
+                         testing::ValuesIn(versions_since(14)),
+                         test::kVersionName);
+
+TEST(Snapshotter, RefusesTheProcessesThatNeverWaitForAClient) {
+    PostgresServer& server = PostgresServer::shared("15");
+    const auto postmaster = take(server.postmaster_pid());
+    ASSERT_FALSE(postmaster);
+    EXPECT_EQ(postmaster.error().kind, Error::Kind::kUnsupported);
+}
+
+TEST(Snapshotter, SaysThatTheBackendHasEnded) {
+    std::optional<Session> session = Session::connect(PostgresServer::shared("15").dsn());
+    auto snapshotter = Snapshotter::open(session->backend_pid(), Literals::kMasked);
+    ASSERT_TRUE(snapshotter);
+    session.reset();
+    const auto snapshot = snapshotter->take(kTimeout);
+    ASSERT_FALSE(snapshot);
+    EXPECT_EQ(snapshot.error().kind, Error::Kind::kGone);
+}
+
+}  // namespace
+}  // namespace palloscope
