@@ -211,14 +211,6 @@ bool consistent(const ContextFigures& figures) {
     return figures.total_bytes - figures.free_bytes == figures.used_bytes;
 }
 
-bool add_checked(ContextFigures& sum, const ContextFigures& more) {
-    return !__builtin_add_overflow(sum.total_bytes, more.total_bytes, &sum.total_bytes) &&
-           !__builtin_add_overflow(sum.total_nblocks, more.total_nblocks, &sum.total_nblocks) &&
-           !__builtin_add_overflow(sum.free_bytes, more.free_bytes, &sum.free_bytes) &&
-           !__builtin_add_overflow(sum.free_chunks, more.free_chunks, &sum.free_chunks) &&
-           !__builtin_add_overflow(sum.used_bytes, more.used_bytes, &sum.used_bytes);
-}
-
 class Parser {
   public:
     Parser(std::string_view text, const Dialect& dialect) : text_(text), dialect_(dialect) {}
@@ -380,16 +372,14 @@ class Parser {
         if (tree_.contexts.empty()) {
             return torn("it holds no context");
         }
-        ContextFigures sum;
-        for (const MemoryContext& context : tree_.contexts) {
-            if (!add_checked(sum, context.figures)) {
-                return torn("the sum of its figures is no number of bytes");
-            }
+        const std::optional<ContextFigures> sum = tree_.checked_grand_total();
+        if (!sum) {
+            return torn("the sum of its figures is no number of bytes");
         }
-        if (grand_total && *grand_total != sum) {
+        if (grand_total && *grand_total != *sum) {
             return torn(fmt::format("its Grand total is {} bytes, the sum of its contexts {}",
                                     grand_total->total_bytes,
-                                    sum.total_bytes));
+                                    sum->total_bytes));
         }
         return {};
     }

@@ -15,6 +15,14 @@ constexpr std::array<std::pair<ContextType, std::string_view>, 4> kTypeNames{{
     {ContextType::kBump, "Bump"},
 }};
 
+bool add_checked(ContextFigures& sum, const ContextFigures& more) {
+    return !__builtin_add_overflow(sum.total_bytes, more.total_bytes, &sum.total_bytes) &&
+           !__builtin_add_overflow(sum.total_nblocks, more.total_nblocks, &sum.total_nblocks) &&
+           !__builtin_add_overflow(sum.free_bytes, more.free_bytes, &sum.free_bytes) &&
+           !__builtin_add_overflow(sum.free_chunks, more.free_chunks, &sum.free_chunks) &&
+           !__builtin_add_overflow(sum.used_bytes, more.used_bytes, &sum.used_bytes);
+}
+
 }  // namespace
 
 std::string_view to_string(ContextType type) {
@@ -54,6 +62,16 @@ ContextFigures ContextTree::grand_total() const {
     ContextFigures total;
     for (const MemoryContext& context : contexts) {
         total += context.figures;
+    }
+    return total;
+}
+
+std::optional<ContextFigures> ContextTree::checked_grand_total() const {
+    ContextFigures total;
+    for (const MemoryContext& context : contexts) {
+        if (!add_checked(total, context.figures)) {
+            return std::nullopt;
+        }
     }
     return total;
 }

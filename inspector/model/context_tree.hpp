@@ -56,6 +56,9 @@ struct ContextTree {
     bool operator==(const ContextTree&) const = default;
 
     [[nodiscard]] ContextFigures grand_total() const;
+    // The same for a tree whose figures come from outside and were not checked yet: none if the sum
+    // overflows.
+    [[nodiscard]] std::optional<ContextFigures> checked_grand_total() const;
     // Ids from the root down to the context itself: the view's `path`.
     [[nodiscard]] std::vector<std::size_t> id_path(std::size_t index) const;
     // Names from the root down, joined by '/': "TopMemoryContext/CacheMemoryContext/index info".

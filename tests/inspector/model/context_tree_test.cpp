@@ -1,5 +1,7 @@
 #include "inspector/model/context_tree.hpp"
 
+#include <limits>
+
 #include <gtest/gtest.h>
 
 namespace palloscope {
@@ -20,6 +22,22 @@ ContextTree small_tree() {
 
 TEST(ContextTree, SumsTheFiguresOfAllContexts) {
     EXPECT_EQ(small_tree().grand_total(), (ContextFigures{170, 4, 55, 3, 115}));
+}
+
+TEST(ContextTree, TellsWhereTheSumOfForeignFiguresOverflows) {
+    ContextTree tree = small_tree();
+    EXPECT_EQ(tree.checked_grand_total(), tree.grand_total());
+    tree.contexts[1].figures.free_chunks = std::numeric_limits<std::int64_t>::max();
+    EXPECT_EQ(tree.checked_grand_total(), std::nullopt);
+}
+
+TEST(ContextTree, GivesTheNamePathOfAVeryDeepContext) {
+    ContextTree tree;
+    for (std::size_t i = 0; i < 100'000; ++i) {
+        tree.contexts.push_back(
+            {.name = "c", .parent = i == 0 ? std::nullopt : std::optional(i - 1)});
+    }
+    EXPECT_EQ(tree.name_path(99'999).size(), 199'999);
 }
 
 TEST(ContextTree, GivesThePathFromTheRootInIdsAndNames) {

@@ -192,19 +192,28 @@ Result<bool> exists(Session& session) {
     return true;
 }
 
-// Makes the extension hstore, or chooses jsonb where there is none. Gives the type's name.
+// Makes the extension hstore, or chooses jsonb where that cannot be done: not installed, installed
+// in a way that this server does not take, or not permitted. Gives the type's name.
 Result<std::string> choose_subject_type(Session& session) {
     const auto rows =
-        session.run("set-up/look", "SELECT 1 FROM pg_available_extensions WHERE name = 'hstore'");
+        session
+            .run("set-up/hstore",
+                 "DO $$ BEGIN CREATE EXTENSION IF NOT EXISTS hstore SCHEMA public;"
+                 " EXCEPTION WHEN OTHERS THEN NULL; END $$")
+            .and_then([&session](const Rows&) {
+                return session.run("set-up/hstore",
+                                   "SELECT quote_ident(n.nspname) || '.hstore' FROM pg_extension AS"
+                                   " e INNER JOIN pg_namespace AS n ON n.oid = e.extnamespace"
+                                   " WHERE e.extname = 'hstore'");
+            });
     if (!rows) {
         return tl::unexpected(rows.error());
     }
     if (rows->count() == 0) {
-        warn("this server has no extension hstore (contrib): policy_log keeps jsonb instead");
+        warn("the extension hstore (contrib) cannot be made here: policy_log keeps jsonb instead");
         return "jsonb";
     }
-    return session.run("set-up/hstore", "CREATE EXTENSION IF NOT EXISTS hstore SCHEMA public")
-        .map([](const Rows&) { return std::string("public.hstore"); });
+    return std::string(rows->value(0, 0));
 }
 
 std::vector<Statement> definitions(const Session& session, const std::string& subject_type) {

@@ -1,0 +1,273 @@
+#include "inspector/diagnosis/attribution.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "inspector/diagnosis/local_level.hpp"
+#include "inspector/diagnosis/regression.hpp"
+#include "inspector/diagnosis/trend.hpp"
+
+namespace palloscope {
+
+namespace {
+
+constexpr std::size_t kMostGroups = 12;
+// Candidates that are fitted in full at each step: those with the best first guess.
+constexpr std::size_t kShortList = 8;
+// Errors below this many bytes an interval are no errors: PostgreSQL's chunks are multiples of it.
+constexpr double kSmallestError = 8;
+// How much better, in twice the logarithm of the likelihood, a candidate must be than a plausible
+// one. 4 is what chance alone exceeds once in twenty times.
+constexpr double kImplausible = 4;
+constexpr double kTime = 14;
+
+// Growth or rounds per interval.
+struct Candidate {
+    std::vector<double> increments;
+    double handicap = 0;
+};
+
+// The search for the fewest candidates that explain the growth.
+class Search {
+  public:
+    Search(std::vector<double> growth, std::vector<Candidate> candidates)
+        : growth_(std::move(growth)), candidates_(std::move(candidates)) {}
+
+    // Indices of the candidates found, and their estimates.
+    [[nodiscard]] std::vector<std::pair<std::size_t, Estimate>> run();
+
+  private:
+    [[nodiscard]] Regression regression_on(const std::vector<std::size_t>& set) const;
+    [[nodiscard]] std::vector<std::size_t> short_list(const std::vector<std::size_t>& set) const;
+    [[nodiscard]] std::vector<std::size_t> select() const;
+    // Squares that `set` leaves, and `set` without what turned out to explain nothing.
+    double fit_and_drop_idle(std::vector<std::size_t>& set) const;
+    void whiten_with(double theta);
+    // What one more candidate must gain, in twice the logarithm of the likelihood.
+    [[nodiscard]] double price() const;
+    // Alternates between selecting and estimating θ, from `theta` on. Tells how unlikely the result
+    // is, less is better.
+    double settle(double theta);
+    [[nodiscard]] std::vector<double> unexplained_growth(const std::vector<std::size_t>& set) const;
+    [[nodiscard]] std::vector<std::pair<std::size_t, Estimate>> prune(
+        std::vector<std::size_t> set) const;
+
+    std::vector<double> growth_;
+    std::vector<Candidate> candidates_;
+    double theta_ = 0;
+    std::vector<double> white_growth_;
+    std::vector<std::vector<double>> white_candidates_;
+};
+
+double dot(const std::vector<double>& a, const std::vector<double>& b) {
+    double sum = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        sum += a[i] * b[i];
+    }
+    return sum;
+}
+
+void Search::whiten_with(double theta) {
+    theta_ = theta;
+    white_growth_ = whitened(growth_, theta);
+    white_candidates_.clear();
+    for (const Candidate& candidate : candidates_) {
+        white_candidates_.push_back(whitened(candidate.increments, theta));
+    }
+}
+
+Regression Search::regression_on(const std::vector<std::size_t>& set) const {
+    Regression regression{.response = white_growth_};
+    for (const std::size_t candidate : set) {
+        regression.columns.push_back(white_candidates_[candidate]);
+    }
+    regression.free_sign.assign(set.size(), false);
+    if (theta_ > 0) {
+        regression.columns.push_back(first_level_column(growth_.size(), theta_));
+        regression.free_sign.push_back(true);
+    }
+    return regression;
+}
+
+double Search::fit_and_drop_idle(std::vector<std::size_t>& set) const {
+    const Fit found = fit(regression_on(set));
+    std::vector<std::size_t> kept;
+    for (std::size_t i = 0; i < set.size(); ++i) {
+        if (found.coefficients[i] > 0) {
+            kept.push_back(set[i]);
+        }
+    }
+    set = kept;
+    const auto rows = static_cast<double>(growth_.size());
+    return found.squares_left + rows * kSmallestError * kSmallestError;
+}
+
+// The candidates that, alone on top of `set`, would take most of the squares that it leaves.
+std::vector<std::size_t> Search::short_list(const std::vector<std::size_t>& set) const {
+    const Regression regression = regression_on(set);
+    const std::vector<double> left = residuals(regression, fit(regression).coefficients);
+    std::vector<std::pair<double, std::size_t>> gains;
+    for (std::size_t i = 0; i < candidates_.size(); ++i) {
+        const double along = dot(white_candidates_[i], left);
+        const bool taken = std::ranges::find(set, i) != set.end();
+        if (along > 0 && !taken) {
+            gains.emplace_back(along * along / dot(white_candidates_[i], white_candidates_[i]), i);
+        }
+    }
+    std::ranges::stable_sort(gains, [](const auto& a, const auto& b) { return a.first > b.first; });
+    std::vector<std::size_t> list;
+    for (std::size_t i = 0; i < std::min(gains.size(), kShortList); ++i) {
+        list.push_back(gains[i].second);
+    }
+    return list;
+}
+
+double Search::price() const {
+    return std::log(static_cast<double>(growth_.size())) +
+           2 * std::log(static_cast<double>(candidates_.size()));
+}
+
+std::vector<std::size_t> Search::select() const {
+    const auto rows = static_cast<double>(growth_.size());
+    std::vector<std::size_t> set;
+    double squares = fit_and_drop_idle(set);
+    while (set.size() < kMostGroups) {
+        std::vector<std::size_t> best_set;
+        double best_squares = 0;
+        double best_gain = 0;
+        for (const std::size_t candidate : short_list(set)) {
+            std::vector<std::size_t> wider = set;
+            wider.push_back(candidate);
+            const double left = fit_and_drop_idle(wider);
+            const double gain =
+                rows * std::log(squares / left) - candidates_[candidate].handicap - price();
+            if (gain > best_gain) {
+                best_set = wider;
+                best_squares = left;
+                best_gain = gain;
+            }
+        }
+        if (best_set.empty()) {
+            break;
+        }
+        set = best_set;
+        squares = best_squares;
+    }
+    return set;
+}
+
+std::vector<double> Search::unexplained_growth(const std::vector<std::size_t>& set) const {
+    const std::vector<double> coefficients = fit(regression_on(set)).coefficients;
+    std::vector<double> left = growth_;
+    for (std::size_t i = 0; i < set.size(); ++i) {
+        for (std::size_t row = 0; row < left.size(); ++row) {
+            left[row] -= coefficients[i] * candidates_[set[i]].increments[row];
+        }
+    }
+    return left;
+}
+
+std::vector<std::pair<std::size_t, Estimate>> Search::prune(std::vector<std::size_t> set) const {
+    while (!set.empty()) {
+        const std::vector<Estimate> estimates = fit_with_intervals(regression_on(set));
+        const auto weakest = std::min_element(
+            estimates.begin(),
+            estimates.begin() + static_cast<std::ptrdiff_t>(set.size()),
+            [](const Estimate& a, const Estimate& b) { return a.low * b.value < b.low * a.value; });
+        if (weakest->low > 0) {
+            std::vector<std::pair<std::size_t, Estimate>> found;
+            for (std::size_t i = 0; i < set.size(); ++i) {
+                found.emplace_back(set[i], estimates[i]);
+            }
+            return found;
+        }
+        set.erase(set.begin() + (weakest - estimates.begin()));
+    }
+    return {};
+}
+
+double Search::settle(double theta) {
+    constexpr int kRounds = 4;
+    whiten_with(theta);
+    std::vector<std::size_t> set = select();
+    for (int round = 0; round < kRounds; ++round) {
+        const double next = estimate_theta(unexplained_growth(set));
+        if (next == theta_) {
+            break;
+        }
+        whiten_with(next);
+        set = select();
+    }
+    const auto rows = static_cast<double>(growth_.size());
+    return rows * std::log(fit_and_drop_idle(set)) + price() * static_cast<double>(set.size());
+}
+
+std::vector<std::pair<std::size_t, Estimate>> Search::run() {
+    // Which noise there is shows only once the growth is explained, and the other way round. Both
+    // ends are tried: levels, which no passing noise leads astray, and differences, which no
+    // staying noise does. The likelier result counts.
+    const double from_levels = settle(kLargestTheta);
+    const double theta_of_levels = theta_;
+    const double from_differences = settle(0);
+    if (from_levels <= from_differences) {
+        whiten_with(theta_of_levels);
+    }
+    return prune(select());
+}
+
+double variance(const std::vector<double>& values) {
+    double sum = 0;
+    double squares = 0;
+    for (const double value : values) {
+        sum += value;
+        squares += value * value;
+    }
+    const auto size = static_cast<double>(values.size());
+    return squares / size - (sum / size) * (sum / size);
+}
+
+}  // namespace
+
+Attribution attribute_growth(std::span<const double> seconds,
+                             std::span<const double> bytes,
+                             std::size_t first,
+                             std::span<const StatementGroup> groups,
+                             const std::vector<bool>& plausible) {
+    std::vector<Candidate> candidates;
+    std::vector<std::size_t> group_of_candidate;
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+        if (groups[i].rounds.back() > groups[i].rounds[first]) {
+            candidates.push_back(
+                {.increments = differences(std::span(groups[i].rounds).subspan(first)),
+                 .handicap = plausible[i] ? 0.0 : kImplausible});
+            group_of_candidate.push_back(i);
+        }
+    }
+    candidates.push_back({.increments = differences(seconds.subspan(first)), .handicap = kTime});
+    Attribution attribution;
+    std::vector<double> left(bytes.begin() + static_cast<std::ptrdiff_t>(first), bytes.end());
+    const double whole = variance(left);
+    for (const auto& [candidate, estimate] :
+         Search(differences(bytes.subspan(first)), candidates).run()) {
+        const bool time = candidate == group_of_candidate.size();
+        const std::span<const double> rounds =
+            time ? seconds : std::span<const double>(groups[group_of_candidate[candidate]].rounds);
+        for (std::size_t i = 0; i < left.size(); ++i) {
+            left[i] -= estimate.value * rounds[first + i];
+        }
+        if (time) {
+            attribution.untied_bytes_per_second = estimate;
+        } else {
+            attribution.groups.push_back(
+                {.group = group_of_candidate[candidate], .bytes_per_round = estimate});
+        }
+    }
+    attribution.straightness = whole > 0 ? std::clamp(1.0 - variance(left) / whole, 0.0, 1.0) : 0.0;
+    std::ranges::stable_sort(attribution.groups, [&](const GroupShare& a, const GroupShare& b) {
+        return a.bytes_per_round.value * groups[a.group].total() >
+               b.bytes_per_round.value * groups[b.group].total();
+    });
+    return attribution;
+}
+
+}  // namespace palloscope

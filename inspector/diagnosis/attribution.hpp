@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "inspector/diagnosis/estimate.hpp"
+#include "inspector/diagnosis/statement_groups.hpp"
+
+namespace palloscope {
+
+// A group of statements that some growth is put down to.
+struct GroupShare {
+    // Index into the groups that were offered.
+    std::size_t group = 0;
+    Estimate bytes_per_round;
+};
+
+// What grows a series of bytes.
+struct Attribution {
+    // Largest in bytes first; every interval lies above zero.
+    std::vector<GroupShare> groups;
+    // Growth that goes with time and not with any recorded statement.
+    std::optional<Estimate> untied_bytes_per_second;
+    // The part of the series' variance that this explains, 0 … 1: 1 is a straight line of bytes
+    // against rounds.
+    double straightness = 0;
+};
+
+// Puts the growth of a series down to statements.
+//
+// The model is growth per interval = Σ bytes_per_round × rounds, none negative, with the noise of
+// local_level.hpp. Of the groups it takes the fewest that explain the growth: the one that explains
+// most first, another as long as the gain is worth it (Schwarz's criterion, stricter the more
+// groups are on offer), all coefficients anew each time by non-negative least squares. Plain
+// non-negative least squares over all groups would hand each of a hundred innocent statements a
+// little of the growth. What a bootstrap interval then cannot hold above zero is dropped.
+//
+// Two groups can explain a growth equally well within the noise. Between such, one that is
+// `plausible` to the rule that asks wins; and time, which no backend ever grew by (it allocates
+// only while it runs something), wins over statements only where it explains the growth much
+// better.
+//
+// `seconds` and `bytes` are the moments and the series, `first` the index after the warm-up; the
+// groups' rounds belong to the same moments; plausible[i] tells of groups[i].
+[[nodiscard]] Attribution attribute_growth(std::span<const double> seconds,
+                                           std::span<const double> bytes,
+                                           std::size_t first,
+                                           std::span<const StatementGroup> groups,
+                                           const std::vector<bool>& plausible);
+
+}  // namespace palloscope

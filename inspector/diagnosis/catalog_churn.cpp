@@ -1,0 +1,204 @@
+// catalog-churn: schemas, relations and functions that are made, used and dropped again and again.
+//
+// What a backend learns of a catalog object it keeps in its own memory: tuples in the catcaches and
+// descriptors in the relcache (both in CacheMemoryContext), an index's and a rule's in contexts of
+// their own below it, compiled functions, hash entries. Dropping the object invalidates what is
+// there, but leaves behind, above all, the negative catcache entries ("no such relation", kept
+// for the rest of the session: catcache.c, SearchCatCacheMiss) and functions compiled by PL/pgSQL
+// (pl_comp.c). With names that never come back nothing of it is ever used again.
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "inspector/diagnosis/cause_rules.hpp"
+#include "inspector/diagnosis/common_evidence.hpp"
+#include "inspector/diagnosis/data_definition.hpp"
+#include "inspector/diagnosis/readable.hpp"
+
+namespace palloscope {
+
+namespace {
+
+// A group with data definition must account for this much of the growth to be its cause.
+constexpr double kLeastShare = 0.5;
+
+// Contexts whose content belongs to objects in the catalogs, with the file that makes them.
+constexpr std::array<std::string_view, 16> kCatalogContexts{
+    "CacheMemoryContext",                      // catcache.c, relcache.c, typcache.c
+    "Relcache by OID",                         // relcache.c
+    "Type information cache",                  // typcache.c
+    "Record information cache",                // typcache.c
+    "Operator lookup cache",                   // parse_oper.c
+    "smgr relation table",                     // smgr.c
+    "MdSmgr",                                  // md.c
+    "RI constraint cache",                     // ri_triggers.c
+    "RI query cache",                          // ri_triggers.c
+    "RI compare cache",                        // ri_triggers.c
+    "PL/pgSQL function",                       // pl_comp.c
+    "PLpgSQL function hash",                   // pl_comp.c, up to 17
+    "Cached function hash",                    // funccache.c, from 18 on
+    "PgStat Shared Ref",                       // pgstat_shmem.c, from 15 on
+    "PgStat Shared Ref Hash",                  // pgstat_shmem.c, from 15 on
+    "pgstat TabStatusArray lookup hash table"  // pgstat.c, up to 14
+};
+
+bool covers(std::string_view path) {
+    constexpr std::string_view kRoot = "TopMemoryContext/";
+    if (!path.starts_with(kRoot)) {
+        return false;
+    }
+    path.remove_prefix(kRoot.size());
+    return std::ranges::any_of(kCatalogContexts, [&](std::string_view name) {
+        return path.starts_with(name) && (path.size() == name.size() || path[name.size()] == '/');
+    });
+}
+
+// Schemas and tables say most about a load; then whatever else is defined; in the order of a life.
+std::optional<int> rank(std::string_view query) {
+    const std::optional<DataDefinition> definition = data_definition(query);
+    if (!definition) {
+        return std::nullopt;
+    }
+    const int kind = definition->object == "SCHEMA" ? 0 : definition->object == "TABLE" ? 1 : 2;
+    switch (definition->verb) {
+        case DefinitionVerb::kCreate:
+            return 3 * kind;
+        case DefinitionVerb::kDrop:
+            return 3 * kind + 1;
+        case DefinitionVerb::kAlter:
+            return 3 * kind + 2;
+    }
+    return std::nullopt;
+}
+
+// What the statements of the groups define, as far as it bears on the verdict.
+struct Churn {
+    std::vector<std::size_t> groups;
+    double bytes = 0;
+    bool makes = false;
+    bool drops = false;
+    bool temporary = false;
+    // The statement with the most forms: one for every generated name.
+    const StatementColumn* widest = nullptr;
+};
+
+void note_definition(const StatementColumn& statement, Churn& churn) {
+    const std::optional<DataDefinition> definition = data_definition(statement.query);
+    if (!definition) {
+        return;
+    }
+    churn.makes = churn.makes || definition->verb == DefinitionVerb::kCreate;
+    churn.drops = churn.drops || definition->verb == DefinitionVerb::kDrop;
+    churn.temporary = churn.temporary || definition->temporary;
+    if (statement.forms > 1 && (churn.widest == nullptr || statement.forms > churn.widest->forms)) {
+        churn.widest = &statement;
+    }
+}
+
+Churn churn_in(const Suspicion& suspicion) {
+    Churn churn;
+    for (std::size_t i = 0; i < suspicion.groups.size(); ++i) {
+        const SuspectedGroup& group = suspicion.groups[i];
+        // Members with a rank come first.
+        if (rank(group.statements.front().statement->query)) {
+            churn.groups.push_back(i);
+            churn.bytes += group.bytes();
+            for (const SuspectedStatement& member : group.statements) {
+                note_definition(*member.statement, churn);
+            }
+        }
+    }
+    return churn;
+}
+
+// Half for the statements being there at all, the rest for what else the cause would show.
+double confidence(const Suspicion& suspicion, const Churn& churn) {
+    double sum = 0.5;
+    sum += suspicion.straightness >= 0.9 ? 0.15 : 0.0;
+    sum += churn.bytes >= 0.8 * suspicion.lasting_bytes ? 0.1 : 0.0;
+    sum += churn.makes && churn.drops ? 0.08 : 0.0;
+    sum += churn.widest != nullptr || churn.temporary ? 0.08 : 0.0;
+    sum += suspicion.share_of_growth >= 0.5 ? 0.08 : 0.0;
+    return sum;
+}
+
+std::string share_of_contexts(const Suspicion& suspicion) {
+    const ContextGrowth& largest = suspicion.contexts.front();
+    const std::size_t others = suspicion.contexts.size() - 1;
+    return fmt::format(
+        "The backend's copies of the catalogs ({}{}) are {} of all its growth.",
+        largest.path,
+        others == 0
+            ? ""
+            : fmt::format(" and {}", counted(static_cast<std::int64_t>(others), "other path")),
+        readable_share(suspicion.share_of_growth));
+}
+
+std::vector<std::string> evidence(const Suspicion& suspicion, const Churn& churn) {
+    const SuspectedGroup& main = suspicion.groups[churn.groups.front()];
+    std::vector<std::string> sentences{stays_after_a_round(main, suspicion.seconds)};
+    for (std::string& sentence : takes_and_gives(main)) {
+        sentences.push_back(std::move(sentence));
+    }
+    sentences.push_back(share_of_contexts(suspicion));
+    sentences.push_back(straight_line(suspicion));
+    if (churn.widest != nullptr) {
+        sentences.push_back(fmt::format(
+            "No name is used twice: {} different forms of {}. What the backend keeps of a "
+            "dropped name can never serve again.",
+            readable_count(static_cast<double>(churn.widest->forms)),
+            churn.widest->query));
+    } else if (churn.temporary) {
+        sentences.emplace_back(
+            "The tables are temporary: each is a new entry in the catalogs, and is "
+            "dropped again.");
+    }
+    sentences.push_back(beside_rss_anon(suspicion));
+    return sentences;
+}
+
+std::vector<std::string> remedies(const Churn& churn) {
+    std::vector<std::string> sentences{
+        "End the connection after each such load, or after every few hundred: the memory goes with "
+        "the backend. In Sequel DB.disconnect, in ActiveRecord connection_pool.disconnect!; Conjur "
+        "does so from 1.17.7 on.",
+        "Or keep the objects and empty them: fixed tables, or temporary ones made once a session, "
+        "with ON COMMIT DELETE ROWS or TRUNCATE, instead of making and dropping them.",
+        "pgbouncer's server_lifetime and server_idle_timeout close idle server connections only: "
+        "in "
+        "session pooling, one that a client holds is never closed by them. Recycle on the client's "
+        "side, by number of uses, or pool by transaction."};
+    sentences.emplace_back(
+        "VACUUM does not help: it frees dead rows in the tables of the catalogs, and this is "
+        "memory "
+        "of the backend itself. Nor does DISCARD ALL, which leaves these caches alone.");
+    if (churn.temporary) {
+        sentences.emplace_back(
+            "Where a temporary table only carries a result from one statement to "
+            "the next, WITH ... AS or an array parameter needs none.");
+    }
+    return sentences;
+}
+
+std::optional<Finding> explain(const Suspicion& suspicion) {
+    const Churn churn = churn_in(suspicion);
+    if (churn.groups.empty() || churn.bytes < kLeastShare * suspicion.lasting_bytes) {
+        return std::nullopt;
+    }
+    return Finding{
+        .title = "Objects made and dropped again and again stay in the backend's catalog caches",
+        .confidence = confidence(suspicion, churn),
+        .groups = churn.groups,
+        .evidence = evidence(suspicion, churn),
+        .remedies = remedies(churn)};
+}
+
+}  // namespace
+
+CauseRule catalog_churn_rule() {
+    return {.id = "catalog-churn", .covers = covers, .rank = rank, .explain = explain};
+}
+
+}  // namespace palloscope

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "inspector/diagnosis/diagnosis.hpp"
+#include "inspector/diagnosis/statement_columns.hpp"
+#include "inspector/diagnosis/step_deltas.hpp"
+#include "inspector/diagnosis/trend.hpp"
+
+namespace palloscope {
+
+// A statement of a suspected group.
+struct SuspectedStatement {
+    const StatementColumn* statement = nullptr;
+    double calls_in_a_round = 1;
+    // Where the recording was stepped: its own effect on the suspected contexts.
+    std::optional<StepDelta> own;
+};
+
+// Statements that never vary apart, and what stays after a round of them.
+struct SuspectedGroup {
+    // Over the whole of the snapshots used, and up to each of them.
+    double rounds = 0;
+    std::span<const double> rounds_so_far;
+    Estimate bytes_per_round;
+    // Sorted by the rule's rank, then as they ran most.
+    std::vector<SuspectedStatement> statements;
+
+    [[nodiscard]] double bytes() const { return rounds * bytes_per_round.value; }
+};
+
+// What a rule judges: the growth of the contexts that it covers, less what other rules explained,
+// proven to be a leak before any rule is asked.
+struct Suspicion {
+    const BackendHistory& backend;
+    Trend trend;
+    // From the first snapshot used to the last.
+    double seconds = 0;
+    double bytes = 0;
+    // What the growth after the warm-up would come to in all that time: what causes must explain.
+    double lasting_bytes = 0;
+    // Growth of RssAnon in the same time.
+    double rss_anon_bytes = 0;
+    // The growth of the contexts covered, of all growth of the backend, 0 … 1.
+    double share_of_growth = 0;
+    // The contexts covered that grew, largest first.
+    std::vector<ContextGrowth> contexts;
+    // Largest first.
+    std::vector<SuspectedGroup> groups;
+    std::optional<Estimate> untied_bytes_per_second;
+    // How straight a line of bytes against rounds is, 0 … 1.
+    double straightness = 0;
+    bool stepped = false;
+    // Whether the recording has any statements of this backend.
+    bool has_statements = false;
+};
+
+// What a rule makes of a suspicion.
+struct Finding {
+    std::string title;
+    double confidence = 0;
+    // Indices into Suspicion::groups: those that this cause explains.
+    std::vector<std::size_t> groups;
+    std::vector<std::string> evidence;
+    std::vector<std::string> remedies;
+};
+
+// One cause of growth. A rule is three questions, asked in this order; it keeps no state.
+struct CauseRule {
+    std::string_view id;
+    // Can contexts of this path (ContextTree::name_path) grow by this cause?
+    bool (*covers)(std::string_view path);
+    // Can this statement be the cause? If so, its rank in the report (0 first).
+    std::optional<int> (*rank)(std::string_view query);
+    // Does the evidence hold? None where it does not.
+    std::optional<Finding> (*explain)(const Suspicion& suspicion);
+};
+
+}  // namespace palloscope

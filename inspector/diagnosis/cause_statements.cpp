@@ -1,0 +1,86 @@
+#include "inspector/diagnosis/cause_statements.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+namespace palloscope {
+
+namespace {
+
+// Give-backs below this share of what is taken are noise.
+constexpr double kGiveBackShare = 0.1;
+
+AttributedStatement plain(const SuspectedStatement& member) {
+    AttributedStatement statement{.fingerprint = member.statement->fingerprint,
+                                  .query = member.statement->query,
+                                  .forms = member.statement->forms,
+                                  .calls_in_a_round = member.calls_in_a_round};
+    if (member.own) {
+        statement.own_bytes_per_call = member.own->bytes_per_call.value;
+    }
+    return statement;
+}
+
+bool stand_for_themselves(const SuspectedGroup& group) {
+    double taken = 0;
+    double given_back = 0;
+    for (const SuspectedStatement& member : group.statements) {
+        if (!member.own) {
+            return false;
+        }
+        const double bytes = member.own->bytes_per_call.value * member.calls_in_a_round;
+        (bytes > 0 ? taken : given_back) += std::abs(bytes);
+    }
+    return given_back <= kGiveBackShare * taken;
+}
+
+std::vector<AttributedStatement> single_statements(const SuspectedGroup& group) {
+    std::vector<AttributedStatement> statements;
+    for (const SuspectedStatement& member : group.statements) {
+        if (member.own->bytes_per_call.low > 0) {
+            AttributedStatement statement = plain(member);
+            statement.calls = std::llround(member.statement->total());
+            statement.bytes_per_call = member.own->bytes_per_call;
+            statement.calls_in_a_round = 1;
+            statements.push_back(statement);
+        }
+    }
+    return statements;
+}
+
+}  // namespace
+
+std::vector<AttributedStatement> cause_statements(const SuspectedGroup& group,
+                                                  const std::string& label) {
+    if (group.statements.size() > 1 && stand_for_themselves(group)) {
+        std::vector<AttributedStatement> statements = single_statements(group);
+        if (!statements.empty()) {
+            return statements;
+        }
+    }
+    std::vector<AttributedStatement> statements;
+    for (const SuspectedStatement& member : group.statements) {
+        AttributedStatement statement = plain(member);
+        statement.calls = std::llround(group.rounds);
+        statement.bytes_per_call = group.bytes_per_round;
+        if (group.statements.size() > 1) {
+            statement.group = label;
+        }
+        statements.push_back(statement);
+    }
+    return statements;
+}
+
+double attributed_bytes(const std::vector<AttributedStatement>& statements) {
+    std::set<std::string> seen;
+    double sum = 0;
+    for (const AttributedStatement& statement : statements) {
+        if (!statement.group || seen.insert(*statement.group).second) {
+            sum += static_cast<double>(statement.calls) * statement.bytes_per_call.value;
+        }
+    }
+    return sum;
+}
+
+}  // namespace palloscope

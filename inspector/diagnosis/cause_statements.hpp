@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "inspector/diagnosis/cause_rule.hpp"
+
+namespace palloscope {
+
+// The statements of a suspected group as a report shows them. A group of several is one entry for
+// each member under the label `group`, all with the figures of the whole (AttributedStatement).
+//
+// Stepping tells members apart: where none of them gives back what another took, each that grows
+// the contexts stands for itself, with what it took on average. Where they do (CREATE TABLE takes
+// 40 kB, DROP SCHEMA gives back 36 kB) only the net of the round is a leak, and the group stays
+// one.
+[[nodiscard]] std::vector<AttributedStatement> cause_statements(const SuspectedGroup& group,
+                                                                const std::string& label);
+
+// Σ calls × bytes_per_call, every group once.
+[[nodiscard]] double attributed_bytes(const std::vector<AttributedStatement>& statements);
+
+}  // namespace palloscope

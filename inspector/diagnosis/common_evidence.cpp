@@ -1,0 +1,86 @@
+#include "inspector/diagnosis/common_evidence.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "inspector/diagnosis/readable.hpp"
+
+namespace palloscope {
+
+namespace {
+
+// Enough to see who takes and who gives; the table of statements has them all.
+constexpr std::size_t kMostSteps = 6;
+
+bool ends_transaction(const SuspectedStatement& member) {
+    const std::string& query = member.statement->query;
+    return (query == "COMMIT" || query == "END" || query == "BEGIN") &&
+           std::abs(member.calls_in_a_round - 1) < 0.1;
+}
+
+}  // namespace
+
+std::string round_noun(const SuspectedGroup& group) {
+    if (group.statements.size() == 1) {
+        return "call";
+    }
+    return std::ranges::any_of(group.statements, ends_transaction) ? "transaction" : "round";
+}
+
+std::string stays_after_a_round(const SuspectedGroup& group, double seconds) {
+    const std::string noun = round_noun(group);
+    return fmt::format(
+        "{} stay after each {} (95 % interval: {} to {}), with {} {}s in {}, one every {}.",
+        readable_bytes(group.bytes_per_round.value),
+        noun,
+        readable_bytes(group.bytes_per_round.low),
+        readable_bytes(group.bytes_per_round.high),
+        readable_count(group.rounds),
+        noun,
+        readable_seconds(seconds),
+        readable_seconds(seconds / group.rounds));
+}
+
+std::string straight_line(const Suspicion& suspicion) {
+    return fmt::format(
+        "Used bytes against executions are {} line (R-squared {:.3f}).",
+        suspicion.straightness >= 0.99 ? "a straight" : "roughly a straight",
+        // Never "1.000" for what is not exactly straight.
+        suspicion.straightness >= 1 ? 1.0 : std::floor(suspicion.straightness * 1000) / 1000);
+}
+
+std::string beside_rss_anon(const Suspicion& suspicion) {
+    return fmt::format(
+        "RssAnon, the process's own memory, changed by {} while these contexts grew by {}.",
+        readable_bytes(suspicion.rss_anon_bytes),
+        readable_bytes(suspicion.bytes));
+}
+
+std::vector<std::string> takes_and_gives(const SuspectedGroup& group) {
+    std::vector<const SuspectedStatement*> steps;
+    for (const SuspectedStatement& member : group.statements) {
+        if (member.own && std::abs(member.own->bytes_per_call.value) >= 1) {
+            steps.push_back(&member);
+        }
+    }
+    const auto effect = [](const SuspectedStatement* member) {
+        return std::abs(member->own->bytes_per_call.value * member->calls_in_a_round);
+    };
+    std::ranges::stable_sort(steps,
+                             [&](const auto* a, const auto* b) { return effect(a) > effect(b); });
+    std::vector<std::string> sentences;
+    for (std::size_t i = 0; i < std::min(steps.size(), kMostSteps); ++i) {
+        const double bytes = steps[i]->own->bytes_per_call.value;
+        sentences.push_back(fmt::format("{} {} {} a call ({} a {}).",
+                                        steps[i]->statement->query,
+                                        bytes > 0 ? "takes" : "gives back",
+                                        readable_bytes(std::abs(bytes)),
+                                        readable_count(std::round(steps[i]->calls_in_a_round)),
+                                        round_noun(group)));
+    }
+    return sentences;
+}
+
+}  // namespace palloscope

@@ -1,0 +1,253 @@
+#include "inspector/diagnosis/diagnose_backend.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "inspector/diagnosis/backend_notes.hpp"
+#include "inspector/diagnosis/cause_rules.hpp"
+#include "inspector/diagnosis/cause_statements.hpp"
+#include "inspector/diagnosis/suspects.hpp"
+
+namespace palloscope {
+
+namespace {
+
+// A leak below this share of all growth is not worth a cause of its own.
+constexpr double kLeastShare = 0.05;
+constexpr std::size_t kMostContexts = 20;
+constexpr std::size_t kPictureWidth = 40;
+
+std::vector<double> at(const std::vector<double>& values, const std::vector<std::size_t>& indices) {
+    std::vector<double> chosen;
+    chosen.reserve(indices.size());
+    for (const std::size_t index : indices) {
+        chosen.push_back(values[index]);
+    }
+    return chosen;
+}
+
+void add_to(std::vector<double>& sum, const std::vector<double>& values, double factor) {
+    for (std::size_t i = 0; i < sum.size(); ++i) {
+        sum[i] += factor * values[i];
+    }
+}
+
+// The diagnosis in the making.
+class BackendAnalysis {
+  public:
+    BackendAnalysis(const History& history, const BackendHistory& backend);
+
+    [[nodiscard]] BackendDiagnosis run();
+
+  private:
+    // A cause found, as the series of bytes that it explains, at the chosen snapshots.
+    struct Explained {
+        const CauseRule* rule = nullptr;
+        std::vector<double> bytes;
+    };
+
+    [[nodiscard]] Growth growth() const;
+    [[nodiscard]] std::vector<std::int64_t> picture() const;
+    [[nodiscard]] bool explained_already(std::string_view path) const;
+    // Used bytes of the contexts that the rule covers, at every snapshot.
+    [[nodiscard]] std::vector<double> covered_bytes(const CauseRule& rule) const;
+    [[nodiscard]] std::vector<ContextGrowth> growing_contexts(const CauseRule& rule) const;
+    void ask(const CauseRule& rule);
+    void conclude(const CauseRule& rule,
+                  const Suspicion& suspicion,
+                  Finding finding,
+                  const std::vector<double>& bytes);
+
+    [[nodiscard]] double used_growth() const { return total_.back() - total_.front(); }
+
+    const BackendHistory& backend_;
+    SnapshotChoice choice_;
+    std::vector<double> total_;
+    Suspects suspects_;
+    std::vector<Explained> explained_;
+    std::vector<Cause> causes_;
+    std::size_t groups_named_ = 0;
+};
+
+std::vector<double> total_used(const BackendHistory& backend) {
+    std::vector<double> total;
+    for (const SnapshotSummary& snapshot : backend.snapshots) {
+        total.push_back(static_cast<double>(snapshot.total.used_bytes));
+    }
+    return total;
+}
+
+BackendAnalysis::BackendAnalysis(const History& history, const BackendHistory& backend)
+    : backend_(backend),
+      choice_(choose_snapshots(backend)),
+      total_(at(total_used(backend), choice_.indices)),
+      suspects_(history, backend, choice_) {}
+
+Growth BackendAnalysis::growth() const {
+    const Trend trend = judge_growth(choice_.seconds, total_);
+    return {.verdict = trend.verdict,
+            .bytes = std::llround(used_growth()),
+            .seconds = choice_.seconds.back(),
+            .bytes_per_second = trend.bytes_per_second,
+            .warm_up_bytes = std::llround(total_[trend.start] - total_.front()),
+            .warm_up_seconds = choice_.seconds[trend.start]};
+}
+
+std::vector<std::int64_t> BackendAnalysis::picture() const {
+    const std::size_t width = std::min(kPictureWidth, total_.size());
+    std::vector<std::int64_t> points;
+    for (std::size_t i = 0; i < width; ++i) {
+        const double moment = width == 1 ? 0.0
+                                         : choice_.seconds.back() * static_cast<double>(i) /
+                                               static_cast<double>(width - 1);
+        const auto after = std::ranges::upper_bound(choice_.seconds, moment);
+        const auto index = static_cast<std::size_t>(after - choice_.seconds.begin());
+        points.push_back(std::llround(total_[index == 0 ? 0 : index - 1]));
+    }
+    return points;
+}
+
+bool BackendAnalysis::explained_already(std::string_view path) const {
+    return std::ranges::any_of(
+        explained_, [&](const Explained& explained) { return explained.rule->covers(path); });
+}
+
+std::vector<double> BackendAnalysis::covered_bytes(const CauseRule& rule) const {
+    std::vector<double> bytes(backend_.snapshots.size());
+    for (const ContextSeries& series : backend_.contexts) {
+        if (series.figures.size() == bytes.size() && rule.covers(series.path)) {
+            for (std::size_t i = 0; i < bytes.size(); ++i) {
+                bytes[i] += static_cast<double>(series.figures[i].used_bytes);
+            }
+        }
+    }
+    return bytes;
+}
+
+std::vector<ContextGrowth> BackendAnalysis::growing_contexts(const CauseRule& rule) const {
+    const std::size_t first = choice_.indices.front();
+    const std::size_t last = choice_.indices.back();
+    std::vector<ContextGrowth> contexts;
+    for (const ContextSeries& series : backend_.contexts) {
+        if (series.figures.size() != backend_.snapshots.size() || !rule.covers(series.path) ||
+            explained_already(series.path)) {
+            continue;
+        }
+        const std::int64_t bytes =
+            series.figures[last].used_bytes - series.figures[first].used_bytes;
+        const bool counted = series.count.size() == series.figures.size();
+        if (bytes > 0) {
+            contexts.push_back(
+                {.path = series.path,
+                 .bytes = bytes,
+                 .contexts = counted ? series.count[last] - series.count[first] : 0});
+        }
+    }
+    std::ranges::stable_sort(contexts, std::ranges::greater(), &ContextGrowth::bytes);
+    while (!contexts.empty() && (contexts.size() > kMostContexts ||
+                                 contexts.back().bytes * 100 < contexts.front().bytes)) {
+        contexts.pop_back();
+    }
+    return contexts;
+}
+
+void BackendAnalysis::ask(const CauseRule& rule) {
+    const std::vector<double> every = covered_bytes(rule);
+    std::vector<double> bytes = at(every, choice_.indices);
+    for (const Explained& explained : explained_) {
+        add_to(bytes, explained.bytes, /*factor=*/-1);
+    }
+    const Trend trend = judge_growth(choice_.seconds, bytes);
+    const double seconds = choice_.seconds.back();
+    const double lasting_growth = trend.bytes_per_second.value * seconds;
+    if (trend.verdict != GrowthVerdict::kLeak || lasting_growth < kLeastShare * used_growth()) {
+        return;
+    }
+    const auto& snapshots = backend_.snapshots;
+    const auto rss_growth = snapshots[choice_.indices.back()].rss_anon_bytes -
+                            snapshots[choice_.indices.front()].rss_anon_bytes;
+    const double growth = bytes.back() - bytes.front();
+    Suspicion suspicion{
+        .backend = backend_,
+        .trend = trend,
+        .seconds = seconds,
+        .bytes = growth,
+        .lasting_bytes = lasting_growth,
+        .rss_anon_bytes = static_cast<double>(rss_growth),
+        .share_of_growth = used_growth() > 0 ? std::clamp(growth / used_growth(), 0.0, 1.0) : 1.0,
+        .contexts = growing_contexts(rule)};
+    suspects_.accuse(bytes, every, trend.start, rule.rank, suspicion);
+    if (std::optional<Finding> finding = rule.explain(suspicion)) {
+        conclude(rule, suspicion, std::move(*finding), bytes);
+    }
+}
+
+void BackendAnalysis::conclude(const CauseRule& rule,
+                               const Suspicion& suspicion,
+                               Finding finding,
+                               const std::vector<double>& bytes) {
+    Cause cause{.id = std::string(rule.id),
+                .title = std::move(finding.title),
+                // Two digits: it is no measurement.
+                .confidence = std::round(finding.confidence * 100) / 100,
+                .contexts = suspicion.contexts,
+                .evidence = std::move(finding.evidence),
+                .remedies = std::move(finding.remedies)};
+    Explained explained{.rule = &rule, .bytes = std::vector<double>(bytes.size())};
+    for (const std::size_t index : finding.groups) {
+        const SuspectedGroup& group = suspicion.groups[index];
+        std::string label = fmt::format("g{}", ++groups_named_);
+        for (AttributedStatement& statement : cause_statements(group, label)) {
+            cause.statements.push_back(std::move(statement));
+        }
+        for (std::size_t i = 0; i < explained.bytes.size(); ++i) {
+            explained.bytes[i] += group.bytes_per_round.value * group.rounds_so_far[i];
+        }
+    }
+    if (cause.statements.empty()) {
+        explained.bytes = bytes;
+        cause.bytes = std::llround(suspicion.bytes);
+    } else {
+        cause.bytes = std::llround(attributed_bytes(cause.statements));
+    }
+    const double share = static_cast<double>(cause.bytes) / used_growth();
+    cause.share = used_growth() > 0 ? std::clamp(share, 0.0, 1.0) : 1.0;
+    causes_.push_back(std::move(cause));
+    explained_.push_back(std::move(explained));
+}
+
+BackendDiagnosis BackendAnalysis::run() {
+    BackendDiagnosis diagnosis{.process = backend_.process,
+                               .server_version_num = backend_.server_version_num,
+                               .growth = growth(),
+                               .snapshots = backend_.snapshots.size(),
+                               .executions = backend_.executions.size(),
+                               .used_bytes = picture(),
+                               .notes = backend_notes(backend_, choice_)};
+    for (const CauseRule& rule : cause_rules()) {
+        ask(rule);
+    }
+    std::ranges::stable_sort(causes_, std::ranges::greater(), &Cause::bytes);
+    diagnosis.unexplained_bytes = diagnosis.growth.bytes;
+    for (const Cause& cause : causes_) {
+        diagnosis.unexplained_bytes -= cause.bytes;
+    }
+    diagnosis.causes = std::move(causes_);
+    return diagnosis;
+}
+
+}  // namespace
+
+BackendDiagnosis diagnose_backend(const History& history, const BackendHistory& backend) {
+    if (backend.snapshots.empty()) {
+        return {.process = backend.process,
+                .server_version_num = backend.server_version_num,
+                .executions = backend.executions.size(),
+                .notes = backend_notes(backend, {})};
+    }
+    return BackendAnalysis(history, backend).run();
+}
+
+}  // namespace palloscope

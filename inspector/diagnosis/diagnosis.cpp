@@ -1,0 +1,15 @@
+#include "inspector/diagnosis/diagnosis.hpp"
+
+#include "inspector/diagnosis/diagnose_backend.hpp"
+
+namespace palloscope {
+
+Diagnosis diagnose(const History& history) {
+    Diagnosis diagnosis{.statement_source = history.statement_source, .notes = history.notes};
+    for (const BackendHistory& backend : history.backends) {
+        diagnosis.backends.push_back(diagnose_backend(history, backend));
+    }
+    return diagnosis;
+}
+
+}  // namespace palloscope

@@ -1,0 +1,14 @@
+#pragma once
+
+namespace palloscope {
+
+// A value with an interval that holds the truth with 95 % confidence.
+struct Estimate {
+    double value = 0;
+    double low = 0;
+    double high = 0;
+
+    bool operator==(const Estimate&) const = default;
+};
+
+}  // namespace palloscope

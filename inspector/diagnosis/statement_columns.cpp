@@ -1,0 +1,125 @@
+#include "inspector/diagnosis/statement_columns.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace palloscope {
+
+namespace {
+
+constexpr std::size_t kFormsOfAFamily = 8;
+constexpr double kFewestCalls = 4;
+constexpr std::size_t kMostColumns = 400;
+
+// The shape of a fingerprint for a family, which no source of statements gives one: FNV-1a, 64 bit.
+std::string family_fingerprint(std::string_view text) {
+    std::uint64_t hash = 0xcbf29ce484222325U;
+    for (const char character : text) {
+        hash ^= static_cast<unsigned char>(character);
+        hash *= 0x100000001b3U;
+    }
+    return fmt::format("{:016x}", hash);
+}
+
+// Which statement each form belongs to, and these statements.
+struct Statements {
+    std::vector<std::size_t> of_form;
+    std::vector<StatementColumn> columns;
+};
+
+Statements fold_forms(const std::vector<StatementForm>& forms) {
+    std::unordered_map<std::string_view, std::size_t> family_size;
+    for (const StatementForm& form : forms) {
+        ++family_size[form.family];
+    }
+    Statements statements;
+    std::unordered_map<std::string_view, std::size_t> family_column;
+    for (const StatementForm& form : forms) {
+        const std::size_t size = family_size[form.family];
+        std::size_t column = statements.columns.size();
+        if (size > kFormsOfAFamily) {
+            column = family_column.try_emplace(form.family, column).first->second;
+        }
+        if (column == statements.columns.size()) {
+            const bool family = size > kFormsOfAFamily;
+            statements.columns.push_back(
+                {.query = family ? form.family : form.text,
+                 .fingerprint = family ? family_fingerprint(form.family) : form.fingerprint,
+                 .forms = family ? size : 1});
+        }
+        statements.of_form.push_back(column);
+    }
+    return statements;
+}
+
+// Index of the first moment at or after `time_ns`; 0 for what ended before the recording and the
+// number of moments for what ended after it.
+std::size_t interval_of(std::int64_t time_ns, std::span<const std::int64_t> moments_ns) {
+    return static_cast<std::size_t>(std::ranges::lower_bound(moments_ns, time_ns) -
+                                    moments_ns.begin());
+}
+
+// The statements with enough calls, most frequent first; `totals` are their calls.
+std::vector<std::size_t> frequent(const std::vector<double>& totals) {
+    std::vector<std::size_t> kept;
+    for (std::size_t i = 0; i < totals.size(); ++i) {
+        if (totals[i] >= kFewestCalls) {
+            kept.push_back(i);
+        }
+    }
+    std::ranges::stable_sort(kept,
+                             [&](std::size_t a, std::size_t b) { return totals[a] > totals[b]; });
+    kept.resize(std::min(kept.size(), kMostColumns));
+    return kept;
+}
+
+}  // namespace
+
+StatementCounts count_statements(const std::vector<StatementForm>& forms,
+                                 const std::vector<ExecutionRecord>& executions,
+                                 std::span<const std::int64_t> moments_ns) {
+    Statements statements = fold_forms(forms);
+    // Two passes, so that only the frequent statements cost a number for every snapshot.
+    std::vector<double> totals(statements.columns.size());
+    std::vector<std::size_t> intervals;
+    intervals.reserve(executions.size());
+    for (const ExecutionRecord& execution : executions) {
+        const std::size_t interval = interval_of(execution.ended_at_ns, moments_ns);
+        const bool counts =
+            execution.form < forms.size() && interval > 0 && interval < moments_ns.size();
+        intervals.push_back(counts ? interval : 0);
+        if (counts) {
+            totals[statements.of_form[execution.form]] += 1;
+        }
+    }
+    std::vector<std::size_t> place(statements.columns.size(), StatementCounts::kNoColumn);
+    StatementCounts counts;
+    for (const std::size_t statement : frequent(totals)) {
+        place[statement] = counts.columns.size();
+        counts.columns.push_back(std::move(statements.columns[statement]));
+        counts.columns.back().calls.assign(moments_ns.size(), 0.0);
+    }
+    for (const std::size_t statement : statements.of_form) {
+        counts.column_of_form.push_back(place[statement]);
+    }
+    for (std::size_t i = 0; i < executions.size(); ++i) {
+        if (intervals[i] == 0) {
+            continue;
+        }
+        const std::size_t column = counts.column_of_form[executions[i].form];
+        if (column != StatementCounts::kNoColumn) {
+            counts.columns[column].calls[intervals[i]] += 1;
+        }
+    }
+    for (StatementColumn& column : counts.columns) {
+        std::partial_sum(column.calls.begin(), column.calls.end(), column.calls.begin());
+    }
+    return counts;
+}
+
+}  // namespace palloscope

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "inspector/model/history.hpp"
+
+namespace palloscope {
+
+// How often one statement had been executed at each of a backend's chosen snapshots. "One
+// statement" is a family where that has more than eight forms, else a form (contract.md,
+// "Statements").
+struct StatementColumn {
+    // The form's text, or the family's.
+    std::string query;
+    // The form's fingerprint; a family's is made of its text in the same shape.
+    std::string fingerprint;
+    // Forms that were counted together.
+    std::size_t forms = 1;
+    // calls[i]: executions that ended after the first moment and not after moments_ns[i], failed
+    // ones included.
+    std::vector<double> calls;
+
+    [[nodiscard]] double total() const { return calls.back(); }
+};
+
+// The columns of a backend, most frequent statement first.
+struct StatementCounts {
+    static constexpr std::size_t kNoColumn = std::numeric_limits<std::size_t>::max();
+
+    std::vector<StatementColumn> columns;
+    // Index into `columns` for every form; kNoColumn for those left out.
+    std::vector<std::size_t> column_of_form;
+};
+
+// Counts the statements that ran at least four times (fewer cannot tie a growth to a statement),
+// the 400 most frequent of them. `moments_ns` rises and is not empty.
+[[nodiscard]] StatementCounts count_statements(const std::vector<StatementForm>& forms,
+                                               const std::vector<ExecutionRecord>& executions,
+                                               std::span<const std::int64_t> moments_ns);
+
+}  // namespace palloscope

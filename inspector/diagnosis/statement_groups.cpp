@@ -1,0 +1,120 @@
+#include "inspector/diagnosis/statement_groups.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+namespace palloscope {
+
+namespace {
+
+constexpr double kFewestToCompare = 8;
+constexpr double kRareRatio = 10;
+constexpr double kSameIntervals = 0.6;
+
+bool drift_apart(const StatementColumn& a, const StatementColumn& b) {
+    const double rounds = std::min(a.total(), b.total());
+    const double tolerance = 1.5 + 0.25 * std::sqrt(rounds);
+    for (std::size_t i = 0; i < a.calls.size(); ++i) {
+        const double apart = rounds * (a.calls[i] / a.total() - b.calls[i] / b.total());
+        if (std::abs(apart) > tolerance) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Correlation of the calls in each interval; two of constant pace go together.
+double correlation(const StatementColumn& a, const StatementColumn& b) {
+    const auto size = static_cast<double>(a.calls.size() - 1);
+    const double mean_a = a.total() / size;
+    const double mean_b = b.total() / size;
+    double aa = 0;
+    double bb = 0;
+    double ab = 0;
+    for (std::size_t i = 1; i < a.calls.size(); ++i) {
+        const double left = a.calls[i] - a.calls[i - 1] - mean_a;
+        const double right = b.calls[i] - b.calls[i - 1] - mean_b;
+        aa += left * left;
+        bb += right * right;
+        ab += left * right;
+    }
+    if (aa == 0 || bb == 0) {
+        return aa == bb ? 1.0 : 0.0;
+    }
+    return ab / std::sqrt(aa * bb);
+}
+
+bool never_vary_apart(const StatementColumn& a, const StatementColumn& b) {
+    const double rounds = std::min(a.total(), b.total());
+    if (rounds < kFewestToCompare && a.total() != b.total()) {
+        return false;
+    }
+    if (drift_apart(a, b)) {
+        return false;
+    }
+    const bool rare = rounds < static_cast<double>(a.calls.size());
+    const double ratio = std::max(a.total(), b.total()) / rounds;
+    return !rare || ratio <= kRareRatio || correlation(a, b) >= kSameIntervals;
+}
+
+// Columns in the order in which they are tried as the typical member: those first whose number of
+// calls many others have too, which is what the once-a-round statements of a load look like; then
+// the rarer first.
+std::vector<std::size_t> typical_first(std::span<const StatementColumn> columns) {
+    std::map<double, std::size_t> alike;
+    for (const StatementColumn& column : columns) {
+        ++alike[column.total()];
+    }
+    std::vector<std::size_t> order;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        order.push_back(i);
+    }
+    std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) {
+        const double left = columns[a].total();
+        const double right = columns[b].total();
+        return alike[left] != alike[right] ? alike[left] > alike[right] : left < right;
+    });
+    return order;
+}
+
+// Snapshots amid a round see some members done and some not: their mean is how far the round is.
+std::vector<double> mean_rounds(std::span<const StatementColumn> columns,
+                                const std::vector<std::size_t>& members) {
+    const double rounds = columns[members.front()].total();
+    std::vector<double> mean(columns.front().calls.size());
+    for (const std::size_t member : members) {
+        const StatementColumn& column = columns[member];
+        const double weight = rounds / column.total() / static_cast<double>(members.size());
+        for (std::size_t i = 0; i < mean.size(); ++i) {
+            mean[i] += weight * column.calls[i];
+        }
+    }
+    return mean;
+}
+
+}  // namespace
+
+std::vector<StatementGroup> statement_groups(std::span<const StatementColumn> columns) {
+    const std::vector<std::size_t> order = typical_first(columns);
+    std::vector<bool> taken(columns.size());
+    std::vector<StatementGroup> groups;
+    for (const std::size_t typical : order) {
+        if (taken[typical]) {
+            continue;
+        }
+        StatementGroup group{.members = {typical}};
+        taken[typical] = true;
+        for (const std::size_t other : order) {
+            if (!taken[other] && never_vary_apart(columns[typical], columns[other])) {
+                group.members.push_back(other);
+                taken[other] = true;
+            }
+        }
+        group.rounds = mean_rounds(columns, group.members);
+        groups.push_back(std::move(group));
+    }
+    return groups;
+}
+
+}  // namespace palloscope

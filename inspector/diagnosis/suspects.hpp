@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "inspector/diagnosis/cause_rule.hpp"
+#include "inspector/diagnosis/snapshot_choice.hpp"
+#include "inspector/diagnosis/statement_groups.hpp"
+#include "inspector/model/history.hpp"
+
+namespace palloscope {
+
+// The statements of one backend, counted and grouped at its chosen snapshots: counted once, asked
+// for every series of bytes.
+class Suspects {
+  public:
+    // `backend` and `choice` must outlive this; `choice` has at least one snapshot.
+    Suspects(const History& history, const BackendHistory& backend, const SnapshotChoice& choice);
+
+    // What grows `bytes` (at the chosen snapshots, from `first` on). `rank` is the rule's. Fills
+    // the groups, the untied growth and the straightness of `suspicion`. `every_bytes` is the same
+    // series at every snapshot of the backend, for stepped recordings.
+    void accuse(std::span<const double> bytes,
+                std::span<const double> every_bytes,
+                std::size_t first,
+                std::optional<int> (*rank)(std::string_view),
+                Suspicion& suspicion) const;
+
+  private:
+    [[nodiscard]] std::vector<SuspectedStatement> members(
+        const StatementGroup& group,
+        const std::vector<StepDelta>& own,
+        std::optional<int> (*rank)(std::string_view)) const;
+
+    const BackendHistory& backend_;
+    const SnapshotChoice& choice_;
+    bool stepped_;
+    StatementCounts counts_;
+    std::vector<StatementGroup> groups_;
+};
+
+}  // namespace palloscope

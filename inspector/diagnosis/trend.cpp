@@ -1,0 +1,180 @@
+#include "inspector/diagnosis/trend.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "inspector/diagnosis/local_level.hpp"
+#include "inspector/diagnosis/regression.hpp"
+
+namespace palloscope {
+
+namespace {
+
+constexpr double kSmallestGrowth = 8192;
+constexpr double kWarmUpRate = 1.5;
+// A leak may look slower in its later part, by chance, but not by more than this.
+constexpr double kSteadyShare = 0.75;
+// Fewer increments than this in the last third get no interval of their own.
+constexpr std::size_t kFewestForInterval = 8;
+
+struct Line {
+    double slope = 0;
+    double intercept = 0;
+    // Root of the mean square of the residuals.
+    double scatter = 0;
+};
+
+double mean(std::span<const double> values) {
+    double sum = 0;
+    for (const double value : values) {
+        sum += value;
+    }
+    return sum / static_cast<double>(values.size());
+}
+
+Line fit_line(std::span<const double> x, std::span<const double> y) {
+    const double mean_x = mean(x);
+    const double mean_y = mean(y);
+    double xx = 0;
+    double xy = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        xx += (x[i] - mean_x) * (x[i] - mean_x);
+        xy += (x[i] - mean_x) * (y[i] - mean_y);
+    }
+    Line line;
+    line.slope = xx > 0 ? xy / xx : 0.0;
+    line.intercept = mean_y - line.slope * mean_x;
+    double squares = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        const double left = y[i] - line.intercept - line.slope * x[i];
+        squares += left * left;
+    }
+    line.scatter = std::sqrt(squares / static_cast<double>(x.size()));
+    return line;
+}
+
+// Where the warm-up ends: the first snapshot that lies on the line of the last half, drawn
+// backwards, within that line's own scatter. Caches that fill at first lie below it, and fill at
+// half as much again as the later rate at least; else there was no warm-up.
+std::size_t end_of_warm_up(std::span<const double> seconds, std::span<const double> bytes) {
+    const std::size_t half = bytes.size() / 2;
+    const Line line = fit_line(seconds.subspan(half), bytes.subspan(half));
+    const auto [least, most] = std::ranges::minmax(bytes);
+    const double tolerance = std::max(line.scatter, 0.01 * (most - least));
+    std::size_t end = 0;
+    while (end < half && bytes[end] < line.intercept + line.slope * seconds[end] - tolerance) {
+        ++end;
+    }
+    const double at_later_rate = line.slope * (seconds[end] - seconds.front());
+    return bytes[end] - bytes.front() > kWarmUpRate * at_later_rate ? end : 0;
+}
+
+double estimate_trend_theta(std::span<const double> seconds, std::span<const double> bytes) {
+    const double rate = (bytes.back() - bytes.front()) / (seconds.back() - seconds.front());
+    std::vector<double> left = differences(bytes);
+    const std::vector<double> durations = differences(seconds);
+    for (std::size_t i = 0; i < left.size(); ++i) {
+        left[i] -= rate * durations[i];
+    }
+    return estimate_theta(left);
+}
+
+// The drift of `bytes`, in bytes per second.
+Estimate drift(std::span<const double> seconds, std::span<const double> bytes, double theta) {
+    Regression regression{.columns = {whitened(differences(seconds), theta)},
+                          .response = whitened(differences(bytes), theta),
+                          .free_sign = {true}};
+    if (theta > 0) {
+        regression.columns.push_back(first_level_column(regression.response.size(), theta));
+        regression.free_sign.push_back(true);
+    }
+    return fit_with_intervals(regression).front();
+}
+
+// A stretch of the series, by indices: `first` and the one after the last.
+struct Stretch {
+    std::size_t first = 0;
+    std::size_t end = 0;
+};
+
+// Whether the series still grows in its last half and its last third, and no slower in the later
+// half after the warm-up than in the earlier.
+class LateGrowth {
+  public:
+    LateGrowth(std::span<const double> seconds, std::span<const double> bytes, double theta)
+        : seconds_(seconds), bytes_(bytes), theta_(theta) {}
+
+    [[nodiscard]] bool goes_on(const Trend& trend) const {
+        const std::size_t size = bytes_.size();
+        return drift_in({size / 2, size}).low > 0 && grows_in_last_third(trend) && !slows(trend);
+    }
+
+  private:
+    [[nodiscard]] Estimate drift_in(Stretch stretch) const {
+        const std::size_t length = stretch.end - stretch.first;
+        return drift(
+            seconds_.subspan(stretch.first, length), bytes_.subspan(stretch.first, length), theta_);
+    }
+
+    [[nodiscard]] bool grows_in_last_third(const Trend& trend) const {
+        const std::size_t size = bytes_.size();
+        const std::size_t first = size - size / 3 - 1;
+        const Estimate last = drift_in({first, size});
+        if (size - first <= kFewestForInterval) {
+            return last.value >= trend.bytes_per_second.value / 2;
+        }
+        return last.low > 0;
+    }
+
+    [[nodiscard]] bool slows(const Trend& trend) const {
+        const std::size_t middle = (trend.start + bytes_.size()) / 2;
+        const Estimate earlier = drift_in({trend.start, middle + 1});
+        const Estimate later = drift_in({middle, bytes_.size()});
+        return later.high < kSteadyShare * earlier.value;
+    }
+
+    std::span<const double> seconds_;
+    std::span<const double> bytes_;
+    double theta_;
+};
+
+}  // namespace
+
+std::vector<double> differences(std::span<const double> values) {
+    std::vector<double> result;
+    for (std::size_t i = 1; i < values.size(); ++i) {
+        result.push_back(values[i] - values[i - 1]);
+    }
+    return result;
+}
+
+Trend judge_growth(std::span<const double> seconds, std::span<const double> bytes) {
+    Trend trend;
+    if (bytes.size() < 2) {
+        return trend;
+    }
+    if (bytes.size() < kFewestSnapshots) {
+        trend.bytes_per_second = drift(seconds, bytes, /*theta=*/0);
+        return trend;
+    }
+    trend.start = end_of_warm_up(seconds, bytes);
+    const auto late_seconds = seconds.subspan(trend.start);
+    const auto late_bytes = bytes.subspan(trend.start);
+    const double theta = estimate_trend_theta(late_seconds, late_bytes);
+    trend.bytes_per_second = drift(late_seconds, late_bytes, theta);
+    const double rate = trend.bytes_per_second.value;
+    const double late_growth = rate * (late_seconds.back() - late_seconds.front());
+    if (trend.bytes_per_second.low > 0 && late_growth >= kSmallestGrowth &&
+        LateGrowth(seconds, bytes, theta).goes_on(trend)) {
+        trend.verdict = GrowthVerdict::kLeak;
+    } else if (bytes.back() - bytes.front() >= kSmallestGrowth) {
+        trend.verdict = GrowthVerdict::kSettled;
+    } else {
+        trend.verdict = GrowthVerdict::kFlat;
+    }
+    return trend;
+}
+
+}  // namespace palloscope

@@ -1,0 +1,69 @@
+// unknown: the backend grows, and no other rule explains it. Says what is known all the same.
+
+#include <fmt/format.h>
+
+#include "inspector/diagnosis/cause_rules.hpp"
+#include "inspector/diagnosis/common_evidence.hpp"
+#include "inspector/diagnosis/readable.hpp"
+
+namespace palloscope {
+
+namespace {
+
+bool covers(std::string_view /*path*/) {
+    return true;
+}
+
+std::optional<int> rank(std::string_view /*query*/) {
+    return std::nullopt;
+}
+
+std::string where_it_grows(const Suspicion& suspicion) {
+    const ContextGrowth& largest = suspicion.contexts.front();
+    return fmt::format("{} grows most: {}{}.",
+                       largest.path,
+                       readable_bytes(static_cast<double>(largest.bytes)),
+                       largest.contexts > 0 ? fmt::format(", in {} of that name",
+                                                          counted(largest.contexts, "more context"))
+                                            : "");
+}
+
+std::optional<Finding> explain(const Suspicion& suspicion) {
+    Finding finding{.title = "It grows, and no rule explains why", .confidence = 0.3};
+    for (std::size_t i = 0; i < suspicion.groups.size(); ++i) {
+        finding.groups.push_back(i);
+        finding.evidence.push_back(stays_after_a_round(suspicion.groups[i], suspicion.seconds));
+        for (std::string& sentence : takes_and_gives(suspicion.groups[i])) {
+            finding.evidence.push_back(std::move(sentence));
+        }
+    }
+    if (!suspicion.contexts.empty()) {
+        finding.evidence.push_back(where_it_grows(suspicion));
+    }
+    if (suspicion.untied_bytes_per_second) {
+        finding.evidence.push_back(
+            fmt::format("{} a second come with no recorded statement.",
+                        readable_bytes(suspicion.untied_bytes_per_second->value)));
+    }
+    if (!suspicion.has_statements) {
+        finding.evidence.emplace_back("The recording has no statements of this backend.");
+        finding.remedies.emplace_back(
+            "Record again with --statements, so that the growth can be put down to statements.");
+    } else if (suspicion.groups.empty()) {
+        finding.evidence.emplace_back("No recorded statement goes with the growth.");
+    }
+    finding.evidence.push_back(beside_rss_anon(suspicion));
+    finding.remedies.emplace_back(
+        "Until the cause is known, end connections after a number of uses: the memory goes with "
+        "the "
+        "backend.");
+    return finding;
+}
+
+}  // namespace
+
+CauseRule unknown_cause_rule() {
+    return {.id = "unknown", .covers = covers, .rank = rank, .explain = explain};
+}
+
+}  // namespace palloscope

@@ -1,0 +1,162 @@
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "inspector/recording/reader.hpp"
+#include "inspector/recording/recording_file.hpp"
+
+namespace palloscope {
+
+namespace {
+
+// Folds contexts into the series of their backend while a recording is replayed.
+class Folder {
+  public:
+    explicit Folder(const RecordingFile& file)
+        : file_(file),
+          history_(file.backends().size()),
+          current_(file.backends().size()),
+          contexts_(file.contexts().size()) {
+        std::vector<std::string> paths;
+        paths.reserve(contexts_.size());
+        std::vector<std::map<std::string, std::size_t>> series_by_path(history_.size());
+        for (std::size_t i = 0; i < contexts_.size(); ++i) {
+            const RecordedContext& context = file.contexts()[i];
+            paths.push_back(context.parent ? paths[*context.parent] + '/' + context.name
+                                           : context.name);
+            const auto [entry, is_new] = series_by_path[context.backend].try_emplace(
+                paths.back(), series_by_path[context.backend].size());
+            if (is_new) {
+                current_[context.backend].emplace_back();
+                history_[context.backend].contexts.push_back({.path = paths.back()});
+            }
+            contexts_[i].series = entry->second;
+        }
+    }
+
+    void apply(const RecordedChange& change) {
+        LiveContext& context = contexts_[change.context];
+        Sum& sum = current_[file_.contexts()[change.context].backend][context.series];
+        if (context.figures) {
+            sum.figures -= *context.figures;
+            --sum.count;
+        }
+        context.figures.reset();
+        if (change.now) {
+            context.figures = change.now->figures;
+            sum.figures += change.now->figures;
+            ++sum.count;
+        }
+    }
+
+    void add(const RecordedSnapshot& snapshot) {
+        BackendHistory& backend = history_[snapshot.backend];
+        const Snapshot& summary = snapshot.summary;
+        ContextFigures total;
+        for (std::size_t i = 0; i < backend.contexts.size(); ++i) {
+            const Sum& sum = current_[snapshot.backend][i];
+            backend.contexts[i].figures.push_back(sum.figures);
+            backend.contexts[i].count.push_back(sum.count);
+            total += sum.figures;
+        }
+        backend.snapshots.push_back({.taken_at_ns = summary.taken_at_ns,
+                                     .pause_us = summary.pause_us,
+                                     .state = summary.process.state.value_or(""),
+                                     .rss_anon_bytes = summary.process.rss_anon_bytes,
+                                     .total = total});
+        backend.server_version_num = summary.server_version_num;
+        backend.process = summary.process;
+    }
+
+    [[nodiscard]] std::vector<BackendHistory> finish() && { return std::move(history_); }
+
+  private:
+    struct Sum {
+        ContextFigures figures;
+        std::int32_t count = 0;
+    };
+
+    struct LiveContext {
+        std::size_t series = 0;
+        std::optional<ContextFigures> figures;  // none while it does not exist
+    };
+
+    const RecordingFile& file_;
+    std::vector<BackendHistory> history_;
+    std::vector<std::vector<Sum>> current_;  // as BackendHistory::contexts
+    std::vector<LiveContext> contexts_;      // as RecordingFile::contexts()
+};
+
+// Series of contexts that came only in snapshots which the file does not tell in full.
+void drop_empty_series(BackendHistory& backend) {
+    std::erase_if(backend.contexts, [](const ContextSeries& series) {
+        return std::ranges::all_of(series.count, [](std::int32_t count) { return count == 0; });
+    });
+}
+
+void add_missed(RecordingFile& file, History& history) {
+    for (const RecordedMiss& missed : file.missed()) {
+        BackendHistory& backend = history.backends[missed.backend];
+        backend.missed += missed.times;
+        history.notes.push_back(fmt::format("backend {}: {} snapshots were due but not taken: {}",
+                                            backend.process.pid,
+                                            missed.times,
+                                            missed.reason));
+    }
+}
+
+void add_executions(RecordingFile& file, History& history) {
+    for (RecordedExecution& execution : file.executions()) {
+        history.backends[execution.backend].executions.push_back(execution.record);
+    }
+    for (BackendHistory& backend : history.backends) {
+        std::ranges::stable_sort(backend.executions, {}, &ExecutionRecord::ended_at_ns);
+    }
+}
+
+void note_clock_jumps(History& history) {
+    for (const BackendHistory& backend : history.backends) {
+        if (!std::ranges::is_sorted(backend.snapshots, {}, &SnapshotSummary::taken_at_ns)) {
+            history.notes.push_back(
+                fmt::format("backend {}: the machine's clock was set back while it was recorded",
+                            backend.process.pid));
+        }
+    }
+}
+
+}  // namespace
+
+Result<History> read_history(const std::string& path) {
+    Result<RecordingFile> file = RecordingFile::open(path);
+    if (!file) {
+        return tl::unexpected(std::move(file).error());
+    }
+    Folder folder(*file);
+    file->replay([&](const RecordedChange& change) { folder.apply(change); },
+                 [&](const RecordedSnapshot& snapshot) {
+                     folder.add(snapshot);
+                     return true;
+                 });
+
+    History history{.forms = file->forms(),
+                    .backends = std::move(folder).finish(),
+                    .statement_source = file->statement_source()};
+    for (std::size_t i = 0; i < history.backends.size(); ++i) {
+        history.backends[i].process.pid = file->backends()[i].pid;
+        history.backends[i].end = file->backends()[i].end_reason;
+        drop_empty_series(history.backends[i]);
+    }
+    add_executions(*file, history);
+    add_missed(*file, history);
+    note_clock_jumps(history);
+    // Last: they tell of damage that was met on the way, too.
+    for (std::string& note : file->notes()) {
+        history.notes.push_back(std::move(note));
+    }
+    return history;
+}
+
+}  // namespace palloscope

@@ -1,0 +1,182 @@
+#include <cstddef>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "inspector/recording/reader.hpp"
+#include "inspector/recording/recording_file.hpp"
+#include "inspector/recording/time_text.hpp"
+
+namespace palloscope {
+
+namespace {
+
+// Rebuilds the trees of all backends of a recording while it is replayed.
+class Trees {
+  public:
+    explicit Trees(const RecordingFile& file)
+        : file_(file), contexts_(file.contexts().size()), roots_(file.backends().size()) {}
+
+    void apply(const RecordedChange& change) {
+        const RecordedContext& recorded = file_.contexts()[change.context];
+        LiveContext& context = contexts_[change.context];
+        std::set<Sibling>& siblings =
+            recorded.parent ? contexts_[*recorded.parent].children : roots_[recorded.backend];
+        if (context.state) {
+            siblings.erase({context.state->place, change.context});
+        }
+        context.state = change.now;
+        if (context.state) {
+            siblings.insert({context.state->place, change.context});
+        }
+    }
+
+    // The tree of a backend as of the changes applied so far, depth first. With a stack of our own:
+    // a damaged file may nest a million contexts.
+    [[nodiscard]] ContextTree tree_of(std::size_t backend) const {
+        struct Waiting {
+            std::size_t context;
+            std::optional<std::size_t> parent;
+        };
+
+        std::vector<Waiting> waiting;
+        const auto push = [&](const std::set<Sibling>& siblings,
+                              std::optional<std::size_t> parent) {
+            for (auto sibling = siblings.rbegin(); sibling != siblings.rend(); ++sibling) {
+                waiting.push_back({.context = sibling->second, .parent = parent});
+            }
+        };
+        ContextTree tree;
+        push(roots_[backend], std::nullopt);
+        while (!waiting.empty()) {
+            const Waiting next = waiting.back();
+            waiting.pop_back();
+            const RecordedContext& recorded = file_.contexts()[next.context];
+            const LiveContext& live = contexts_[next.context];
+            const std::size_t index = tree.contexts.size();
+            tree.contexts.push_back(
+                {.name = recorded.name,
+                 .ident = recorded.ident,
+                 .type = recorded.type,
+                 .parent = next.parent,
+                 .level = next.parent ? tree.contexts[*next.parent].level + 1 : 1,
+                 .figures = live.state->figures});
+            push(live.children, index);
+        }
+        return tree;
+    }
+
+  private:
+    using Sibling = std::pair<std::int64_t, std::size_t>;  // place, then index
+
+    struct LiveContext {
+        std::optional<ContextState> state;  // none while it does not exist
+        std::set<Sibling> children;         // those that exist
+    };
+
+    const RecordingFile& file_;
+    std::vector<LiveContext> contexts_;     // as RecordingFile::contexts()
+    std::vector<std::set<Sibling>> roots_;  // as RecordingFile::backends()
+};
+
+// Replays up to where `visit` says false.
+void replay_trees(RecordingFile& file,
+                  const std::function<bool(const RecordedSnapshot&, const Trees&)>& visit) {
+    Trees trees(file);
+    file.replay([&](const RecordedChange& change) { trees.apply(change); },
+                [&](const RecordedSnapshot& snapshot) { return visit(snapshot, trees); });
+}
+
+Snapshot whole(const RecordedSnapshot& snapshot, const Trees& trees) {
+    Snapshot result = snapshot.summary;
+    result.tree = trees.tree_of(snapshot.backend);
+    return result;
+}
+
+}  // namespace
+
+Result<Snapshot> snapshot_at(const std::string& path,
+                             std::optional<int> pid,
+                             std::optional<std::int64_t> time_ns) {
+    Result<RecordingFile> file = RecordingFile::open(path);
+    if (!file) {
+        return tl::unexpected(std::move(file).error());
+    }
+    std::set<int> pids;
+    for (const RecordedSnapshot& snapshot : file->snapshots()) {
+        pids.insert(snapshot.summary.process.pid);
+    }
+    if (pids.empty()) {
+        return failure(Error::Kind::kFailed, fmt::format("{} holds no snapshot", path));
+    }
+    if (!pid && pids.size() > 1) {
+        return failure(Error::Kind::kUsage,
+                       fmt::format("{} holds {} backends", path, pids.size()),
+                       fmt::format("say which one is meant: PID {}", fmt::join(pids, ", ")));
+    }
+    if (pid && !pids.contains(*pid)) {
+        return failure(Error::Kind::kUsage,
+                       fmt::format("{} holds no backend with PID {}", path, *pid),
+                       fmt::format("it holds PID {}", fmt::join(pids, ", ")));
+    }
+
+    // The id of the snapshot nearest before, and the first moment for the message if there is none.
+    const int wanted = pid.value_or(*pids.begin());
+    const RecordedSnapshot* best = nullptr;
+    const RecordedSnapshot* first = nullptr;
+    for (const RecordedSnapshot& snapshot : file->snapshots()) {
+        if (snapshot.summary.process.pid != wanted) {
+            continue;
+        }
+        first = first == nullptr ? &snapshot : first;
+        if (!time_ns || snapshot.summary.taken_at_ns <= *time_ns) {
+            best = &snapshot;
+        }
+    }
+    if (best == nullptr) {
+        return failure(
+            Error::Kind::kUsage,
+            fmt::format("{} holds no snapshot of backend {} as early as {}",
+                        path,
+                        wanted,
+                        time_text(*time_ns)),
+            fmt::format("its first one is of {}", time_text(first->summary.taken_at_ns)));
+    }
+
+    std::optional<Snapshot> found;
+    replay_trees(*file, [&](const RecordedSnapshot& snapshot, const Trees& trees) {
+        if (snapshot.id == best->id) {
+            found = whole(snapshot, trees);
+        }
+        return !found;
+    });
+    if (!found) {
+        return failure(Error::Kind::kFailed,
+                       fmt::format("the snapshot of {} in {} is lost: {}",
+                                   time_text(best->summary.taken_at_ns),
+                                   path,
+                                   fmt::join(file->notes(), "; ")));
+    }
+    return *std::move(found);
+}
+
+Result<std::vector<std::string>> for_each_snapshot(
+    const std::string& path, const std::function<Result<>(const Snapshot&)>& visit) {
+    Result<RecordingFile> file = RecordingFile::open(path);
+    if (!file) {
+        return tl::unexpected(std::move(file).error());
+    }
+    Result<> visited;
+    replay_trees(*file, [&](const RecordedSnapshot& snapshot, const Trees& trees) {
+        visited = visit(whole(snapshot, trees));
+        return visited.has_value();
+    });
+    if (!visited) {
+        return tl::unexpected(std::move(visited).error());
+    }
+    return file->notes();
+}
+
+}  // namespace palloscope

@@ -1,0 +1,146 @@
+#include "inspector/recording/tree_delta.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "inspector/statements/ident.hpp"
+
+namespace palloscope {
+
+namespace {
+
+// Idents kept with their masked form; when there are more, we start afresh.
+constexpr std::size_t kMaxMasked = 20'000;
+
+// A root has no parent; its siblings, if any, are other roots.
+std::size_t parent_slot(const MemoryContext& context) {
+    return context.parent ? *context.parent + 1 : 0;
+}
+
+bool same_shape(const ContextTree& a, const ContextTree& b) {
+    return std::ranges::equal(
+        a.contexts, b.contexts, [](const MemoryContext& x, const MemoryContext& y) {
+            return x.parent == y.parent && x.type == y.type && x.name == y.name &&
+                   x.ident == y.ident;
+        });
+}
+
+// A key equal exactly where parent, number, type, name and ident are. Names hold no NUL byte, since
+// they are C strings in the server.
+std::string packed(std::int64_t parent, std::int64_t number, const ContextIdentity& identity) {
+    std::string key;
+    key.reserve(identity.name.size() + (identity.ident ? identity.ident->size() : 0) + 20);
+    const auto append_number = [&key](std::int64_t value) {
+        for (unsigned shift = 0; shift < 64; shift += 8) {
+            key += static_cast<char>(static_cast<std::uint64_t>(value) >> shift);
+        }
+    };
+    append_number(parent);
+    append_number(number);
+    key += static_cast<char>(identity.type);
+    key += identity.name;
+    if (identity.ident) {
+        key += '\0';
+        key += *identity.ident;
+    }
+    return key;
+}
+
+}  // namespace
+
+std::vector<ContextChange> TreeDelta::advance(const ContextTree& tree) {
+    ++round_;
+    std::vector<ContextChange> changes;
+    if (!same_shape(tree, last_)) {
+        identify_all(tree);
+        std::erase_if(known_, [&](const auto& entry) {
+            const bool vanished = entry.second.seen_in != round_;
+            if (vanished) {
+                changes.push_back({.context = entry.second.id, .now = std::nullopt});
+            }
+            return vanished;
+        });
+        last_ = tree;
+    }
+    const std::vector<std::int64_t> place = places(tree);
+    for (std::size_t i = 0; i < tree.contexts.size(); ++i) {
+        Known& known = *by_index_[i];
+        const ContextState now{.place = place[i], .figures = tree.contexts[i].figures};
+        if (known.state != now) {
+            known.state = now;
+            changes.push_back({.context = known.id, .now = now});
+        }
+    }
+    std::ranges::sort(changes, {}, &ContextChange::context);
+    return changes;
+}
+
+void TreeDelta::identify_all(const ContextTree& tree) {
+    if (masked_.size() > kMaxMasked) {
+        masked_.clear();
+    }
+    // How many siblings alike are still to come, by parent. The server lists the youngest first, so
+    // this is the ordinal of the next one.
+    std::vector<ContextIdentity> identities;
+    identities.reserve(tree.contexts.size());
+    std::unordered_map<std::string, std::int64_t> alike;
+    std::vector<std::int64_t*> still_alike;
+    still_alike.reserve(tree.contexts.size());
+    for (const MemoryContext& context : tree.contexts) {
+        ContextIdentity& identity = identities.emplace_back();
+        identity.name = context.name;
+        identity.type = context.type;
+        if (context.ident) {
+            identity.ident = masked_ident(context);
+        }
+        const auto slot = static_cast<std::int64_t>(parent_slot(context));
+        still_alike.push_back(&alike[packed(slot, /*number=*/0, identity)]);
+        ++*still_alike.back();
+    }
+
+    by_index_.clear();
+    by_index_.reserve(tree.contexts.size());
+    for (std::size_t i = 0; i < tree.contexts.size(); ++i) {
+        ContextIdentity& identity = identities[i];
+        const std::optional<std::size_t>& parent = tree.contexts[i].parent;
+        identity.parent = parent ? by_index_[*parent]->id : 0;
+        identity.ordinal = (*still_alike[i])--;
+        const auto [entry, is_new] =
+            known_.try_emplace(packed(identity.parent, identity.ordinal, identity));
+        Known& known = entry->second;
+        if (is_new) {
+            known.id = identify_(identity);
+        }
+        known.seen_in = round_;
+        by_index_.push_back(&known);
+    }
+}
+
+// Places that keep every sibling's place of before, as far as the order allows. The server puts new
+// children first, so they get the numbers below those of their siblings and nobody has to move.
+std::vector<std::int64_t> TreeDelta::places(const ContextTree& tree) const {
+    std::vector<std::int64_t> place(tree.contexts.size());
+    std::vector<std::optional<std::int64_t>> last_by_parent(tree.contexts.size() + 1);
+    for (std::size_t i = tree.contexts.size(); i-- > 0;) {
+        std::optional<std::int64_t>& behind = last_by_parent[parent_slot(tree.contexts[i])];
+        const std::optional<ContextState>& before = by_index_[i]->state;
+        if (before && (!behind || before->place < *behind)) {
+            place[i] = before->place;
+        } else {
+            place[i] = behind ? *behind - 1 : 0;
+        }
+        behind = place[i];
+    }
+    return place;
+}
+
+std::string_view TreeDelta::masked_ident(const MemoryContext& context) {
+    std::string key = context.name + '\0' + *context.ident;
+    const auto [entry, is_new] = masked_.try_emplace(std::move(key));
+    if (is_new) {
+        entry->second = mask_ident(context.name, *context.ident);
+    }
+    return entry->second;
+}
+
+}  // namespace palloscope

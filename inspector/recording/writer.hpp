@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "attach/error.hpp"
+#include "inspector/model/snapshot.hpp"
+#include "inspector/model/statement.hpp"
+
+namespace palloscope {
+
+// What to do where the recording's file exists already.
+enum class ExistingFile { kRefuse, kReplace };
+
+// Writes a recording (format.hpp says what is in it).
+//
+// Each call is one transaction: whatever was appended stays readable when we are killed at any
+// instruction, and other processes may read the file meanwhile. What is in the file beside it
+// (FILE-wal) belongs to it until the writer is destroyed. All files have mode 0600.
+// Literals never reach the file: queries and idents are masked once more, whatever the caller did.
+//
+// After a failed call (a full disk) the file is valid up to the call before, and all later calls
+// fail with the same error. Holds the last tree of each living backend in memory, nothing older.
+// Not thread-safe.
+//
+//     Result<RecordingWriter> writer = RecordingWriter::create(path, ExistingFile::kRefuse,
+//     "none"); Result<> stored = writer->append(snapshot);
+class RecordingWriter {
+  public:
+    // `statement_source` is History::statement_source. Fails where the file exists (kUsage, unless
+    // it is to be replaced), cannot be made, or is to be replaced but is no regular file.
+    [[nodiscard]] static Result<RecordingWriter> create(const std::string& path,
+                                                        ExistingFile existing,
+                                                        std::string_view statement_source);
+
+    RecordingWriter(const RecordingWriter&) = delete;
+    RecordingWriter(RecordingWriter&&) noexcept;
+    RecordingWriter& operator=(const RecordingWriter&) = delete;
+    RecordingWriter& operator=(RecordingWriter&&) noexcept;
+    // Joins FILE-wal into FILE where no reader is in the way.
+    ~RecordingWriter();
+
+    // Snapshots of several backends may come in any order, those of one in the order of time. A
+    // snapshot with a PID whose recording was ended begins a new backend.
+    [[nodiscard]] Result<> append(const Snapshot& snapshot);
+    [[nodiscard]] Result<> append(std::span<const Execution> executions);
+    // A snapshot of this backend was due and not taken. `reason` is a phrase such as "no safe point
+    // within 5 s"; equal ones are counted together, so it should not hold changing figures.
+    [[nodiscard]] Result<> missed(int pid, std::string_view reason);
+    // The recording of this backend ends: "duration", "interrupted", "backend gone", …
+    [[nodiscard]] Result<> end(int pid, std::string_view reason);
+    // A sentence that readers of a report must know.
+    [[nodiscard]] Result<> note(std::string_view text);
+
+    // Snapshots appended so far.
+    [[nodiscard]] std::int64_t snapshots() const;
+    // Size of the recording on disk, with what stands beside it.
+    [[nodiscard]] std::int64_t bytes() const;
+    [[nodiscard]] const std::string& path() const;
+
+  private:
+    class Impl;
+
+    explicit RecordingWriter(std::unique_ptr<Impl> impl);
+
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace palloscope

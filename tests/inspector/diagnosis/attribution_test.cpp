@@ -1,0 +1,181 @@
+#include "inspector/diagnosis/attribution.hpp"
+
+#include <numeric>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/inspector/diagnosis/synthetic_history.hpp"
+
+namespace palloscope {
+namespace {
+
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr int kSeeds = 100;
+constexpr std::size_t kSnapshots = 61;
+
+// Groups whose rounds in an interval are random, and bytes that follow from them.
+struct Case {
+    std::vector<double> seconds = std::vector<double>(kSnapshots);
+    std::vector<double> bytes = std::vector<double>(kSnapshots, 1e6);
+    std::vector<StatementGroup> groups;
+
+    Case(std::uint64_t seed, const std::vector<double>& rounds_in_an_interval) : dice(seed) {
+        std::iota(seconds.begin(), seconds.end(), 0.0);
+        for (const double mean : rounds_in_an_interval) {
+            StatementGroup group{.members = {groups.size()}, .rounds = {0}};
+            for (std::size_t i = 1; i < kSnapshots; ++i) {
+                group.rounds.push_back(group.rounds.back() + dice.poisson(mean));
+            }
+            groups.push_back(group);
+        }
+    }
+
+    void leak(std::size_t group, double bytes_per_round) {
+        for (std::size_t i = 0; i < kSnapshots; ++i) {
+            bytes[i] += bytes_per_round * groups[group].rounds[i];
+        }
+    }
+
+    void add_staying_noise(double size) {
+        double level = 0;
+        for (double& value : bytes) {
+            level += size * dice.normal();
+            value += level;
+        }
+    }
+
+    [[nodiscard]] Attribution attribute() const {
+        return attribute_growth(
+            seconds, bytes, /*first=*/0, groups, std::vector<bool>(groups.size(), false));
+    }
+
+    Dice dice;
+};
+
+const Estimate* estimate_of(const Attribution& attribution, std::size_t group) {
+    for (const GroupShare& share : attribution.groups) {
+        if (share.group == group) {
+            return &share.bytes_per_round;
+        }
+    }
+    return nullptr;
+}
+
+TEST(Attribution, GivesALeakToItsStatementAloneWithoutNoise) {
+    Case given(1, {5, 8, 20, 3});
+    given.leak(2, 700);
+    const Attribution attribution = given.attribute();
+    ASSERT_THAT(attribution.groups, SizeIs(1));
+    EXPECT_EQ(attribution.groups[0].group, 2U);
+    EXPECT_NEAR(attribution.groups[0].bytes_per_round.value, 700, 0.01);
+    EXPECT_NEAR(attribution.straightness, 1, 1e-6);
+    EXPECT_FALSE(attribution.untied_bytes_per_second);
+}
+
+TEST(Attribution, PartsTwoLeakingStatementsOfDifferentRates) {
+    Case given(2, {5, 8, 20, 3});
+    given.leak(0, 4000);
+    given.leak(2, 250);
+    const Attribution attribution = given.attribute();
+    ASSERT_THAT(attribution.groups, SizeIs(2));
+    // Most bytes first: 4,000 × 5 against 250 × 20 in an interval.
+    EXPECT_EQ(attribution.groups[0].group, 0U);
+    EXPECT_NEAR(attribution.groups[0].bytes_per_round.value, 4000, 0.1);
+    EXPECT_NEAR(attribution.groups[1].bytes_per_round.value, 250, 0.1);
+}
+
+TEST(Attribution, HoldsBothTruthsInItsIntervalsNineTimesInTen) {
+    int first_held = 0;
+    int second_held = 0;
+    for (int seed = 0; seed < kSeeds; ++seed) {
+        Case given(static_cast<std::uint64_t>(seed), {5, 8, 20, 3});
+        given.leak(0, 4000);
+        given.leak(2, 1500);
+        given.add_staying_noise(3000);
+        const Attribution attribution = given.attribute();
+        const Estimate* const first = estimate_of(attribution, 0);
+        const Estimate* const second = estimate_of(attribution, 2);
+        first_held += first != nullptr && first->low <= 4000 && 4000 <= first->high ? 1 : 0;
+        second_held += second != nullptr && second->low <= 1500 && 1500 <= second->high ? 1 : 0;
+    }
+    EXPECT_GE(first_held, 90);
+    EXPECT_GE(second_held, 90);
+}
+
+TEST(Attribution, RarelyBlamesOneOfThirtyInnocentStatements) {
+    int blamed = 0;
+    for (int seed = 0; seed < kSeeds; ++seed) {
+        std::vector<double> rounds(30, 10.0);
+        Case given(static_cast<std::uint64_t>(seed), rounds);
+        given.leak(7, 2000);
+        given.add_staying_noise(4000);
+        const Attribution attribution = given.attribute();
+        EXPECT_NE(estimate_of(attribution, 7), nullptr) << "seed " << seed;
+        blamed += attribution.groups.size() > 1 ? 1 : 0;
+    }
+    EXPECT_LE(blamed, 10);
+}
+
+TEST(Attribution, TiesGrowthToTimeWhereNoStatementGoesWithIt) {
+    Case given(3, {5, 8});
+    for (std::size_t i = 0; i < kSnapshots; ++i) {
+        given.bytes[i] += 20000 * given.seconds[i];
+    }
+    given.add_staying_noise(500);
+    const Attribution attribution = given.attribute();
+    EXPECT_THAT(attribution.groups, IsEmpty());
+    ASSERT_TRUE(attribution.untied_bytes_per_second);
+    EXPECT_NEAR(attribution.untied_bytes_per_second->value, 20000, 500);
+}
+
+TEST(Attribution, PrefersAStatementOfConstantPaceToTime) {
+    Case given(4, {5});
+    for (std::size_t i = 0; i < kSnapshots; ++i) {
+        given.groups[0].rounds[i] = 10 * given.seconds[i];
+    }
+    given.leak(0, 300);
+    given.add_staying_noise(500);
+    const Attribution attribution = given.attribute();
+    ASSERT_THAT(attribution.groups, SizeIs(1));
+    EXPECT_NEAR(attribution.groups[0].bytes_per_round.value, 300, 15);
+    EXPECT_FALSE(attribution.untied_bytes_per_second);
+}
+
+TEST(Attribution, OfTwoThatFitAlikePrefersThePlausibleOne) {
+    Case given(5, {5});
+    given.groups.push_back(given.groups[0]);
+    given.leak(0, 300);
+    for (const std::size_t plausible : {0U, 1U}) {
+        const Attribution attribution = attribute_growth(given.seconds,
+                                                         given.bytes,
+                                                         /*first=*/0,
+                                                         given.groups,
+                                                         {plausible == 0, plausible == 1});
+        ASSERT_THAT(attribution.groups, SizeIs(1));
+        EXPECT_EQ(attribution.groups[0].group, plausible);
+    }
+}
+
+TEST(Attribution, LeavesTheWarmUpOut) {
+    Case given(6, {5, 8});
+    given.leak(1, 900);
+    for (std::size_t i = 10; i < kSnapshots; ++i) {
+        given.bytes[i] += 500e3;
+    }
+    const Attribution attribution =
+        attribute_growth(given.seconds, given.bytes, /*first=*/10, given.groups, {false, false});
+    ASSERT_THAT(attribution.groups, SizeIs(1));
+    EXPECT_NEAR(attribution.groups[0].bytes_per_round.value, 900, 0.1);
+}
+
+TEST(Attribution, OfAFlatSeriesIsEmpty) {
+    const Attribution attribution = Case(7, {5, 8}).attribute();
+    EXPECT_THAT(attribution.groups, IsEmpty());
+    EXPECT_EQ(attribution.straightness, 0);
+}
+
+}  // namespace
+}  // namespace palloscope

@@ -1,0 +1,330 @@
+#include "inspector/diagnosis/diagnosis.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/inspector/diagnosis/synthetic_history.hpp"
+
+namespace palloscope {
+namespace {
+
+using testing::AnyOf;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+
+// Policy loads at random moments among logins that leak nothing.
+SyntheticBackend policy_loads(std::uint64_t seed, int snapshots, double stays) {
+    SyntheticBackend backend;
+    Dice dice(seed);
+    int number = 0;
+    for (int i = 0; i < snapshots; ++i) {
+        const int loads = dice.poisson(5);
+        for (int load = 0; load < loads; ++load) {
+            run_policy_load(backend, i + (load + 1.0) / (loads + 1), ++number, stays);
+        }
+        for (int logins = dice.poisson(8); logins > 0; --logins) {
+            backend.run(i + 0.95, "SELECT * FROM credentials WHERE role_id = $1");
+        }
+        backend.snapshot(i + 1);
+    }
+    return backend;
+}
+
+TEST(Diagnosis, NamesCatalogChurnAndWhatALoadLeaves) {
+    const Diagnosis diagnosis = diagnose(policy_loads(1, 60, 4200).history());
+    ASSERT_THAT(diagnosis.backends, SizeIs(1));
+    const BackendDiagnosis& backend = diagnosis.backends[0];
+    EXPECT_EQ(backend.growth.verdict, GrowthVerdict::kLeak);
+    ASSERT_THAT(backend.causes, SizeIs(1));
+    const Cause& cause = backend.causes[0];
+    EXPECT_EQ(cause.id, "catalog-churn");
+    EXPECT_GT(cause.confidence, 0.9);
+    ASSERT_THAT(cause.contexts, SizeIs(1));
+    EXPECT_EQ(cause.contexts[0].path, kCatalogCache);
+    ASSERT_GE(cause.statements.size(), 3U);
+    EXPECT_EQ(cause.statements[0].query, "CREATE SCHEMA policy_loader_*");
+    EXPECT_EQ(cause.statements[1].query, "DROP SCHEMA policy_loader_* CASCADE");
+    EXPECT_THAT(cause.statements[2].query, HasSubstr("CREATE TABLE"));
+    EXPECT_NEAR(cause.statements[0].bytes_per_call.value, 4200, 1);
+    for (const AttributedStatement& statement : cause.statements) {
+        EXPECT_EQ(statement.group, cause.statements[0].group);
+        EXPECT_THAT(statement.query, Not(HasSubstr("credentials")));
+    }
+    EXPECT_NEAR(static_cast<double>(backend.unexplained_bytes), 0, 100);
+}
+
+TEST(Diagnosis, CountsCallsTimesBytesACallAsTheCausesBytes) {
+    const Diagnosis diagnosis = diagnose(policy_loads(2, 60, 4200).history());
+    const Cause& cause = diagnosis.backends[0].causes.at(0);
+    const AttributedStatement& one = cause.statements[0];
+    EXPECT_NEAR(static_cast<double>(cause.bytes),
+                static_cast<double>(one.calls) * one.bytes_per_call.value,
+                1);
+}
+
+// Loads back to back, so that nearly every snapshot falls amid one, whose relations then fill the
+// very context that leaks.
+SyntheticBackend busy_loads(std::uint64_t seed, double stays) {
+    SyntheticBackend backend;
+    Dice dice(seed);
+    double next = 1;
+    double now = 0;
+    for (int number = 1; now < 61; ++number) {
+        const double duration = 0.1 * (0.8 + 0.4 * dice.uniform());
+        while (next <= now + duration) {
+            const double done = (next - now) / duration;
+            backend.grow(kCatalogCache, 250e3 * done);
+            backend.snapshot(next, "idle in transaction");
+            backend.grow(kCatalogCache, -250e3 * done);
+            next += 1;
+        }
+        now += duration;
+        run_policy_load(backend, now, number, stays);
+        now += 0.005 * dice.poisson(2);
+    }
+    return backend;
+}
+
+TEST(Diagnosis, MeasuresALoadWithinATenthThoughEverySnapshotFallsAmidOne) {
+    int held = 0;
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        const Diagnosis diagnosis = diagnose(busy_loads(seed, 6000).history());
+        const BackendDiagnosis& backend = diagnosis.backends[0];
+        EXPECT_THAT(backend.notes, Contains(HasSubstr("so all are used"))) << "seed " << seed;
+        ASSERT_THAT(backend.causes, SizeIs(1)) << "seed " << seed;
+        EXPECT_EQ(backend.causes[0].id, "catalog-churn");
+        const Estimate& bytes = backend.causes[0].statements.at(0).bytes_per_call;
+        EXPECT_NEAR(bytes.value, 6000, 600) << "seed " << seed;
+        held += bytes.low <= 6000 && 6000 <= bytes.high ? 1 : 0;
+    }
+    EXPECT_GE(held, 18);
+}
+
+TEST(Diagnosis, SaysThatNothingLeaksWhereCachesFillAndStay) {
+    SyntheticBackend backend;
+    Dice dice(3);
+    for (int i = 0; i < 60; ++i) {
+        for (int transactions = 20 + dice.poisson(10); transactions > 0; --transactions) {
+            backend.run(i + 0.5,
+                        "UPDATE pgbench_accounts SET abalance = abalance + $1 WHERE aid = $2");
+            backend.run(i + 0.5, "INSERT INTO pgbench_history VALUES ($1, $2)");
+        }
+        backend.grow(kCatalogCache, 300e3 * std::exp(-i / 2.0));
+        backend.snapshot(i + 1, "idle", 3000 * dice.uniform());
+    }
+    const Diagnosis diagnosis = diagnose(backend.history());
+    EXPECT_EQ(diagnosis.backends[0].growth.verdict, GrowthVerdict::kSettled);
+    EXPECT_FALSE(diagnosis.backends[0].growth.significant());
+    EXPECT_THAT(diagnosis.backends[0].causes, IsEmpty());
+}
+
+TEST(Diagnosis, LeavesTheWarmUpOutOfTheCauseAndSaysHowMuchItWas) {
+    SyntheticBackend backend = policy_loads(4, 90, 3000);
+    for (ContextSeries& series : backend.backend().contexts) {
+        for (std::size_t i = 0; i < series.figures.size() && series.path == kCatalogCache; ++i) {
+            const auto warm = std::llround(700e3 * (1 - std::exp(-static_cast<double>(i) / 2)));
+            series.figures[i].used_bytes += warm;
+            backend.backend().snapshots[i].total.used_bytes += warm;
+        }
+    }
+    const Diagnosis diagnosis = diagnose(backend.history());
+    const BackendDiagnosis& found = diagnosis.backends[0];
+    ASSERT_THAT(found.causes, SizeIs(1));
+    EXPECT_NEAR(found.causes[0].statements.at(0).bytes_per_call.value, 3000, 60);
+    EXPECT_GT(found.growth.warm_up_bytes, 500e3);
+    EXPECT_NEAR(static_cast<double>(found.unexplained_bytes), 700e3, 50e3);
+}
+
+TEST(Diagnosis, CallsUnknownWhatNoRuleExplainsAndNamesItsStatement) {
+    SyntheticBackend backend;
+    Dice dice(5);
+    for (int i = 0; i < 60; ++i) {
+        for (int calls = dice.poisson(6); calls > 0; --calls) {
+            backend.run(i + 0.5, "SELECT leak($1)", kOther, 900);
+        }
+        for (int calls = dice.poisson(6); calls > 0; --calls) {
+            backend.run(i + 0.6, "SELECT $1");
+        }
+        backend.snapshot(i + 1);
+    }
+    const Diagnosis diagnosis = diagnose(backend.history());
+    ASSERT_THAT(diagnosis.backends[0].causes, SizeIs(1));
+    const Cause& cause = diagnosis.backends[0].causes[0];
+    EXPECT_EQ(cause.id, "unknown");
+    ASSERT_THAT(cause.statements, SizeIs(1));
+    EXPECT_EQ(cause.statements[0].query, "SELECT leak($1)");
+    EXPECT_FALSE(cause.statements[0].group);
+    EXPECT_NEAR(cause.statements[0].bytes_per_call.value, 900, 1);
+    EXPECT_EQ(cause.contexts.at(0).path, kOther);
+}
+
+TEST(Diagnosis, DoesNotBlameDataDefinitionForCachesThatOthersFill) {
+    SyntheticBackend backend;
+    Dice dice(6);
+    for (int i = 0; i < 60; ++i) {
+        for (int calls = dice.poisson(6); calls > 0; --calls) {
+            backend.run(i + 0.5, "SELECT to_regclass($1)", kCatalogCache, 900);
+        }
+        for (int calls = dice.poisson(6); calls > 0; --calls) {
+            backend.run(i + 0.6, "CREATE TEMP TABLE t (a int)");
+            backend.run(i + 0.6, "DROP TABLE t");
+        }
+        backend.snapshot(i + 1);
+    }
+    const Diagnosis diagnosis = diagnose(backend.history());
+    ASSERT_THAT(diagnosis.backends[0].causes, SizeIs(1));
+    EXPECT_EQ(diagnosis.backends[0].causes[0].id, "unknown");
+    EXPECT_EQ(diagnosis.backends[0].causes[0].statements.at(0).query, "SELECT to_regclass($1)");
+}
+
+TEST(Diagnosis, FindsTwoCausesAndSortsThemByBytes) {
+    SyntheticBackend backend;
+    Dice dice(7);
+    int number = 0;
+    for (int i = 0; i < 60; ++i) {
+        for (int calls = dice.poisson(4); calls > 0; --calls) {
+            backend.run(i + 0.1, "SELECT leak($1)", kOther, 9000);
+        }
+        for (int loads = dice.poisson(4); loads > 0; --loads) {
+            run_policy_load(backend, i + 0.5 + 0.03 * loads, ++number, 4000);
+        }
+        backend.snapshot(i + 1);
+    }
+    const Diagnosis diagnosis = diagnose(backend.history());
+    ASSERT_THAT(diagnosis.backends[0].causes, SizeIs(2));
+    EXPECT_EQ(diagnosis.backends[0].causes[0].id, "unknown");
+    EXPECT_NEAR(diagnosis.backends[0].causes[0].statements.at(0).bytes_per_call.value, 9000, 10);
+    EXPECT_EQ(diagnosis.backends[0].causes[1].id, "catalog-churn");
+    EXPECT_NEAR(diagnosis.backends[0].causes[1].statements.at(0).bytes_per_call.value, 4000, 10);
+}
+
+// A load whose every statement has a snapshot of its own: CREATE TABLE takes what DROP SCHEMA gives
+// back but for what stays.
+SyntheticBackend stepped_loads(int loads, double stays) {
+    SyntheticBackend backend;
+    double now = 0;
+    backend.snapshot(now);
+    const auto step = [&](const std::string& query,
+                          const std::string& family,
+                          double bytes,
+                          const std::string& state) {
+        now += 0.01;
+        backend.run(now, query, family, kCatalogCache, bytes);
+        now += 0.01;
+        backend.snapshot(now, state);
+    };
+    for (int number = 0; number < loads; ++number) {
+        const std::string schema = fmt::format("policy_loader_{:08x}", number);
+        const std::string family = "policy_loader_*";
+        const std::string in_transaction = "idle in transaction";
+        step("BEGIN", "BEGIN", 0, in_transaction);
+        step("CREATE SCHEMA " + schema, "CREATE SCHEMA " + family, 2000, in_transaction);
+        for (const std::string table : {"roles", "resources", "permissions"}) {
+            const std::string create = "CREATE TABLE " + table;
+            step(create, create, 12000, in_transaction);
+        }
+        step("DROP SCHEMA " + schema, "DROP SCHEMA " + family, stays - 38000, in_transaction);
+        step("COMMIT", "COMMIT", 0, "idle");
+        step("SELECT $1", "SELECT $1", 0, "idle");
+    }
+    return backend;
+}
+
+TEST(Diagnosis, NetsWhatASteppedLoadTakesAndGivesBack) {
+    const Diagnosis diagnosis = diagnose(stepped_loads(40, 4200).history("step:test"));
+    ASSERT_THAT(diagnosis.backends[0].causes, SizeIs(1));
+    const Cause& cause = diagnosis.backends[0].causes[0];
+    EXPECT_EQ(cause.id, "catalog-churn");
+    ASSERT_FALSE(cause.statements.empty());
+    EXPECT_NEAR(cause.statements[0].bytes_per_call.value, 4200, 5);
+    ASSERT_TRUE(cause.statements[0].group);
+    const auto drop = std::ranges::find(
+        cause.statements, "DROP SCHEMA policy_loader_*", &AttributedStatement::query);
+    ASSERT_NE(drop, cause.statements.end());
+    EXPECT_NEAR(drop->own_bytes_per_call.value(), 4200 - 38000, 1);
+    EXPECT_THAT(cause.evidence,
+                Contains(HasSubstr("DROP SCHEMA policy_loader_* gives back 33.0 kB a call")));
+    EXPECT_THAT(cause.evidence, Contains(HasSubstr("CREATE TABLE roles takes 11.7 kB a call")));
+}
+
+TEST(Diagnosis, TellsSteppedStatementsApartWhereNoneGivesBack) {
+    SyntheticBackend backend;
+    double now = 0;
+    backend.snapshot(now);
+    for (int number = 0; number < 60; ++number) {
+        for (const auto& [query, bytes] : {std::pair("SELECT f($1)", 700.0),
+                                           std::pair("SELECT g($1)", 300.0),
+                                           std::pair("SELECT $1", 0.0)}) {
+            now += 0.01;
+            backend.run(now, query, kOther, bytes);
+            now += 0.01;
+            backend.snapshot(now);
+        }
+    }
+    const Diagnosis diagnosis = diagnose(backend.history("step:test"));
+    ASSERT_THAT(diagnosis.backends[0].causes, SizeIs(1));
+    const Cause& cause = diagnosis.backends[0].causes[0];
+    ASSERT_THAT(cause.statements, SizeIs(2));
+    EXPECT_EQ(cause.statements[0].query, "SELECT f($1)");
+    EXPECT_NEAR(cause.statements[0].bytes_per_call.value, 700, 1);
+    EXPECT_FALSE(cause.statements[0].group);
+    EXPECT_EQ(cause.statements[1].query, "SELECT g($1)");
+    EXPECT_NEAR(cause.statements[1].bytes_per_call.value, 300, 1);
+    EXPECT_EQ(cause.statements[1].calls, 60);
+}
+
+TEST(Diagnosis, CannotJudgeFiveSnapshots) {
+    const Diagnosis diagnosis = diagnose(policy_loads(8, 5, 40000).history());
+    EXPECT_EQ(diagnosis.backends[0].growth.verdict, GrowthVerdict::kTooFewSnapshots);
+    EXPECT_THAT(diagnosis.backends[0].causes, IsEmpty());
+    EXPECT_THAT(diagnosis.backends[0].notes, Contains(HasSubstr("5 snapshots cannot tell")));
+}
+
+TEST(Diagnosis, SurvivesEmptyAndInconsistentHistories) {
+    EXPECT_THAT(diagnose({}).backends, IsEmpty());
+    History nothing{.backends = {BackendHistory{}}};
+    EXPECT_EQ(diagnose(nothing).backends[0].growth.verdict, GrowthVerdict::kTooFewSnapshots);
+
+    History broken = policy_loads(9, 30, 4000).history();
+    BackendHistory& backend = broken.backends[0];
+    backend.contexts[0].figures.resize(3);
+    backend.contexts[1].count.clear();
+    backend.executions[5].form = 1'000'000;
+    backend.snapshots[10].taken_at_ns = 0;
+    std::ranges::reverse(backend.executions);
+    const Diagnosis diagnosis = diagnose(broken);
+    EXPECT_THAT(diagnosis.backends[0].notes,
+                Contains(HasSubstr("the clock stood still or went back")));
+    EXPECT_THAT(diagnosis.backends[0].notes, Not(IsEmpty()));
+}
+
+TEST(Diagnosis, SaysWhatWasMissedAndHowARecordingEnded) {
+    History history = policy_loads(10, 30, 4000).history();
+    history.backends[0].missed = 3;
+    history.backends[0].end = "backend gone";
+    const Diagnosis gone = diagnose(history);
+    EXPECT_THAT(gone.backends[0].notes, Contains(HasSubstr("3 snapshots were missed")));
+    EXPECT_THAT(gone.backends[0].notes, Contains(HasSubstr("ended early: backend gone")));
+    history.backends[0].end = std::nullopt;
+    EXPECT_THAT(diagnose(history).backends[0].notes, Contains(HasSubstr("did not end by itself")));
+}
+
+TEST(Diagnosis, IsTheSameEachTime) {
+    const History history = busy_loads(11, 6000).history();
+    const Diagnosis once = diagnose(history);
+    const Diagnosis again = diagnose(history);
+    EXPECT_EQ(once.backends[0].growth.bytes_per_second, again.backends[0].growth.bytes_per_second);
+    EXPECT_EQ(once.backends[0].causes.at(0).statements.at(0).bytes_per_call,
+              again.backends[0].causes.at(0).statements.at(0).bytes_per_call);
+}
+
+}  // namespace
+}  // namespace palloscope

@@ -1,0 +1,66 @@
+#include "inspector/diagnosis/statement_columns.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace palloscope {
+namespace {
+
+using testing::ElementsAre;
+
+StatementForm form(const std::string& text, const std::string& family = "") {
+    return {
+        .text = text, .fingerprint = "00000000000000aa", .family = family.empty() ? text : family};
+}
+
+TEST(StatementColumns, CountsAnExecutionAtTheFirstSnapshotNotBeforeItsEnd) {
+    std::vector<ExecutionRecord> executions;
+    for (const std::int64_t end : {5, 10, 11, 20, 20, 21, 35}) {
+        executions.push_back({.form = 0, .ended_at_ns = end});
+    }
+    const std::vector<std::int64_t> moments{10, 20, 30};
+    const StatementCounts counts = count_statements({form("select $1")}, executions, moments);
+    ASSERT_EQ(counts.columns.size(), 1U);
+    // What ended by the first snapshot or after the last is in no interval.
+    EXPECT_THAT(counts.columns[0].calls, ElementsAre(0, 3, 4));
+    EXPECT_EQ(counts.columns[0].fingerprint, "00000000000000aa");
+}
+
+TEST(StatementColumns, FoldsAFamilyOfMoreThanEightFormsOnly) {
+    std::vector<StatementForm> forms;
+    std::vector<ExecutionRecord> executions;
+    const auto add = [&](int count, const std::string& before, const std::string& family) {
+        for (int i = 0; i < count; ++i) {
+            forms.push_back(form(fmt::format("{}{}", before, i), family));
+            for (int call = 0; call < 4; ++call) {
+                executions.push_back({.form = forms.size() - 1, .ended_at_ns = 5});
+            }
+        }
+    };
+    add(9, "CREATE SCHEMA s_", "CREATE SCHEMA s_*");
+    add(8, "SELECT a", "SELECT a*");
+    const std::vector<std::int64_t> moments{0, 10};
+    const StatementCounts counts = count_statements(forms, executions, moments);
+    ASSERT_EQ(counts.columns.size(), 9U);
+    EXPECT_EQ(counts.columns[0].query, "CREATE SCHEMA s_*");
+    EXPECT_EQ(counts.columns[0].forms, 9U);
+    EXPECT_EQ(counts.columns[0].total(), 36);
+    EXPECT_EQ(counts.columns[0].fingerprint.size(), 16U);
+    EXPECT_EQ(counts.columns[1].query, "SELECT a0");
+    EXPECT_EQ(counts.column_of_form[3], 0U);
+}
+
+TEST(StatementColumns, LeavesOutWhatRanTooRarelyAndFormsThatDoNotExist) {
+    const std::vector<ExecutionRecord> executions{{.form = 0, .ended_at_ns = 5},
+                                                  {.form = 0, .ended_at_ns = 6},
+                                                  {.form = 0, .ended_at_ns = 7},
+                                                  {.form = 17, .ended_at_ns = 8}};
+    const std::vector<std::int64_t> moments{0, 10};
+    const StatementCounts counts = count_statements({form("rare")}, executions, moments);
+    EXPECT_TRUE(counts.columns.empty());
+    EXPECT_THAT(counts.column_of_form, ElementsAre(StatementCounts::kNoColumn));
+}
+
+}  // namespace
+}  // namespace palloscope

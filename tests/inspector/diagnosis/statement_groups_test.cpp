@@ -1,0 +1,93 @@
+#include "inspector/diagnosis/statement_groups.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/inspector/diagnosis/synthetic_history.hpp"
+
+namespace palloscope {
+namespace {
+
+using testing::SizeIs;
+using testing::UnorderedElementsAre;
+
+// A column from the calls in each interval.
+StatementColumn column(const std::vector<int>& calls) {
+    StatementColumn result{.query = "q", .calls = {0}};
+    for (const int count : calls) {
+        result.calls.push_back(result.calls.back() + count);
+    }
+    return result;
+}
+
+std::vector<int> poisson_calls(std::uint64_t seed, int intervals, double mean) {
+    Dice dice(seed);
+    std::vector<int> calls;
+    for (int i = 0; i < intervals; ++i) {
+        calls.push_back(dice.poisson(mean));
+    }
+    return calls;
+}
+
+TEST(StatementGroups, JoinsStatementsOfOneLoadWhateverTheirCallsInIt) {
+    const std::vector<int> loads = poisson_calls(1, 60, 5);
+    std::vector<int> fivefold = loads;
+    for (int& calls : fivefold) {
+        calls *= 5;
+    }
+    const std::vector<StatementColumn> columns{column(fivefold), column(loads), column(loads)};
+    const std::vector<StatementGroup> groups = statement_groups(columns);
+    ASSERT_THAT(groups, SizeIs(1));
+    EXPECT_THAT(groups[0].members, UnorderedElementsAre(0, 1, 2));
+    // Rounds are loads, not statements.
+    EXPECT_EQ(groups[0].total(), columns[1].total());
+}
+
+TEST(StatementGroups, JoinsWhatASnapshotCutsAmidTheLoad) {
+    // The second statement of a load falls into the next interval now and then.
+    Dice dice(7);
+    std::vector<int> first;
+    std::vector<int> second;
+    int carried = 0;
+    for (const int loads : poisson_calls(2, 60, 5)) {
+        const int cut = loads > 0 && dice.uniform() < 0.4 ? 1 : 0;
+        first.push_back(loads);
+        second.push_back(loads - cut + carried);
+        carried = cut;
+    }
+    EXPECT_THAT(statement_groups(std::vector{column(first), column(second)}), SizeIs(1));
+}
+
+TEST(StatementGroups, JoinsLoadsOfWhichAFewFail) {
+    Dice dice(8);
+    const std::vector<int> begun = poisson_calls(3, 60, 15);
+    std::vector<int> ended = begun;
+    for (int& loads : ended) {
+        loads -= dice.poisson(0.01 * loads);
+    }
+    EXPECT_THAT(statement_groups(std::vector{column(begun), column(ended)}), SizeIs(1));
+}
+
+TEST(StatementGroups, PartsStatementsThatVaryApart) {
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        const std::vector<StatementColumn> columns{column(poisson_calls(2 * seed, 60, 5)),
+                                                   column(poisson_calls(2 * seed + 1, 60, 20))};
+        EXPECT_THAT(statement_groups(columns), SizeIs(2)) << "seed " << seed;
+    }
+}
+
+TEST(StatementGroups, PartsARareStatementFromAFrequentOneAtTheSamePace) {
+    std::vector<int> rare(100, 0);
+    for (std::size_t i = 10; i < rare.size(); i += 10) {
+        rare[i] = 1;
+    }
+    const std::vector<int> frequent(100, 20);
+    EXPECT_THAT(statement_groups(std::vector{column(rare), column(frequent)}), SizeIs(2));
+}
+
+TEST(StatementGroups, OfNothingAreNone) {
+    EXPECT_TRUE(statement_groups({}).empty());
+}
+
+}  // namespace
+}  // namespace palloscope

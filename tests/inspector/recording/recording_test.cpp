@@ -1,0 +1,308 @@
+#include <sys/stat.h>
+
+#include <random>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "inspector/recording/reader.hpp"
+#include "inspector/recording/writer.hpp"
+#include "inspector/statements/form.hpp"
+#include "tests/inspector/recording/recording_fixture.hpp"
+
+namespace palloscope {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+class Recording : public RecordingTest {
+  protected:
+    [[nodiscard]] std::vector<Snapshot> read_back() const {
+        std::vector<Snapshot> snapshots;
+        const Result<std::vector<std::string>> notes =
+            for_each_snapshot(path(), [&](const Snapshot& snapshot) -> Result<> {
+                snapshots.push_back(snapshot);
+                return {};
+            });
+        EXPECT_TRUE(notes) << notes.error().message;
+        return snapshots;
+    }
+};
+
+Execution execution(int pid, std::int64_t seq, std::string_view sql) {
+    return {.seq = seq,
+            .backend_pid = pid,
+            .session = "worker-0",
+            .step = "load-policy/create-schema",
+            .form = statement_form(sql),
+            .started_at_ns = kStart + seq * kSecond,
+            .ended_at_ns = kStart + seq * kSecond + 1'000,
+            .rows = 3,
+            .error = std::nullopt};
+}
+
+TEST_F(Recording, GivesBackTheSnapshotsThatWereAppended) {
+    std::vector<Snapshot> snapshots;
+    for (int i = 0; i < 5; ++i) {
+        snapshots.push_back(snapshot_with(42, i, 10 + 3 * i));
+        snapshots.push_back(snapshot_with(43, i, 20 - 4 * i));
+    }
+    snapshots[4].process.state = "active";
+    snapshots[4].process.query = "SELECT $1";
+    snapshots[6].process.application_name = "renamed";
+    snapshots[8].process.database.reset();
+    snapshots[9].method = Method::kRead;
+    snapshots[9].server_version_num = 160002;
+    {
+        RecordingWriter recording = writer();
+        for (const Snapshot& snapshot : snapshots) {
+            ASSERT_TRUE(recording.append(snapshot));
+        }
+        EXPECT_EQ(recording.snapshots(), 10);
+    }
+    EXPECT_EQ(read_back(), snapshots);
+}
+
+// Contexts come, go, come again, change places and are many of a kind.
+Snapshot random_snapshot(std::mt19937& random, int number) {
+    Snapshot snapshot = snapshot_with(42, number, 0);
+    std::vector<MemoryContext>& contexts = snapshot.tree.contexts;
+    contexts.pop_back();
+    const auto below = [&](int bound) {
+        return static_cast<int>(random() % static_cast<unsigned>(bound));
+    };
+    for (int i = below(30); i > 0; --i) {
+        // Depth first: the parent is the context before or one of its ancestors.
+        std::size_t parent = contexts.size() - 1;
+        for (int up = below(4); up > 0 && contexts[parent].parent; --up) {
+            parent = *contexts[parent].parent;
+        }
+        MemoryContext context{.name = std::string(1, static_cast<char>('a' + below(3))),
+                              .type = below(5) == 0 ? ContextType::kSlab : ContextType::kAllocSet,
+                              .parent = parent,
+                              .level = contexts[parent].level + 1,
+                              .figures = figures(1'000 * below(3) + 8)};
+        if (below(2) == 0) {
+            context.ident = below(2) == 0 ? "x" : "";
+        }
+        contexts.push_back(context);
+    }
+    return snapshot;
+}
+
+TEST_F(Recording, GivesBackTreesThatChangeInEveryWay) {
+    std::mt19937 random(20261123);
+    std::vector<Snapshot> snapshots;
+    {
+        RecordingWriter recording = writer();
+        for (int i = 0; i < 500; ++i) {
+            snapshots.push_back(random_snapshot(random, i));
+            ASSERT_TRUE(recording.append(snapshots.back()));
+        }
+    }
+    EXPECT_EQ(read_back(), snapshots);
+}
+
+TEST_F(Recording, FoldsContextsByPathIntoAHistory) {
+    {
+        RecordingWriter recording = writer("journal:j.jsonl");
+        ASSERT_TRUE(recording.append(snapshot_with(42, 0, 3)));
+        ASSERT_TRUE(recording.append(snapshot_with(43, 0, 1)));
+        ASSERT_TRUE(recording.append(snapshot_with(42, 1, 5)));
+        ASSERT_TRUE(recording.append(snapshot_with(42, 2, 0)));
+        const std::vector<Execution> executions{execution(42, 2, "SELECT 'late'"),
+                                                execution(42, 1, "DROP SCHEMA s1"),
+                                                execution(43, 1, "SELECT 'x'")};
+        ASSERT_TRUE(recording.append(executions));
+        ASSERT_TRUE(recording.missed(42, "no safe point"));
+        ASSERT_TRUE(recording.missed(42, "no safe point"));
+        ASSERT_TRUE(recording.note("a note"));
+        ASSERT_TRUE(recording.end(42, "duration"));
+    }
+    const Result<History> history = read_history(path());
+    ASSERT_TRUE(history) << history.error().message;
+    EXPECT_EQ(history->statement_source, "journal:j.jsonl");
+    EXPECT_THAT(
+        history->notes,
+        ElementsAre("backend 42: 2 snapshots were due but not taken: no safe point", "a note"));
+    ASSERT_EQ(history->backends.size(), 2U);
+
+    const BackendHistory& backend = history->backends[0];
+    EXPECT_EQ(backend.process.pid, 42);
+    EXPECT_EQ(backend.process.rss_anon_bytes, 26'740'002);
+    EXPECT_EQ(backend.server_version_num, 150018);
+    EXPECT_EQ(backend.missed, 2);
+    EXPECT_EQ(backend.end, "duration");
+    ASSERT_EQ(backend.snapshots.size(), 3U);
+    EXPECT_EQ(backend.snapshots[1].taken_at_ns, kStart + kSecond);
+    EXPECT_EQ(backend.snapshots[1].total, snapshot_with(42, 1, 5).tree.grand_total());
+    EXPECT_EQ(backend.snapshots[1].state, "idle");
+    ASSERT_EQ(backend.contexts.size(), 4U);
+    const auto series = std::ranges::find(
+        backend.contexts, "TopMemoryContext/CacheMemoryContext/index info", &ContextSeries::path);
+    ASSERT_NE(series, backend.contexts.end());
+    EXPECT_THAT(series->count, ElementsAre(3, 5, 0));
+    EXPECT_EQ(series->figures[1].used_bytes, 5 * (2'048 - 500));
+    EXPECT_EQ(series->figures[2], ContextFigures{});
+
+    ASSERT_EQ(backend.executions.size(), 2U);
+    EXPECT_EQ(backend.executions[0].seq, 1);
+    EXPECT_EQ(history->forms.at(backend.executions[0].form).text, "DROP SCHEMA s1");
+    EXPECT_EQ(history->forms.at(backend.executions[0].form).family, "DROP SCHEMA s*");
+    EXPECT_EQ(history->forms.at(backend.executions[1].form),
+              history->forms.at(history->backends[1].executions.at(0).form));
+    EXPECT_EQ(history->backends[1].end, std::nullopt);
+}
+
+TEST_F(Recording, BeginsANewBackendWhenAPidComesAgain) {
+    {
+        RecordingWriter recording = writer();
+        ASSERT_TRUE(recording.append(snapshot_with(42, 0, 3)));
+        ASSERT_TRUE(recording.end(42, "backend gone"));
+        ASSERT_TRUE(recording.append(snapshot_with(42, 1, 3)));
+    }
+    const Result<History> history = read_history(path());
+    ASSERT_TRUE(history);
+    ASSERT_EQ(history->backends.size(), 2U);
+    EXPECT_EQ(history->backends[0].end, "backend gone");
+    EXPECT_EQ(history->backends[1].end, std::nullopt);
+    EXPECT_EQ(read_back().size(), 2U);
+}
+
+TEST_F(Recording, NotesAClockThatWasSetBack) {
+    {
+        RecordingWriter recording = writer();
+        ASSERT_TRUE(recording.append(snapshot_with(42, 5, 1)));
+        ASSERT_TRUE(recording.append(snapshot_with(42, 1, 1)));
+    }
+    EXPECT_THAT(read_history(path())->notes, ElementsAre(HasSubstr("clock was set back")));
+}
+
+TEST_F(Recording, FindsTheSnapshotAtATime) {
+    {
+        RecordingWriter recording = writer();
+        for (int i = 0; i < 4; ++i) {
+            ASSERT_TRUE(recording.append(snapshot_with(42, 2 * i, i)));
+        }
+    }
+    EXPECT_EQ(snapshot_at(path(), std::nullopt, std::nullopt), snapshot_with(42, 6, 3));
+    EXPECT_EQ(snapshot_at(path(), 42, kStart + 2 * kSecond), snapshot_with(42, 2, 1));
+    EXPECT_EQ(snapshot_at(path(), 42, kStart + 5 * kSecond), snapshot_with(42, 4, 2));
+    const Result<Snapshot> too_early = snapshot_at(path(), 42, kStart - 1);
+    ASSERT_FALSE(too_early);
+    EXPECT_THAT(too_early.error().hint, HasSubstr("2026-11-23T09:00:00Z"));
+    EXPECT_EQ(snapshot_at(path(), 7, std::nullopt).error().kind, Error::Kind::kUsage);
+}
+
+TEST_F(Recording, AsksWhichBackendIsMeantWhereThereAreSeveral) {
+    {
+        RecordingWriter recording = writer();
+        ASSERT_TRUE(recording.append(snapshot_with(42, 0, 1)));
+        ASSERT_TRUE(recording.append(snapshot_with(43, 0, 2)));
+    }
+    EXPECT_EQ(snapshot_at(path(), 42, std::nullopt), snapshot_with(42, 0, 1));
+    const Result<Snapshot> unclear = snapshot_at(path(), std::nullopt, std::nullopt);
+    ASSERT_FALSE(unclear);
+    EXPECT_EQ(unclear.error().kind, Error::Kind::kUsage);
+    EXPECT_THAT(unclear.error().hint, HasSubstr("42, 43"));
+}
+
+TEST_F(Recording, StopsAtTheVisitorsFirstError) {
+    {
+        RecordingWriter recording = writer();
+        ASSERT_TRUE(recording.append(snapshot_with(42, 0, 1)));
+        ASSERT_TRUE(recording.append(snapshot_with(42, 1, 1)));
+    }
+    int visited = 0;
+    const auto notes = for_each_snapshot(path(), [&](const Snapshot&) -> Result<> {
+        ++visited;
+        return failure(Error::Kind::kFailed, "full");
+    });
+    EXPECT_EQ(visited, 1);
+    ASSERT_FALSE(notes);
+    EXPECT_EQ(notes.error().message, "full");
+}
+
+TEST_F(Recording, IsReadableByItsOwnerAlone) {
+    RecordingWriter recording = writer();
+    ASSERT_TRUE(recording.append(snapshot_with(42, 0, 3)));
+    int files = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+        struct stat status {};
+
+        ASSERT_EQ(stat(entry.path().c_str(), &status), 0);
+        EXPECT_EQ(status.st_mode & 07777U, 0600U) << entry.path();
+        ++files;
+    }
+    EXPECT_EQ(files, 3) << "the recording, its -wal and its -shm";
+}
+
+TEST_F(Recording, IsOneFileWhenItHasEnded) {
+    { ASSERT_TRUE(writer().append(snapshot_with(42, 0, 3))); }
+    const std::filesystem::directory_iterator files(folder_);
+    EXPECT_EQ(std::distance(begin(files), end(files)), 1);
+}
+
+TEST_F(Recording, IsNotOverwrittenUnlessAsked) {
+    { ASSERT_TRUE(writer().append(snapshot_with(42, 0, 3))); }
+    const Result<RecordingWriter> refused =
+        RecordingWriter::create(path(), ExistingFile::kRefuse, "none");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, Error::Kind::kUsage);
+    EXPECT_THAT(refused.error().message, HasSubstr("exists already"));
+    EXPECT_EQ(read_back().size(), 1U);
+
+    ASSERT_TRUE(RecordingWriter::create(path(), ExistingFile::kReplace, "none"));
+    EXPECT_THAT(read_back(), IsEmpty());
+    EXPECT_FALSE(RecordingWriter::create(folder_.string(), ExistingFile::kReplace, "none"));
+    EXPECT_FALSE(RecordingWriter::create(path("no/such/folder"), ExistingFile::kRefuse, "none"));
+}
+
+TEST_F(Recording, RefusesATreeWithAChildBeforeItsParent) {
+    RecordingWriter recording = writer();
+    Snapshot malformed = snapshot_with(42, 0, 1);
+    malformed.tree.contexts[1].parent = 2;
+    EXPECT_FALSE(recording.append(malformed));
+    EXPECT_TRUE(recording.append(snapshot_with(42, 0, 1)));
+}
+
+TEST_F(Recording, HoldsNoLiteralsWhateverItIsGiven) {
+    {
+        RecordingWriter recording = writer();
+        Snapshot snapshot = snapshot_with(42, 0, 1);
+        snapshot.process.query = "SELECT 'planted-secret-1'";
+        snapshot.tree.contexts.push_back({.name = "CachedPlan",
+                                          .ident = "SELECT 'planted-secret-2', a FROM t",
+                                          .parent = 0,
+                                          .level = 2,
+                                          .figures = figures(8)});
+        snapshot.tree.contexts.push_back({.name = "RegexpMemoryContext",
+                                          .ident = "planted-secret-3.*",
+                                          .parent = 0,
+                                          .level = 2,
+                                          .figures = figures(8)});
+        ASSERT_TRUE(recording.append(snapshot));
+        Execution unmasked = execution(42, 1, "SELECT 1");
+        unmasked.form.text = "ALTER ROLE u PASSWORD 'planted-secret-4'";
+        ASSERT_TRUE(recording.append(std::vector{unmasked}));
+        EXPECT_THAT(bytes_on_disk(), Not(HasSubstr("planted-secret")));
+        EXPECT_THAT(bytes_on_disk(), HasSubstr("ALTER ROLE u PASSWORD $1"));
+    }
+    EXPECT_THAT(bytes_on_disk(), Not(HasSubstr("planted-secret")));
+    EXPECT_EQ(read_back().at(0).tree.contexts.at(4).ident, "SELECT $1, a FROM t");
+}
+
+TEST_F(Recording, KeepsBytesOfAnyEncoding) {
+    Snapshot snapshot = snapshot_with(42, 0, 1);
+    snapshot.process.user = "caf\xe9";
+    snapshot.process.application_name = "a'b\"c\n%s";
+    snapshot.tree.contexts[2].ident = "ind\xe9x: 'x' \x01";
+    { ASSERT_TRUE(writer().append(snapshot)); }
+    EXPECT_THAT(read_back(), ElementsAre(snapshot));
+}
+
+}  // namespace
+}  // namespace palloscope
