@@ -48,9 +48,9 @@ std::string packed(std::int64_t parent, std::int64_t number, const ContextIdenti
 
 }  // namespace
 
-std::vector<ContextChange> TreeDelta::advance(const ContextTree& tree) {
+std::vector<ContextUpdate> TreeDelta::advance(const ContextTree& tree) {
     ++round_;
-    std::vector<ContextChange> changes;
+    std::vector<ContextUpdate> changes;
     if (!same_shape(tree, last_)) {
         identify_all(tree);
         std::erase_if(known_, [&](const auto& entry) {
@@ -71,7 +71,7 @@ std::vector<ContextChange> TreeDelta::advance(const ContextTree& tree) {
             changes.push_back({.context = known.id, .now = now});
         }
     }
-    std::ranges::sort(changes, {}, &ContextChange::context);
+    std::ranges::sort(changes, {}, &ContextUpdate::context);
     return changes;
 }
 

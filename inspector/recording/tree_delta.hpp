@@ -33,7 +33,7 @@ struct ContextState {
     bool operator==(const ContextState&) const = default;
 };
 
-struct ContextChange {
+struct ContextUpdate {
     std::int64_t context = 0;
     // None: the context vanished.
     std::optional<ContextState> now;
@@ -52,7 +52,7 @@ class TreeDelta {
 
     // What changed since the tree before (at first: everything), sorted by id. Parents must come
     // before their children. If `identify` throws, the object is of no more use.
-    [[nodiscard]] std::vector<ContextChange> advance(const ContextTree& tree);
+    [[nodiscard]] std::vector<ContextUpdate> advance(const ContextTree& tree);
 
   private:
     struct Known {

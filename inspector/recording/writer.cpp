@@ -104,7 +104,7 @@ class RecordingWriter::Impl {
         Backend& backend = backend_of(snapshot.process.pid);
         const std::int64_t id = snapshots_ + 1;
         store_summary(id, snapshot, process_of(backend, snapshot));
-        for (const ContextChange& change : backend.delta.advance(snapshot.tree)) {
+        for (const ContextUpdate& change : backend.delta.advance(snapshot.tree)) {
             store_change(id, change);
         }
     }
@@ -126,12 +126,13 @@ class RecordingWriter::Impl {
         insert_execution_.exec();
     }
 
-    void missed(int pid, std::string_view reason) {
+    void missed(int pid, std::string_view reason, std::int64_t times) {
         SQLite::Statement statement(database_,
-                                    "INSERT INTO missed VALUES (?, ?, 1) ON CONFLICT DO UPDATE "
-                                    "SET times = times + 1");
+                                    "INSERT INTO missed VALUES (?, ?, ?) ON CONFLICT DO UPDATE "
+                                    "SET times = times + excluded.times");
         statement.bind(1, backend_of(pid).id);
         statement.bind(2, std::string(reason));
+        statement.bind(3, times);
         statement.exec();
     }
 
@@ -272,7 +273,7 @@ class RecordingWriter::Impl {
         insert_snapshot_.exec();
     }
 
-    void store_change(std::int64_t snapshot, const ContextChange& change) {
+    void store_change(std::int64_t snapshot, const ContextUpdate& change) {
         insert_change_.reset();
         insert_change_.clearBindings();
         insert_change_.bind(1, snapshot);
@@ -421,8 +422,8 @@ Result<> RecordingWriter::append(std::span<const Execution> executions) {
     });
 }
 
-Result<> RecordingWriter::missed(int pid, std::string_view reason) {
-    return impl_->in_transaction([&] { impl_->missed(pid, reason); });
+Result<> RecordingWriter::missed(int pid, std::string_view reason, std::int64_t times) {
+    return impl_->in_transaction([&] { impl_->missed(pid, reason, times); });
 }
 
 Result<> RecordingWriter::end(int pid, std::string_view reason) {

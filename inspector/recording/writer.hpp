@@ -47,9 +47,10 @@ class RecordingWriter {
     // snapshot with a PID whose recording was ended begins a new backend.
     [[nodiscard]] Result<> append(const Snapshot& snapshot);
     [[nodiscard]] Result<> append(std::span<const Execution> executions);
-    // A snapshot of this backend was due and not taken. `reason` is a phrase such as "no safe point
-    // within 5 s"; equal ones are counted together, so it should not hold changing figures.
-    [[nodiscard]] Result<> missed(int pid, std::string_view reason);
+    // `times` snapshots of this backend were due and not taken. `reason` is a phrase such as "no
+    // safe point within 5 s"; equal ones are counted together, so it should not hold changing
+    // figures.
+    [[nodiscard]] Result<> missed(int pid, std::string_view reason, std::int64_t times = 1);
     // The recording of this backend ends: "duration", "interrupted", "backend gone", …
     [[nodiscard]] Result<> end(int pid, std::string_view reason);
     // A sentence that readers of a report must know.

@@ -1,0 +1,414 @@
+#include "inspector/recording/recorder.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <set>
+#include <span>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "inspector/recording/pause_statistics.hpp"
+
+namespace palloscope {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+
+constexpr nanoseconds kFindTargetsEvery = std::chrono::seconds{1};
+// How long a journal may have something new before we look, and the stop flag be set.
+constexpr milliseconds kLookEvery{100};
+
+std::int64_t unix_time_ns() {
+    return std::chrono::duration_cast<nanoseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+struct Target {
+    // Its driver steps: no snapshots at intervals.
+    bool stepping = false;
+    std::int64_t missed = 0;
+    PauseStatistics pauses;
+};
+
+}  // namespace
+
+class Recorder::Impl {
+  public:
+    Impl(RecorderOptions options,
+         RecorderCalls calls,
+         StatementSource statements,
+         RecordingWriter& writer,
+         const std::atomic<bool>& stop)
+        : options_(options),
+          calls_(std::move(calls)),
+          statements_(std::move(statements)),
+          writer_(writer),
+          stop_(stop) {}
+
+    Result<RecordingSummary> run() {
+        const Result<std::vector<int>> pids = calls_.find_targets();
+        if (!pids) {
+            return tl::unexpected(pids.error());
+        }
+        if (pids->empty()) {
+            return failure(Error::Kind::kGone, "there is no backend to record");
+        }
+        add_targets(*pids);
+        start_ = Clock::now();
+        start_unix_ns_ = unix_time_ns();
+        find_targets_at_ = start_ + kFindTargetsEvery;
+
+        while (!finished()) {
+            Result<> done = snapshot_round();
+            while (done && !finished() && Clock::now() < next_round_) {
+                done = work_until(std::min({next_round_, find_targets_at_, end_time()}));
+            }
+            if (!done) {
+                return tl::unexpected(std::move(done).error());
+            }
+        }
+        if (Result<> counted = miss_late_rounds(); !counted) {
+            return tl::unexpected(std::move(counted).error());
+        }
+        return finish();
+    }
+
+  private:
+    // The first moment that is too late.
+    [[nodiscard]] Clock::time_point end_time() const {
+        return options_.duration
+                   ? start_ + std::chrono::duration_cast<Clock::duration>(*options_.duration)
+                   : Clock::time_point::max();
+    }
+
+    // Sets the reason of the end.
+    bool finished() {
+        if (stop_.load()) {
+            summary_.end = "interrupted";
+        } else if (Clock::now() >= end_time()) {
+            summary_.end = "duration";
+        } else if (targets_.empty() && found_none_) {
+            summary_.end = "all targets gone";
+        }
+        return !summary_.end.empty();
+    }
+
+    [[nodiscard]] std::vector<int> targets_at_intervals() const {
+        std::vector<int> pids;
+        for (const auto& [pid, target] : targets_) {
+            if (!target.stepping) {
+                pids.push_back(pid);
+            }
+        }
+        return pids;
+    }
+
+    // One snapshot of every target that does not step; sets the time of the next round.
+    Result<> snapshot_round() {
+        for (const int pid : targets_at_intervals()) {
+            if (stop_.load()) {
+                break;
+            }
+            if (const Result<StepAnswer> taken = snapshot(pid); !taken) {
+                return tl::unexpected(taken.error());
+            }
+        }
+        ++rounds_;
+        // A round that fell due while this one went on cannot be made up for.
+        if (Result<> counted = miss_late_rounds(); !counted) {
+            return counted;
+        }
+        next_round_ = start_ + rounds_ * options_.interval;
+        tell_progress();
+        return {};
+    }
+
+    Result<> miss_late_rounds() {
+        const Clock::time_point last = end_time() - Clock::duration{1};
+        const std::int64_t due = (std::min(Clock::now(), last) - start_) / options_.interval + 1;
+        if (due > rounds_) {
+            for (const int pid : targets_at_intervals()) {
+                if (Result<> counted =
+                        miss(pid, "the snapshots before were not done", due - rounds_);
+                    !counted) {
+                    return counted;
+                }
+            }
+            rounds_ = due;
+        }
+        return {};
+    }
+
+    // What there is to do between rounds, up to `until`, or a little less.
+    Result<> work_until(Clock::time_point until) {
+        if (Clock::now() >= find_targets_at_) {
+            if (Result<> found = look_for_targets(); !found) {
+                return found;
+            }
+        }
+        if (Result<> read = read_journal(); !read) {
+            return read;
+        }
+        if (auto* const server = std::get_if<StepServer>(&statements_)) {
+            return serve(*server, wait_time(until));
+        }
+        // Unlike sleep, poll ends when a signal comes; for the last millisecond it is too coarse.
+        const milliseconds wait = wait_time(until);
+        if (wait > milliseconds{1}) {
+            ::poll(nullptr, 0, static_cast<int>(wait.count()) - 1);
+        } else {
+            std::this_thread::sleep_until(until);
+        }
+        return {};
+    }
+
+    static milliseconds wait_time(Clock::time_point until) {
+        return std::clamp(
+            std::chrono::ceil<milliseconds>(until - Clock::now()), milliseconds{0}, kLookEvery);
+    }
+
+    // Takes and stores one snapshot of a target. Fails only where it cannot be stored.
+    Result<StepAnswer> snapshot(int pid) {
+        const Result<Snapshot> taken = calls_.take(pid);
+        if (taken) {
+            if (Result<> stored = writer_.append(*taken); !stored) {
+                return tl::unexpected(std::move(stored).error());
+            }
+            targets_.at(pid).pauses.add(taken->pause_us);
+            ++summary_.snapshots;
+            return StepAnswer{.snapshot = true, .reason = {}};
+        }
+        if (Result<> noted = note_failure(pid, taken.error()); !noted) {
+            return tl::unexpected(std::move(noted).error());
+        }
+        return StepAnswer{.snapshot = false, .reason = taken.error().message};
+    }
+
+    Result<> note_failure(int pid, const Error& error) {
+        switch (error.kind) {
+            case Error::Kind::kGone:
+                return end(pid, "backend gone");
+            case Error::Kind::kPermission:
+            case Error::Kind::kUnsupported:
+                refused_.insert(pid);
+                first_refusal_ = first_refusal_.value_or(error);
+                if (Result<> noted =
+                        note(fmt::format("backend {} is not recorded: {}", pid, error.message));
+                    !noted) {
+                    return noted;
+                }
+                return end(pid, error.message);
+            default:
+                return miss(pid, error.message, 1);
+        }
+    }
+
+    // A target may have ended in the meantime, and is none any more.
+    Result<> miss(int pid, std::string_view reason, std::int64_t times) {
+        const auto found = targets_.find(pid);
+        if (found == targets_.end()) {
+            return {};
+        }
+        found->second.missed += times;
+        summary_.missed += times;
+        return writer_.missed(pid, reason, times);
+    }
+
+    Result<> note(std::string text) {
+        Result<> noted = writer_.note(text);
+        summary_.notes.push_back(std::move(text));
+        return noted;
+    }
+
+    // Ends the recording of one backend.
+    Result<> end(int pid, const std::string& reason) {
+        // What the journal still tells of it must be stored while it is a target.
+        if (Result<> read = read_journal(); !read) {
+            return read;
+        }
+        const Target target = std::move(targets_.extract(pid).mapped());
+        const PauseStatistics& pauses = target.pauses;
+        if (pauses.count() == 0 && target.missed == 0) {
+            return {};
+        }
+        summary_.backends.push_back({.pid = pid,
+                                     .snapshots = pauses.count(),
+                                     .missed = target.missed,
+                                     .end = reason,
+                                     .min_pause_us = pauses.min_us(),
+                                     .median_pause_us = pauses.quantile_us(0.5),
+                                     .p99_pause_us = pauses.quantile_us(0.99),
+                                     .max_pause_us = pauses.max_us()});
+        return writer_.end(pid, reason);
+    }
+
+    void add_targets(const std::vector<int>& pids) {
+        for (const int pid : pids) {
+            if (!refused_.contains(pid)) {
+                targets_.try_emplace(pid);
+            }
+        }
+    }
+
+    Result<> look_for_targets() {
+        find_targets_at_ = Clock::now() + kFindTargetsEvery;
+        const Result<std::vector<int>> pids = calls_.find_targets();
+        add_targets(pids.value_or(std::vector<int>{}));
+        found_none_ = targets_.empty();
+        if (pids || std::exchange(told_of_search_, true)) {
+            return {};
+        }
+        return note(
+            fmt::format("backends that started later may be missing: {}", pids.error().message));
+    }
+
+    // Stores what came since the last look.
+    Result<> read_journal() {
+        auto* const journal = std::get_if<JournalReader>(&statements_);
+        while (journal != nullptr) {
+            Result<std::vector<Execution>> batch = journal->poll();
+            if (!batch) {
+                return tl::unexpected(std::move(batch).error());
+            }
+            if (batch->empty()) {
+                break;
+            }
+            std::erase_if(*batch, [&](const Execution& execution) {
+                return execution.ended_at_ns < start_unix_ns_ ||
+                       !targets_.contains(execution.backend_pid);
+            });
+            if (Result<> stored = store(*batch); !stored) {
+                return stored;
+            }
+        }
+        return {};
+    }
+
+    Result<> store(std::span<const Execution> executions) {
+        summary_.executions += static_cast<std::int64_t>(executions.size());
+        return executions.empty() ? Result<>() : writer_.append(executions);
+    }
+
+    Result<> serve(StepServer& server, milliseconds wait) {
+        const Result<std::vector<StepEvent>> events = server.poll(wait);
+        if (!events) {
+            return tl::unexpected(events.error());
+        }
+        for (const StepEvent& event : *events) {
+            const Result<StepAnswer> answer = step(event);
+            if (!answer) {
+                return tl::unexpected(answer.error());
+            }
+            server.answer(event, *answer);
+        }
+        return {};
+    }
+
+    Result<StepAnswer> step(const StepEvent& event) {
+        const auto* const execution = std::get_if<Execution>(&event.what);
+        const int pid = execution != nullptr ? execution->backend_pid
+                                             : std::get<StepHello>(event.what).backend_pid;
+        if (!targets_.contains(pid)) {
+            // A session that was just opened: the next search may be a second away.
+            if (Result<> found = look_for_targets(); !found) {
+                return tl::unexpected(std::move(found).error());
+            }
+        }
+        const auto target = targets_.find(pid);
+        if (target == targets_.end()) {
+            return StepAnswer{.snapshot = false,
+                              .reason = fmt::format("backend {} is no target of this recording "
+                                                    "(any more)",
+                                                    pid)};
+        }
+        target->second.stepping = true;
+        if (execution != nullptr) {
+            if (Result<> stored = store({execution, 1}); !stored) {
+                return tl::unexpected(std::move(stored).error());
+            }
+        }
+        return snapshot(pid);
+    }
+
+    void tell_progress() const {
+        if (calls_.progress) {
+            calls_.progress({.elapsed = Clock::now() - start_,
+                             .backends = targets_.size(),
+                             .snapshots = summary_.snapshots,
+                             .missed = summary_.missed});
+        }
+    }
+
+    Result<RecordingSummary> finish() {
+        while (!targets_.empty()) {
+            if (Result<> ended = end(targets_.begin()->first, summary_.end); !ended) {
+                return tl::unexpected(std::move(ended).error());
+            }
+        }
+        std::vector<std::string> notes;
+        if (const auto* const journal = std::get_if<JournalReader>(&statements_)) {
+            notes = journal->notes();
+        }
+        const auto* const server = std::get_if<StepServer>(&statements_);
+        if (server != nullptr && server->broken_lines() > 0) {
+            notes.push_back(fmt::format("{} lines of stepping clients were not understood",
+                                        server->broken_lines()));
+        }
+        for (std::string& text : notes) {
+            if (Result<> noted = note(std::move(text)); !noted) {
+                return tl::unexpected(std::move(noted).error());
+            }
+        }
+        if (summary_.snapshots == 0 && first_refusal_) {
+            return tl::unexpected(*first_refusal_);
+        }
+        summary_.bytes = writer_.bytes();
+        return summary_;
+    }
+
+    RecorderOptions options_;
+    RecorderCalls calls_;
+    StatementSource statements_;
+    RecordingWriter& writer_;
+    const std::atomic<bool>& stop_;
+
+    std::map<int, Target> targets_;
+    // Those that may not or cannot be read.
+    std::set<int> refused_;
+    std::optional<Error> first_refusal_;
+    bool told_of_search_ = false;
+    // The last search gave no target. A client may connect again just after its backend ended, so
+    // that the absence of targets alone is not the end.
+    bool found_none_ = false;
+    Clock::time_point start_;
+    std::int64_t start_unix_ns_ = 0;
+    std::int64_t rounds_ = 0;  // that were done or missed
+    Clock::time_point next_round_;
+    Clock::time_point find_targets_at_;
+    RecordingSummary summary_;
+};
+
+Recorder::Recorder(RecorderOptions options,
+                   RecorderCalls calls,
+                   StatementSource statements,
+                   RecordingWriter& writer,
+                   const std::atomic<bool>& stop)
+    : impl_(
+          std::make_unique<Impl>(options, std::move(calls), std::move(statements), writer, stop)) {}
+
+Recorder::~Recorder() = default;
+
+Result<RecordingSummary> Recorder::run() {
+    return impl_->run();
+}
+
+}  // namespace palloscope

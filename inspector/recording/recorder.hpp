@@ -1,0 +1,112 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "attach/error.hpp"
+#include "inspector/model/snapshot.hpp"
+#include "inspector/recording/writer.hpp"
+#include "inspector/statements/journal.hpp"
+#include "inspector/statements/step_server.hpp"
+
+namespace palloscope {
+
+// Where the statements of a recording come from.
+struct NoStatements {};
+
+using StatementSource = std::variant<NoStatements, JournalReader, StepServer>;
+
+struct RecorderOptions {
+    std::chrono::nanoseconds interval = std::chrono::seconds{1};
+    // None: until interrupted, or until all targets are gone and the next search finds no other.
+    std::optional<std::chrono::nanoseconds> duration;
+};
+
+// For a line that shows that work goes on.
+struct RecordingProgress {
+    std::chrono::nanoseconds elapsed{};
+    std::size_t backends = 0;  // now
+    std::int64_t snapshots = 0;
+    std::int64_t missed = 0;
+};
+
+// What the recorder needs of the world around it.
+struct RecorderCalls {
+    // One snapshot of a backend; kGone, kTimeout, kPermission and kUnsupported mean what they say.
+    std::function<Result<Snapshot>(int pid)> take;
+    // PIDs of the backends that match what the user asked for; asked again every second, so that
+    // backends which start later are recorded too.
+    std::function<Result<std::vector<int>>()> find_targets;
+    // Called after each round of snapshots. May be empty.
+    std::function<void(const RecordingProgress&)> progress;
+};
+
+struct RecordedBackendSummary {
+    int pid = 0;
+    std::int64_t snapshots = 0;
+    std::int64_t missed = 0;
+    // "duration", "interrupted", "backend gone", or why it could not be recorded any further.
+    std::string end;
+    // Of its snapshots, in microseconds; quantiles to within 1 %.
+    double min_pause_us = 0;
+    double median_pause_us = 0;
+    double p99_pause_us = 0;
+    double max_pause_us = 0;
+};
+
+struct RecordingSummary {
+    // Why it ended: "duration", "interrupted" or "all targets gone".
+    std::string end;
+    std::vector<RecordedBackendSummary> backends;  // in the order in which their recording ended
+    std::int64_t snapshots = 0;
+    std::int64_t missed = 0;
+    std::int64_t executions = 0;
+    std::int64_t bytes = 0;
+    // What was written as notes into the recording.
+    std::vector<std::string> notes;
+};
+
+// The loop of `palloscope record`.
+//
+// Every `interval`, by a steady clock counted from the start so that it does not drift, takes one
+// snapshot of each target, one after the other. Rounds never overlap: those that fell due while one
+// was still going on are counted as missed. A backend whose driver steps (StepServer) gets a
+// snapshot at its hello and after each of its statements instead. Of a journal, those executions
+// are recorded that are of a target and ended after the start.
+//
+// A target that is gone ends; one that may not or cannot be read is noted and left alone; any other
+// failure to take a snapshot counts as missed, with its message as the reason.
+class Recorder {
+  public:
+    // `writer` and `stop` must live longer than the recorder; `stop` may be set by a signal
+    // handler.
+    Recorder(RecorderOptions options,
+             RecorderCalls calls,
+             StatementSource statements,
+             RecordingWriter& writer,
+             const std::atomic<bool>& stop);
+    Recorder(const Recorder&) = delete;
+    Recorder(Recorder&&) = delete;
+    Recorder& operator=(const Recorder&) = delete;
+    Recorder& operator=(Recorder&&) = delete;
+    ~Recorder();
+
+    // To be called once. Fails where there is no target at the start (kGone), none could be read
+    // (with the first one's error), or the recording cannot be written (the error says what was
+    // kept).
+    [[nodiscard]] Result<RecordingSummary> run();
+
+  private:
+    class Impl;
+
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace palloscope

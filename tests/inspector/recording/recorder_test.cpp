@@ -1,0 +1,363 @@
+#include "inspector/recording/recorder.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "attach/file_descriptor.hpp"
+#include "inspector/recording/pause_statistics.hpp"
+#include "inspector/recording/reader.hpp"
+#include "tests/inspector/recording/recording_fixture.hpp"
+
+namespace palloscope {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
+using testing::Each;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+std::int64_t unix_time_ns() {
+    return std::chrono::duration_cast<nanoseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+std::string journal_line(int seq, int pid, std::int64_t ended_at_ns) {
+    return fmt::format(
+        R"({{"seq":{},"backend_pid":{},"session":"s","step":"a","query":"SELECT 'secret'",)"
+        R"("fingerprint":"f","started_at_ns":{},"ended_at_ns":{},"rows":1,"error":null}})"
+        "\n",
+        seq,
+        pid,
+        ended_at_ns,
+        ended_at_ns);
+}
+
+class RecorderTest : public RecordingTest {
+  protected:
+    // Takes snapshots as they would be of real backends; a test replaces what it is about.
+    RecorderCalls calls(std::vector<int> pids) {
+        return {.take = [this](int pid) -> Result<Snapshot> {
+                    Snapshot snapshot = snapshot_with(pid, ++taken_[pid], 3);
+                    snapshot.taken_at_ns = unix_time_ns();
+                    return snapshot;
+                },
+                .find_targets = [pids]() -> Result<std::vector<int>> { return pids; },
+                .progress = {}};
+    }
+
+    Result<RecordingSummary> record(RecorderOptions options,
+                                    RecorderCalls recorder_calls,
+                                    StatementSource statements = NoStatements{}) {
+        RecordingWriter recording = writer();
+        Recorder recorder(
+            options, std::move(recorder_calls), std::move(statements), recording, stop_);
+        return recorder.run();
+    }
+
+    [[nodiscard]] History history() const {
+        Result<History> read = read_history(path());
+        EXPECT_TRUE(read) << read.error().message;
+        return read.value_or(History{});
+    }
+
+    std::map<int, int> taken_;
+    std::atomic<bool> stop_ = false;
+};
+
+TEST_F(RecorderTest, TakesASnapshotOfEveryBackendEachInterval) {
+    int progress = 0;
+    RecorderCalls all = calls({42, 43});
+    all.progress = [&](const RecordingProgress& now) {
+        EXPECT_EQ(now.backends, 2U);
+        ++progress;
+    };
+    const Result<RecordingSummary> summary =
+        record({.interval = milliseconds{50}, .duration = milliseconds{475}}, all);
+    ASSERT_TRUE(summary) << summary.error().message;
+    EXPECT_EQ(summary->end, "duration");
+    // A loaded machine may be late; it must be said then.
+    EXPECT_EQ(summary->snapshots + summary->missed, 20);
+    EXPECT_GT(progress, 1);
+    EXPECT_GT(summary->bytes, 10'000);
+    ASSERT_THAT(summary->backends, SizeIs(2));
+    EXPECT_EQ(summary->backends[0].end, "duration");
+    EXPECT_EQ(summary->backends[0].min_pause_us, 401.5);
+
+    const History recorded = history();
+    ASSERT_THAT(recorded.backends, SizeIs(2));
+    for (const BackendHistory& backend : recorded.backends) {
+        EXPECT_EQ(backend.end, "duration");
+        const std::vector<SnapshotSummary>& snapshots = backend.snapshots;
+        ASSERT_GE(snapshots.size(), 2U);
+        const std::int64_t rounds =
+            (snapshots.back().taken_at_ns - snapshots.front().taken_at_ns + 25'000'000) /
+            50'000'000;
+        EXPECT_LE(static_cast<std::int64_t>(snapshots.size()), rounds + 1) << "it drifts";
+    }
+}
+
+TEST_F(RecorderTest, CountsAndTellsTheRoundsThatItWasTooLateFor) {
+    RecorderCalls slow = calls({42});
+    slow.take = [take = slow.take](int pid) {
+        std::this_thread::sleep_for(milliseconds{25});
+        return take(pid);
+    };
+    const Result<RecordingSummary> summary =
+        record({.interval = milliseconds{10}, .duration = milliseconds{200}}, slow);
+    ASSERT_TRUE(summary);
+    EXPECT_LE(summary->snapshots, 8);
+    EXPECT_EQ(summary->snapshots + summary->missed, 20);
+    EXPECT_GE(summary->missed, 10);
+    EXPECT_EQ(history().backends.at(0).missed, summary->missed);
+    EXPECT_THAT(history().notes, ElementsAre(HasSubstr("the snapshots before were not done")));
+}
+
+TEST_F(RecorderTest, StopsWhenItIsInterrupted) {
+    RecorderCalls until_third = calls({42});
+    until_third.take = [this, take = until_third.take](int pid) {
+        stop_ = taken_[pid] == 2;
+        return take(pid);
+    };
+    const Result<RecordingSummary> summary = record({.interval = milliseconds{1}}, until_third);
+    ASSERT_TRUE(summary);
+    EXPECT_EQ(summary->end, "interrupted");
+    EXPECT_EQ(summary->snapshots, 3);
+    EXPECT_EQ(history().backends.at(0).end, "interrupted");
+}
+
+TEST_F(RecorderTest, EndsWhenAllTargetsAreGone) {
+    RecorderCalls gone = calls({42, 43});
+    int searches = 0;
+    gone.find_targets = [&]() -> Result<std::vector<int>> {
+        return ++searches == 1 ? std::vector<int>{42, 43} : std::vector<int>{};
+    };
+    gone.take = [this, take = gone.take](int pid) -> Result<Snapshot> {
+        if (taken_[pid] == pid - 40) {
+            return failure(Error::Kind::kGone, "gone");
+        }
+        return take(pid);
+    };
+    const Result<RecordingSummary> summary = record({.interval = milliseconds{1}}, gone);
+    ASSERT_TRUE(summary);
+    EXPECT_EQ(summary->end, "all targets gone");
+    EXPECT_EQ(summary->snapshots, 5);
+    EXPECT_EQ(history().backends.at(0).end, "backend gone");
+    EXPECT_EQ(history().backends.at(1).end, "backend gone");
+}
+
+TEST_F(RecorderTest, RecordsBackendsThatStartLater) {
+    RecorderCalls later = calls({42});
+    int searches = 0;
+    later.find_targets = [&]() -> Result<std::vector<int>> {
+        return ++searches == 1 ? std::vector<int>{42} : std::vector<int>{42, 43};
+    };
+    later.take = [this, take = later.take](int pid) -> Result<Snapshot> {
+        stop_ = pid == 43;
+        // Gone before its successor is found: its end is not that of the recording.
+        if (pid == 42 && taken_[pid] == 1) {
+            return failure(Error::Kind::kGone, "gone");
+        }
+        return take(pid);
+    };
+    const Result<RecordingSummary> summary = record({.interval = milliseconds{5}}, later);
+    ASSERT_TRUE(summary);
+    EXPECT_EQ(summary->end, "interrupted");
+    EXPECT_EQ(taken_[43], 1);
+}
+
+TEST_F(RecorderTest, CountsSnapshotsThatCouldNotBeTakenAsMissed) {
+    RecorderCalls busy = calls({42});
+    busy.take = [this, take = busy.take](int pid) -> Result<Snapshot> {
+        const Result<Snapshot> snapshot = take(pid);
+        stop_ = taken_[pid] == 10;
+        if (taken_[pid] % 2 == 0) {
+            return failure(Error::Kind::kTimeout, "backend 42 came to no safe point within 1 s");
+        }
+        return snapshot;
+    };
+    const Result<RecordingSummary> summary = record({.interval = milliseconds{20}}, busy);
+    ASSERT_TRUE(summary);
+    EXPECT_EQ(summary->snapshots, 5);
+    EXPECT_GE(summary->missed, 5);
+    EXPECT_THAT(history().notes, testing::Contains(HasSubstr("no safe point within 1 s")));
+}
+
+TEST_F(RecorderTest, LeavesBackendsAloneThatMayNotBeRead) {
+    RecorderCalls denied = calls({42, 43});
+    denied.take = [this, take = denied.take](int pid) -> Result<Snapshot> {
+        stop_ = taken_[43] == 3;
+        if (pid == 42) {
+            ++taken_[pid];
+            return failure(Error::Kind::kPermission, "not permitted", "use root");
+        }
+        return take(pid);
+    };
+    const Result<RecordingSummary> summary = record({.interval = milliseconds{1}}, denied);
+    ASSERT_TRUE(summary);
+    EXPECT_EQ(taken_[42], 1);
+    EXPECT_THAT(summary->notes, ElementsAre(HasSubstr("backend 42 is not recorded")));
+    EXPECT_THAT(history().backends, SizeIs(1));
+}
+
+TEST_F(RecorderTest, FailsWhereNothingCanBeRecorded) {
+    EXPECT_EQ(record({}, calls({})).error().kind, Error::Kind::kGone);
+
+    RecorderCalls denied = calls({42});
+    const Error error{.kind = Error::Kind::kPermission, .message = "no", .hint = "use root"};
+    denied.take = [&](int) -> Result<Snapshot> { return tl::unexpected(error); };
+    EXPECT_EQ(record({.interval = milliseconds{1}}, denied).error(), error);
+}
+
+TEST_F(RecorderTest, RecordsTheJournalsStatementsOfItsBackends) {
+    std::ofstream journal(path("j.jsonl"));
+    journal << journal_line(1, 42, unix_time_ns() - 60 * kSecond) << "broken\n" << std::flush;
+    RecorderCalls both = calls({42});
+    both.take = [&, take = both.take](int pid) {
+        const std::int64_t now = unix_time_ns();
+        const int number = 10 * (taken_[pid] + 1);
+        journal << journal_line(number, 42, now) << journal_line(number + 1, 77, now) << std::flush;
+        stop_ = taken_[pid] == 4;
+        return take(pid);
+    };
+    const Result<RecordingSummary> summary =
+        record({.interval = milliseconds{5}}, both, JournalReader(path("j.jsonl")));
+    ASSERT_TRUE(summary) << summary.error().message;
+    EXPECT_EQ(summary->executions, 5);
+    EXPECT_THAT(summary->notes, ElementsAre(HasSubstr("1 lines that are no journal entries")));
+    ASSERT_THAT(history().backends, SizeIs(1));
+    EXPECT_THAT(history().backends[0].executions, SizeIs(5));
+    EXPECT_EQ(history().forms.at(0).text, "SELECT $1");
+}
+
+// A driver that says hello, runs `statements` statements and goes.
+void step(const std::string& path, int pid, int statements, std::vector<std::string>& answers) {
+    const FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path.c_str(), path.size());
+    if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+        return;
+    }
+    const auto ask = [&](const std::string& line) {
+        std::string answer;
+        char byte = 0;
+        if (send(socket.get(), line.data(), line.size(), MSG_NOSIGNAL) > 0) {
+            while (recv(socket.get(), &byte, 1, 0) == 1 && byte != '\n') {
+                answer += byte;
+            }
+        }
+        answers.push_back(answer);
+    };
+    ask(fmt::format(R"({{"hello":"palloscope.step/1","backend_pid":{},"session":"s"}})"
+                    "\n",
+                    pid));
+    for (int i = 1; i <= statements; ++i) {
+        ask(journal_line(i, pid, unix_time_ns()));
+    }
+}
+
+TEST_F(RecorderTest, TakesASnapshotAfterEachStatementOfASteppingDriver) {
+    Result<StepServer> server = StepServer::listen(path("step"));
+    ASSERT_TRUE(server);
+    std::vector<std::string> answers;
+    std::vector<std::string> strangers_answers;
+    std::thread driver([&] {
+        step(path("step"), 42, 20, answers);
+        step(path("step"), 77, 1, strangers_answers);
+        stop_ = true;
+    });
+    const Result<RecordingSummary> summary =
+        record({.interval = seconds{3'600}}, calls({42}), *std::move(server));
+    driver.join();
+    ASSERT_TRUE(summary) << summary.error().message;
+    // One of the first round, one at the hello, one after each statement.
+    EXPECT_EQ(summary->snapshots, 22);
+    EXPECT_EQ(summary->executions, 20);
+    ASSERT_THAT(answers, SizeIs(21));
+    EXPECT_THAT(answers, Each(HasSubstr(R"("snapshot":true)")));
+    EXPECT_EQ(answers.back(), R"({"seq":20,"snapshot":true})");
+    EXPECT_THAT(strangers_answers, Each(HasSubstr("no target")));
+
+    const BackendHistory backend = history().backends.at(0);
+    ASSERT_THAT(backend.executions, SizeIs(20));
+    for (std::size_t i = 0; i < backend.executions.size(); ++i) {
+        EXPECT_GE(backend.snapshots[i + 2].taken_at_ns, backend.executions[i].ended_at_ns);
+    }
+}
+
+TEST_F(RecorderTest, TakesNoSnapshotsAtIntervalsOfASteppingBackend) {
+    Result<StepServer> server = StepServer::listen(path("step"));
+    ASSERT_TRUE(server);
+    RecorderCalls both = calls({42, 43});
+    std::vector<std::string> answers;
+    std::thread driver;
+    std::atomic<bool> greeted = false;
+    int at_hello = 0;
+    both.take = [&, take = both.take](int pid) {
+        if (pid == 43 && !driver.joinable()) {
+            driver = std::thread([&] {
+                step(path("step"), 42, 1, answers);
+                greeted = true;
+            });
+        }
+        if (greeted && at_hello == 0) {
+            at_hello = taken_[42];
+        }
+        stop_ = taken_[43] > 100 && greeted;
+        return take(pid);
+    };
+    const Result<RecordingSummary> summary =
+        record({.interval = milliseconds{2}}, both, *std::move(server));
+    driver.join();
+    ASSERT_TRUE(summary);
+    EXPECT_GT(at_hello, 0);
+    EXPECT_EQ(taken_[42], at_hello);
+}
+
+TEST_F(RecorderTest, StopsWithTheWritersErrorWhenTheRecordingCannotBeWritten) {
+    RecordingWriter recording = writer();
+    Snapshot malformed = snapshot_with(42, 0, 1);
+    malformed.tree.contexts[1].parent = 1;
+    RecorderCalls broken = calls({42});
+    broken.take = [&](int) -> Result<Snapshot> { return malformed; };
+    Recorder recorder({}, broken, NoStatements{}, recording, stop_);
+    const Result<RecordingSummary> summary = recorder.run();
+    ASSERT_FALSE(summary);
+    EXPECT_EQ(summary.error().kind, Error::Kind::kFailed);
+}
+
+TEST(PauseStatistics, GivesQuantilesToWithinOnePercent) {
+    PauseStatistics pauses;
+    EXPECT_EQ(pauses.quantile_us(0.5), 0);
+    for (int i = 1'000; i >= 1; --i) {
+        pauses.add(i);
+    }
+    EXPECT_EQ(pauses.count(), 1'000);
+    EXPECT_EQ(pauses.min_us(), 1);
+    EXPECT_EQ(pauses.max_us(), 1'000);
+    EXPECT_NEAR(pauses.quantile_us(0.5), 500, 5.5);
+    EXPECT_NEAR(pauses.quantile_us(0.99), 990, 10);
+    EXPECT_NEAR(pauses.quantile_us(1), 1'000, 10);
+    PauseStatistics none;
+    none.add(0);
+    EXPECT_EQ(none.quantile_us(0.5), 0);
+}
+
+}  // namespace
+}  // namespace palloscope
