@@ -17,7 +17,7 @@ namespace palloscope {
 
 namespace {
 
-constexpr int kNarrowest = 60;
+constexpr int kNarrowest = 64;
 constexpr int kWidest = 100;
 constexpr int kIndent = 5;
 constexpr std::size_t kMostContexts = 6;
@@ -149,20 +149,27 @@ void ReportWriter::growth(const BackendDiagnosis& backend) {
                           readable_bytes(rate.high),
                           readable_bytes(rate.value * 3600)),
               "  ");
-    line("  " + painted(style_, Paint::kGrew, sparkline(backend.used_bytes, style_)) +
-         fmt::format("  {} to {} used",
-                     readable_bytes(static_cast<double>(backend.used_bytes.front())),
-                     readable_bytes(static_cast<double>(backend.used_bytes.back()))));
+    if (backend.used_bytes.empty()) {
+        return;
+    }
+    const std::string picture = sparkline(backend.used_bytes, style_);
+    const std::string ends =
+        fmt::format("  {} to {} used",
+                    readable_bytes(static_cast<double>(backend.used_bytes.front())),
+                    readable_bytes(static_cast<double>(backend.used_bytes.back())));
+    const bool fits = 2 + text_columns(picture) + text_columns(ends) <= columns_;
+    line("  " + painted(style_, Paint::kGrew, picture) + (fits ? ends : '\n' + ends));
 }
 
 void ReportWriter::cause(const Cause& cause, std::size_t number) {
     line();
     text_ += wrapped_text(clean_line(cause.title), fmt::format("  {}. ", number), columns_, style_);
-    line(fmt::format("     {}: {}, {} of the growth; confidence {}",
-                     painted(style_, Paint::kStrong, cause.id),
-                     readable_bytes(static_cast<double>(cause.bytes)),
-                     readable_share(cause.share),
-                     readable_share(cause.confidence)));
+    paragraph(fmt::format("{}: {}, {} of the growth; confidence {}",
+                          cause.id,
+                          readable_bytes(static_cast<double>(cause.bytes)),
+                          readable_share(cause.share),
+                          readable_share(cause.confidence)),
+              "     ");
     if (!cause.statements.empty()) {
         line();
         text_ += statements_table(cause.statements, columns_, style_);
