@@ -32,8 +32,9 @@ std::string rendered(const Snapshot& snapshot, const SnapshotOptions& options) {
     if (options.format == "table") {
         return snapshot_table(snapshot);
     }
-    return snapshot_tree(
-        snapshot, standard_output_style(), options.all ? TreeFolding::kNone : TreeFolding::kAlikeSiblings);
+    return snapshot_tree(snapshot,
+                         standard_output_style(),
+                         options.all ? TreeFolding::kNone : TreeFolding::kAlikeSiblings);
 }
 
 Result<ExitCode> run_snapshot(const SnapshotOptions& options) {
