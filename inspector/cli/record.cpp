@@ -80,6 +80,15 @@ class Snapshotters {
     std::map<int, Snapshotter> by_pid_;
 };
 
+// Those of `all` may all have ended: that is no failure once a recording has begun.
+Result<std::vector<int>> current_targets(const TargetOptions& target) {
+    auto pids = resolve_targets(target);
+    if (!pids && pids.error().kind == Error::Kind::kGone) {
+        return std::vector<int>{};
+    }
+    return pids;
+}
+
 // Waits for the first backend that fits `all` and its filter: an application may be started after
 // its recorder.
 Result<> await_targets(const TargetOptions& target, const StopRequest& stop) {
@@ -133,7 +142,7 @@ Result<ExitCode> run_record(const RecordOptions& options) {
     }
     Snapshotters snapshotters(options.method.timeout_ms());
     RecorderCalls calls{.take = [&](int pid) { return snapshotters.take(pid); },
-                        .find_targets = [&] { return resolve_targets(options.target); },
+                        .find_targets = [&] { return current_targets(options.target); },
                         .progress = {}};
     const bool on_terminal = isatty(STDERR_FILENO) != 0;
     if (on_terminal) {

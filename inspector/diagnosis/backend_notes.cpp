@@ -14,7 +14,7 @@ namespace palloscope {
 namespace {
 
 // Ends that say nothing about the figures.
-constexpr std::array<std::string_view, 2> kPlannedEnds{"duration", "interrupted"};
+constexpr std::array<std::string_view, 3> kPlannedEnds{"duration", "interrupted", "backend gone"};
 
 std::string end_note(const std::optional<std::string>& end) {
     if (!end) {
@@ -45,12 +45,6 @@ std::vector<std::string> backend_notes(const BackendHistory& backend,
                         "what a running transaction holds makes the intervals wider.",
                         readable_count(static_cast<double>(idle)),
                         counted(all, "snapshot")));
-    }
-    if (backend.missed > 0) {
-        notes.push_back(
-            fmt::format("{} missed: the one before was not done, or no safe moment came.",
-                        backend.missed == 1 ? "1 snapshot was"
-                                            : counted(backend.missed, "snapshot") + " were"));
     }
     if (choice.out_of_order > 0) {
         notes.push_back(

@@ -9,6 +9,10 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -124,16 +128,33 @@ double confidence(const Suspicion& suspicion, const Churn& churn) {
     return sum;
 }
 
+// "CacheMemoryContext 3.80 MB and PL/pgSQL function 3.21 MB": the families of contexts that grew
+// most.
+std::string largest_families(const Suspicion& suspicion) {
+    constexpr std::size_t kNamed = 2;
+    std::map<std::string_view, std::int64_t> sums;
+    for (const ContextGrowth& context : suspicion.contexts) {
+        sums[context.family()] += context.bytes;
+    }
+    std::vector<std::pair<std::int64_t, std::string_view>> families;
+    for (const auto& [family, bytes] : sums) {
+        families.emplace_back(bytes, family);
+    }
+    std::ranges::sort(families, std::ranges::greater());
+    std::string text;
+    for (std::size_t i = 0; i < std::min(families.size(), kNamed); ++i) {
+        text += fmt::format("{}{} with all below it {}",
+                            i == 0 ? "" : ", ",
+                            families[i].second,
+                            readable_bytes(static_cast<double>(families[i].first)));
+    }
+    return text;
+}
+
 std::string share_of_contexts(const Suspicion& suspicion) {
-    const ContextGrowth& largest = suspicion.contexts.front();
-    const std::size_t others = suspicion.contexts.size() - 1;
-    return fmt::format(
-        "The backend's copies of the catalogs ({}{}) are {} of all its growth.",
-        largest.path,
-        others == 0
-            ? ""
-            : fmt::format(" and {}", counted(static_cast<std::int64_t>(others), "other path")),
-        readable_share(suspicion.share_of_growth));
+    return fmt::format("The backend's copies of the catalogs are {} of all its growth: {}.",
+                       readable_share(suspicion.share_of_growth),
+                       largest_families(suspicion));
 }
 
 std::vector<std::string> evidence(const Suspicion& suspicion, const Churn& churn) {

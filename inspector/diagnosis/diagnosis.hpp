@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "inspector/diagnosis/estimate.hpp"
@@ -37,6 +38,9 @@ struct ContextGrowth {
     std::int64_t bytes = 0;
     // How many contexts more there are of this path.
     std::int64_t contexts = 0;
+
+    // The name of the child of TopMemoryContext that it is or lies below: "CacheMemoryContext".
+    [[nodiscard]] std::string_view family() const;
 };
 
 // A statement that grows the contexts of a cause.

@@ -11,6 +11,7 @@
 #include "inspector/report/report_statements.hpp"
 #include "inspector/report/sparkline.hpp"
 #include "inspector/report/text_columns.hpp"
+#include "inspector/report/time_text.hpp"
 #include "inspector/report/wrapped_text.hpp"
 
 namespace palloscope {
@@ -22,16 +23,6 @@ constexpr int kWidest = 100;
 constexpr int kIndent = 5;
 constexpr std::size_t kMostContexts = 6;
 constexpr std::size_t kMostPids = 8;
-
-std::string version_text(int server_version_num) {
-    if (server_version_num >= 100000) {
-        return fmt::format("{}.{}", server_version_num / 10000, server_version_num % 10000);
-    }
-    return fmt::format("{}.{}.{}",
-                       server_version_num / 10000,
-                       server_version_num / 100 % 100,
-                       server_version_num % 100);
-}
 
 // Bytes a second, less than any where it does not leak.
 double leak_rate(const BackendDiagnosis& backend) {
@@ -64,12 +55,22 @@ class ReportWriter {
     void growth(const BackendDiagnosis& backend);
     void cause(const Cause& cause, std::size_t number);
     void unexplained(const BackendDiagnosis& backend);
+    void remedies(const Cause& cause);
     void contexts(const Cause& cause);
     void summary(const std::vector<const BackendDiagnosis*>& backends, std::string_view what);
+
+    // Remedies that the report has told already, and for which backend: four pool members that leak
+    // alike are told once.
+    struct GivenRemedies {
+        std::vector<std::string> sentences;
+        int pid = 0;
+    };
 
     TextStyle style_;
     int columns_;
     std::string text_;
+    int pid_ = 0;  // of the backend that is being written about
+    std::vector<GivenRemedies> given_remedies_;
 };
 
 void ReportWriter::verdict(const Diagnosis& diagnosis) {
@@ -109,9 +110,10 @@ void ReportWriter::leaking(const BackendDiagnosis& backend) {
             heading += fmt::format(", {} {}", name, clean_line(*value));
         }
     }
-    heading += fmt::format(", PostgreSQL {}", version_text(backend.server_version_num));
+    heading += fmt::format(", PostgreSQL {}", server_version_text(backend.server_version_num));
     line();
     line(painted(style_, Paint::kStrong, cut_to_columns(heading, columns_, style_)));
+    pid_ = process.pid;
     growth(backend);
     for (std::size_t i = 0; i < backend.causes.size(); ++i) {
         cause(backend.causes[i], i + 1);
@@ -179,7 +181,19 @@ void ReportWriter::cause(const Cause& cause, std::size_t number) {
         contexts(cause);
     }
     list("Evidence", cause.evidence);
-    list("Remedies", cause.remedies);
+    remedies(cause);
+}
+
+void ReportWriter::remedies(const Cause& cause) {
+    const auto given =
+        std::ranges::find(given_remedies_, cause.remedies, &GivenRemedies::sentences);
+    if (given == given_remedies_.end()) {
+        given_remedies_.push_back({cause.remedies, pid_});
+        list("Remedies", cause.remedies);
+        return;
+    }
+    line();
+    paragraph(fmt::format("Remedies: as for backend {}, above.", given->pid), "     ");
 }
 
 void ReportWriter::contexts(const Cause& cause) {

@@ -162,7 +162,8 @@ TEST(Conjur, IsCatalogChurnOfItsPolicyLoads) {
     ASSERT_NE(leaking, report["backends"].end()) << report.dump(1);
     const Json& cause = (*leaking)["causes"][0];
     EXPECT_EQ(cause["id"], "catalog-churn");
-    EXPECT_THAT(cause["contexts"][0]["path"].get<std::string>(), HasSubstr("CacheMemoryContext"));
+    EXPECT_THAT(cause["contexts"].dump(), HasSubstr("TopMemoryContext/CacheMemoryContext"));
+    EXPECT_THAT(cause["evidence"].dump(), HasSubstr("CacheMemoryContext with all below it"));
     std::vector<std::string> queries;
     for (const Json& statement : cause["statements"]) {
         queries.push_back(statement["query"]);

@@ -306,13 +306,13 @@ TEST(Diagnosis, SurvivesEmptyAndInconsistentHistories) {
     EXPECT_THAT(diagnosis.backends[0].notes, Not(IsEmpty()));
 }
 
-TEST(Diagnosis, SaysWhatWasMissedAndHowARecordingEnded) {
+TEST(Diagnosis, SaysWhereARecordingEndedUnplanned) {
     History history = policy_loads(10, 30, 4000).history();
-    history.backends[0].missed = 3;
     history.backends[0].end = "backend gone";
-    const Diagnosis gone = diagnose(history);
-    EXPECT_THAT(gone.backends[0].notes, Contains(HasSubstr("3 snapshots were missed")));
-    EXPECT_THAT(gone.backends[0].notes, Contains(HasSubstr("ended early: backend gone")));
+    EXPECT_THAT(diagnose(history).backends[0].notes, IsEmpty());
+    history.backends[0].end = "process 42 may not be read";
+    EXPECT_THAT(diagnose(history).backends[0].notes,
+                Contains(HasSubstr("ended early: process 42 may not be read")));
     history.backends[0].end = std::nullopt;
     EXPECT_THAT(diagnose(history).backends[0].notes, Contains(HasSubstr("did not end by itself")));
 }
