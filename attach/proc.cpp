@@ -310,6 +310,25 @@ Result<std::string> read_link(pid_t pid, std::string_view name) {
     return std::string(target.data(), static_cast<std::size_t>(length));
 }
 
+std::optional<std::uint64_t> parse_namespace(std::string_view link) {
+    const std::size_t bracket = link.find('[');
+    if (bracket == std::string_view::npos || !link.ends_with(']')) {
+        return std::nullopt;
+    }
+    return parse_number<std::uint64_t>(link.substr(bracket + 1));
+}
+
+Result<std::uint64_t> read_namespace(pid_t pid, std::string_view name) {
+    return read_link(pid, fmt::format("ns/{}", name))
+        .and_then([&](const std::string& link) -> Result<std::uint64_t> {
+            if (const auto number = parse_namespace(link)) {
+                return *number;
+            }
+            return failure(Error::Kind::kFailed,
+                           fmt::format("/proc/{}/ns/{} is no namespace: {}", pid, name, link));
+        });
+}
+
 Result<FileDescriptor> open_executable(pid_t pid) {
     FileDescriptor file(open(fmt::format("/proc/{}/exe", pid).c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.valid()) {

@@ -93,6 +93,11 @@ struct MemoryRollup {
 // Where /proc/PID/NAME points to, such as "exe", "root", "ns/pid", "fd/2".
 [[nodiscard]] Result<std::string> read_link(pid_t pid, std::string_view name);
 
+// A namespace of the process, by its inode number: "pid", "mnt", "user", … Two processes are in the
+// same one where the numbers are equal.
+[[nodiscard]] std::optional<std::uint64_t> parse_namespace(std::string_view link);
+[[nodiscard]] Result<std::uint64_t> read_namespace(pid_t pid, std::string_view name);
+
 // The executable file itself, also across mount namespaces and when it was replaced on disk.
 [[nodiscard]] Result<FileDescriptor> open_executable(pid_t pid);
 

@@ -27,15 +27,21 @@ std::int64_t nanoseconds(std::chrono::nanoseconds time) {
     return time.count();
 }
 
-bool succeeded(const PGresult* result) {
-    const ExecStatusType status = PQresultStatus(result);
-    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
-}
-
-// The SQLSTATE of a statement that failed.
-std::string sqlstate_of(const PGresult* result) {
-    const char* code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    return std::string(code == nullptr ? kConnectionFailure : code);
+// Sends `sql` and gives the first result that tells of a failure, else the last one. PQexec would
+// give the last in any case: where the server ends the connection that is libpq's own, which has
+// lost the server's reason.
+Rows execute(PGconn* connection, const std::string& sql) {
+    if (PQsendQuery(connection, sql.c_str()) == 0) {
+        return Rows(PQmakeEmptyPGresult(connection, PGRES_FATAL_ERROR));
+    }
+    Rows kept(nullptr);
+    while (PGresult* result = PQgetResult(connection)) {
+        Rows next(result);
+        if (kept.succeeded()) {
+            kept = std::move(next);
+        }
+    }
+    return kept;
 }
 
 std::string without_line_end(std::string text) {
@@ -48,6 +54,17 @@ std::string without_line_end(std::string text) {
 }  // namespace
 
 Rows::Rows(pg_result* result) : result_(result, &PQclear) {}
+
+bool Rows::succeeded() const {
+    const ExecStatusType status = PQresultStatus(result_.get());
+    return result_ == nullptr || status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
+           status == PGRES_EMPTY_QUERY;
+}
+
+std::string Rows::sqlstate() const {
+    const char* code = PQresultErrorField(result_.get(), PG_DIAG_SQLSTATE);
+    return std::string(code == nullptr ? kConnectionFailure : code);
+}
 
 std::int64_t Rows::count() const {
     if (PQresultStatus(result_.get()) == PGRES_TUPLES_OK) {
@@ -118,14 +135,13 @@ Result<Rows> Session::run(std::string_view step, std::string_view sql) {
     // the statement end before it began.
     const auto begin = std::chrono::steady_clock::now();
     execution.started_at_ns = nanoseconds(std::chrono::system_clock::now().time_since_epoch());
-    PGresult* result = PQexec(connection_.get(), text.c_str());
-    Rows rows(result);
+    Rows rows = execute(connection_.get(), text);
     execution.ended_at_ns =
         execution.started_at_ns + nanoseconds(std::chrono::steady_clock::now() - begin);
 
-    const bool failed = !succeeded(result);
+    const bool failed = !rows.succeeded();
     if (failed) {
-        execution.error = sqlstate_of(result);
+        execution.error = rows.sqlstate();
         ++bookkeeping_.counters.errors;
     } else {
         execution.rows = rows.count();

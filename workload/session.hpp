@@ -44,7 +44,13 @@ struct Statement {
 // The result of one statement.
 class Rows {
   public:
+    // Takes over a result of libpq; null counts as a success without rows.
     explicit Rows(pg_result* result);
+
+    [[nodiscard]] bool succeeded() const;
+
+    // That of a statement that failed; 08006 (connection_failure) where the server gave none.
+    [[nodiscard]] std::string sqlstate() const;
 
     // Rows given, or for INSERT, UPDATE, DELETE and the like rows affected.
     [[nodiscard]] std::int64_t count() const;
@@ -81,9 +87,10 @@ class Session {
     [[nodiscard]] static Result<Session> open(const SessionSettings& settings,
                                               Bookkeeping bookkeeping);
 
-    // Sends one statement. kFailed with its SQLSTATE where the server refused it; kGone where the
-    // connection was lost, journalled as 08006 unless the server said why; kFailed too where the
-    // journal could not be written (Journal::error() tells). The messages hold no literals.
+    // Sends one statement, which is no COPY. kFailed with its SQLSTATE where the server refused it;
+    // kGone where the connection was lost, journalled as 08006 unless the server answered this very
+    // statement with the reason; kFailed too where the journal could not be written
+    // (Journal::error() tells). The messages hold no literals.
     [[nodiscard]] Result<Rows> run(std::string_view step, std::string_view sql);
 
     // Sends them one after the other, up to the first that fails.

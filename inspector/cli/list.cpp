@@ -5,6 +5,7 @@
 #include <thread>
 
 #include <CLI/CLI.hpp>
+#include <fmt/core.h>
 
 #include "inspector/backend/server_processes.hpp"
 #include "inspector/backend/snapshotter.hpp"

@@ -161,12 +161,13 @@ Result<std::vector<int>> resolve_targets(const TargetOptions& options) {
     return pids;
 }
 
-void add_method(CLI::App& app, MethodOptions& options) {
+void add_method(CLI::App& app, MethodOptions& options, const std::string& default_timeout) {
     app.add_option(
            "--method", options.method, "how to read the backend: call, or auto, which picks it")
         ->check(CLI::IsMember({"auto", "call"}))
         ->capture_default_str();
-    add_duration(app, "--timeout", options.timeout, "how long to wait for a safe moment", "5s");
+    add_duration(
+        app, "--timeout", options.timeout, "how long to wait for a safe moment", default_timeout);
 }
 
 void add_show_literals(CLI::App& app, Literals& literals) {
@@ -211,6 +212,10 @@ void print_error(const Error& error) {
     if (!error.hint.empty()) {
         fmt::print(stderr, "hint: {}\n", clean_text(error.hint));
     }
+}
+
+void print_note(const std::string& text) {
+    fmt::print(stderr, "note: {}\n", clean_text(text));
 }
 
 }  // namespace palloscope

@@ -55,7 +55,7 @@ struct MethodOptions {
     }
 };
 
-void add_method(CLI::App& app, MethodOptions& options);
+void add_method(CLI::App& app, MethodOptions& options, const std::string& default_timeout = "5s");
 
 // --show-literals.
 void add_show_literals(CLI::App& app, Literals& literals);
@@ -75,5 +75,8 @@ void add_format(CLI::App& app, std::string& format, const std::vector<std::strin
 // An Error on standard error, in one form for all commands: "palloscope: message" and "hint: …"
 // below.
 void print_error(const Error& error);
+
+// Something that the user must know, on standard error.
+void print_note(const std::string& text);
 
 }  // namespace palloscope

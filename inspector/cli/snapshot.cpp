@@ -29,11 +29,12 @@ std::string rendered(const Snapshot& snapshot, const SnapshotOptions& options) {
     if (options.format == "stats") {
         return stats_text(snapshot.tree, snapshot.server_version_num);
     }
-    const TextStyle style = standard_output_style();
     if (options.format == "table") {
-        return snapshot_table(snapshot, style);
+        return snapshot_table(snapshot);
     }
-    return snapshot_tree(snapshot, style, options.all ? Siblings::kEach : Siblings::kFolded);
+    return snapshot_tree(snapshot,
+                         standard_output_style(),
+                         options.all ? TreeFolding::kNone : TreeFolding::kAlikeSiblings);
 }
 
 Result<ExitCode> run_snapshot(const SnapshotOptions& options) {

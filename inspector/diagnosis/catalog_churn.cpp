@@ -117,7 +117,7 @@ Churn churn_in(const Suspicion& suspicion) {
 double confidence(const Suspicion& suspicion, const Churn& churn) {
     double sum = 0.5;
     sum += suspicion.straightness >= 0.9 ? 0.15 : 0.0;
-    sum += churn.bytes >= 0.8 * suspicion.bytes ? 0.1 : 0.0;
+    sum += churn.bytes >= 0.8 * suspicion.lasting_bytes ? 0.1 : 0.0;
     sum += churn.makes && churn.drops ? 0.08 : 0.0;
     sum += churn.widest != nullptr || churn.temporary ? 0.08 : 0.0;
     sum += suspicion.share_of_growth >= 0.5 ? 0.08 : 0.0;
@@ -177,14 +177,14 @@ std::vector<std::string> remedies(const Churn& churn) {
     if (churn.temporary) {
         sentences.emplace_back(
             "Where a temporary table only carries a result from one statement to "
-            "the next, WITH … AS or an array parameter needs none.");
+            "the next, WITH ... AS or an array parameter needs none.");
     }
     return sentences;
 }
 
 std::optional<Finding> explain(const Suspicion& suspicion) {
     const Churn churn = churn_in(suspicion);
-    if (churn.groups.empty() || churn.bytes < kLeastShare * suspicion.bytes) {
+    if (churn.groups.empty() || churn.bytes < kLeastShare * suspicion.lasting_bytes) {
         return std::nullopt;
     }
     return Finding{

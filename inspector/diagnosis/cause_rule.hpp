@@ -41,6 +41,8 @@ struct Suspicion {
     // From the first snapshot used to the last.
     double seconds = 0;
     double bytes = 0;
+    // What the growth after the warm-up would come to in all that time: what causes must explain.
+    double lasting_bytes = 0;
     // Growth of RssAnon in the same time.
     double rss_anon_bytes = 0;
     // The growth of the contexts covered, of all growth of the backend, 0 … 1.

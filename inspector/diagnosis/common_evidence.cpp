@@ -45,7 +45,7 @@ std::string stays_after_a_round(const SuspectedGroup& group, double seconds) {
 
 std::string straight_line(const Suspicion& suspicion) {
     return fmt::format(
-        "Used bytes against executions are {} line (R² = {:.3f}).",
+        "Used bytes against executions are {} line (R-squared {:.3f}).",
         suspicion.straightness >= 0.99 ? "a straight" : "roughly a straight",
         // Never "1.000" for what is not exactly straight.
         suspicion.straightness >= 1 ? 1.0 : std::floor(suspicion.straightness * 1000) / 1000);

@@ -161,8 +161,8 @@ void BackendAnalysis::ask(const CauseRule& rule) {
     }
     const Trend trend = judge_growth(choice_.seconds, bytes);
     const double seconds = choice_.seconds.back();
-    const double late_growth = trend.bytes_per_second.value * seconds;
-    if (trend.verdict != GrowthVerdict::kLeak || late_growth < kLeastShare * used_growth()) {
+    const double lasting_growth = trend.bytes_per_second.value * seconds;
+    if (trend.verdict != GrowthVerdict::kLeak || lasting_growth < kLeastShare * used_growth()) {
         return;
     }
     const auto& snapshots = backend_.snapshots;
@@ -174,6 +174,7 @@ void BackendAnalysis::ask(const CauseRule& rule) {
         .trend = trend,
         .seconds = seconds,
         .bytes = growth,
+        .lasting_bytes = lasting_growth,
         .rss_anon_bytes = static_cast<double>(rss_growth),
         .share_of_growth = used_growth() > 0 ? std::clamp(growth / used_growth(), 0.0, 1.0) : 1.0,
         .contexts = growing_contexts(rule)};
@@ -189,7 +190,8 @@ void BackendAnalysis::conclude(const CauseRule& rule,
                                const std::vector<double>& bytes) {
     Cause cause{.id = std::string(rule.id),
                 .title = std::move(finding.title),
-                .confidence = finding.confidence,
+                // Two digits: it is no measurement.
+                .confidence = std::round(finding.confidence * 100) / 100,
                 .contexts = suspicion.contexts,
                 .evidence = std::move(finding.evidence),
                 .remedies = std::move(finding.remedies)};

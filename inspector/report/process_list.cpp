@@ -9,6 +9,7 @@
 #include "inspector/report/clean_text.hpp"
 #include "inspector/report/size_text.hpp"
 #include "inspector/report/text_columns.hpp"
+#include "inspector/report/time_text.hpp"
 
 namespace palloscope {
 
@@ -47,7 +48,7 @@ std::vector<Column> columns_of(const std::vector<ProcessRow>& rows, bool with_gr
     columns.push_back({"APPLICATION", false, {}});
     for (const ProcessRow& row : rows) {
         std::vector<std::string> cells{std::to_string(row.info.pid),
-                                       version_text(row.server_version_num),
+                                       server_version_text(row.server_version_num),
                                        clean_line(row.info.backend_type),
                                        shown(row.info.database),
                                        shown(row.info.user),
@@ -73,17 +74,6 @@ std::string aligned(const Column& column, std::string_view text, int width) {
 }
 
 }  // namespace
-
-std::string version_text(int server_version_num) {
-    constexpr int kTwoPartVersions = 100000;
-    if (server_version_num >= kTwoPartVersions) {
-        return fmt::format("{}.{}", server_version_num / 10000, server_version_num % 10000);
-    }
-    return fmt::format("{}.{}.{}",
-                       server_version_num / 10000,
-                       server_version_num / 100 % 100,
-                       server_version_num % 100);
-}
 
 std::string process_list_table(const std::vector<ProcessRow>& rows,
                                const TextStyle& style,

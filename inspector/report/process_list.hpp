@@ -27,7 +27,4 @@ struct ProcessRow {
 // One JSON array of objects, named as the snapshot's `process`.
 [[nodiscard]] std::string process_list_json(const std::vector<ProcessRow>& rows);
 
-// "15.18", "9.4.26", of server_version_num.
-[[nodiscard]] std::string version_text(int server_version_num);
-
 }  // namespace palloscope

@@ -42,4 +42,8 @@ std::string count_change_text(std::int64_t count) {
     return (count > 0 ? "+" : "") + count_text(count);
 }
 
+std::string times_text(std::int64_t count, const TextStyle& style) {
+    return (style.ascii ? " x" : " ×") + count_text(count);
+}
+
 }  // namespace palloscope

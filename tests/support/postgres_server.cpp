@@ -108,7 +108,9 @@ PostgresServer::~PostgresServer() {
 
 std::string PostgresServer::log() const {
     std::ifstream file(folder_ + "/log");
-    return {std::istreambuf_iterator<char>(file), {}};
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
 }
 
 std::vector<std::string> server_versions() {

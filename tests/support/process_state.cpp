@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -75,6 +76,16 @@ std::map<int, std::string> open_descriptors(pid_t pid) {
                             std::filesystem::read_symlink(entry));
     }
     return descriptors;
+}
+
+std::vector<pid_t> children_of(pid_t pid) {
+    std::vector<pid_t> children;
+    // Throws like open_descriptors. A child belongs to the thread that forked it.
+    for (const auto& thread : std::filesystem::directory_iterator(proc_path(pid, "task"))) {
+        std::ifstream file(thread.path() / "children");
+        children.insert(children.end(), std::istream_iterator<pid_t>(file), {});
+    }
+    return children;
 }
 
 bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds timeout) {

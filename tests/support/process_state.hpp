@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 // What the kernel says of a process, read by the tests' own eyes rather than by the code under
 // test. Those of one process, but is_running, throw std::runtime_error where the process is gone.
@@ -26,6 +27,8 @@ std::uint64_t start_time(pid_t pid);
 
 // Each open descriptor and what it links to, such as "socket:[1234]".
 std::map<int, std::string> open_descriptors(pid_t pid);
+
+std::vector<pid_t> children_of(pid_t pid);
 
 // Asks every millisecond until `condition` holds; false when time runs out. For what no event
 // tells.

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <stdexcept>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/support/program.hpp"
@@ -27,6 +28,11 @@ TEST(ProcessState, KnowsTheOpenDescriptors) {
     EXPECT_EQ(open_descriptors(getpid()).at(null.get()), "/dev/null");
 }
 
+TEST(ProcessState, KnowsTheChildren) {
+    const Program program = Program::start({"cat"}, {.keep_input_open = true});
+    EXPECT_THAT(children_of(getpid()), testing::Contains(program.pid()));
+}
+
 TEST(ProcessState, GivesALaterProcessALaterStartTime) {
     const Program program = Program::start({"cat"}, {.keep_input_open = true});
     EXPECT_GE(start_time(program.pid()), start_time(getpid()));
@@ -41,6 +47,7 @@ TEST(ProcessState, ThrowsForAProcessThatIsGone) {
     EXPECT_FALSE(is_running(pid));
     EXPECT_THROW(tracer_pid(pid), std::runtime_error);
     EXPECT_THROW(start_time(pid), std::runtime_error);
+    EXPECT_THROW(children_of(pid), std::runtime_error);
     EXPECT_THROW(open_descriptors(pid), std::runtime_error);
 }
 

@@ -36,6 +36,9 @@ void Session::Close::operator()(pg_conn* connection) const noexcept {
     PQfinish(connection);
 }
 
+Session::Session(pg_conn* connection)
+    : connection_(connection), backend_pid_(PQbackendPID(connection)) {}
+
 Session Session::connect(const std::string& dsn) {
     Session session(PQconnectdb(dsn.c_str()));
     if (PQstatus(session.connection_.get()) != CONNECTION_OK) {
@@ -45,10 +48,6 @@ Session Session::connect(const std::string& dsn) {
     PQsetNoticeProcessor(
         session.connection_.get(), [](void*, const char*) {}, nullptr);
     return session;
-}
-
-pid_t Session::backend_pid() const {
-    return PQbackendPID(connection_.get());
 }
 
 Rows Session::exec(const std::string& sql, std::chrono::milliseconds timeout) {
@@ -84,7 +83,8 @@ Rows Session::finish(std::chrono::milliseconds timeout) {
 }
 
 void Session::wait_for_result(std::chrono::steady_clock::time_point deadline) {
-    while (PQisBusy(connection_.get()) != 0) {
+    // libpq closes the socket when sending finds the connection lost; PQgetResult then says so.
+    while (PQisBusy(connection_.get()) != 0 && PQsocket(connection_.get()) >= 0) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(
             deadline - std::chrono::steady_clock::now());
         pollfd watched{.fd = PQsocket(connection_.get()), .events = POLLIN, .revents = 0};

@@ -25,7 +25,8 @@ class Session {
   public:
     static Session connect(const std::string& dsn);
 
-    pid_t backend_pid() const;
+    // As it was at the start, also when the connection is lost.
+    pid_t backend_pid() const { return backend_pid_; }
 
     // Rows of the last statement in `sql`, which may hold several.
     Rows exec(const std::string& sql, std::chrono::milliseconds timeout = std::chrono::seconds(60));
@@ -46,12 +47,13 @@ class Session {
         void operator()(pg_conn* connection) const noexcept;
     };
 
-    explicit Session(pg_conn* connection) : connection_(connection) {}
+    explicit Session(pg_conn* connection);
 
     void wait_for_result(std::chrono::steady_clock::time_point deadline);
     [[noreturn]] void fail(const std::string& what) const;
 
     std::unique_ptr<pg_conn, Close> connection_;
+    pid_t backend_pid_;
 };
 
 }  // namespace palloscope::test

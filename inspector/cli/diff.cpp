@@ -1,0 +1,171 @@
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+
+#include "inspector/backend/snapshotter.hpp"
+#include "inspector/cli/command.hpp"
+#include "inspector/cli/interruption.hpp"
+#include "inspector/cli/options.hpp"
+#include "inspector/recording/reader.hpp"
+#include "inspector/report/difference_text.hpp"
+#include "inspector/report/snapshot_json.hpp"
+#include "inspector/report/time_text.hpp"
+
+namespace palloscope {
+
+namespace {
+
+struct DiffOptions {
+    std::string before;
+    std::string after;
+    std::optional<int> pid;
+    std::chrono::nanoseconds wait{};
+    MethodOptions method;
+    std::string format = "text";
+    Literals literals = Literals::kMasked;
+};
+
+struct Pair {
+    Snapshot before;
+    Snapshot after;
+};
+
+// SQLite's files begin so (https://www.sqlite.org/fileformat.html); a snapshot is JSON.
+constexpr std::string_view kRecordingMagic = "SQLite format 3";
+constexpr std::uintmax_t kMaxSnapshotFileBytes = std::uintmax_t{1} << 30;
+
+Result<std::string> read_file(const std::string& path) {
+    std::error_code error;
+    const std::uintmax_t size = std::filesystem::file_size(path, error);
+    std::ifstream file(path, std::ios::binary);
+    if (error || !file) {
+        return failure(Error::Kind::kFailed,
+                       fmt::format("cannot read {}: {}", path, error.message()));
+    }
+    if (size > kMaxSnapshotFileBytes) {
+        return failure(Error::Kind::kFailed, fmt::format("{} is larger than any snapshot", path));
+    }
+    return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+bool is_recording(const std::string& path) {
+    std::string begin(kRecordingMagic.size(), '\0');
+    std::ifstream file(path, std::ios::binary);
+    file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
+    return file && begin == kRecordingMagic;
+}
+
+// FILE, a snapshot or a recording, or FILE@TIME, a moment of a recording. A file whose own name has
+// an '@' goes before.
+Result<Snapshot> read_operand(const std::string& operand, std::optional<int> pid) {
+    const std::size_t at = operand.rfind('@');
+    std::string path = operand;
+    std::optional<std::int64_t> time_ns;
+    if (at != std::string::npos && !std::filesystem::exists(operand)) {
+        path = operand.substr(0, at);
+        time_ns = unix_ns_from_iso_time(operand.substr(at + 1));
+        if (!time_ns) {
+            return failure(Error::Kind::kUsage,
+                           fmt::format("'{}' is no time", operand.substr(at + 1)),
+                           "write it as 2026-11-23T09:00:00Z");
+        }
+    }
+    if (is_recording(path)) {
+        return snapshot_at(path, pid, time_ns);
+    }
+    return read_file(path)
+        .and_then([](const std::string& text) { return snapshot_from_json(text); })
+        .map_error([&](Error error) {
+            error.message = fmt::format("{}: {}", path, error.message);
+            return error;
+        });
+}
+
+Result<Pair> read_pair(const DiffOptions& options) {
+    auto before = read_operand(options.before, options.pid);
+    auto after = read_operand(options.after, options.pid);
+    if (!before || !after) {
+        return tl::unexpected(before ? after.error() : before.error());
+    }
+    return Pair{std::move(*before), std::move(*after)};
+}
+
+Result<Pair> take_pair(const DiffOptions& options) {
+    const auto pids = resolve_targets({.target = options.before});
+    if (!pids) {
+        return tl::unexpected(pids.error());
+    }
+    if (pids->size() != 1) {
+        return failure(Error::Kind::kUsage, "diff compares one backend: give its PID");
+    }
+    auto snapshotter = Snapshotter::open(pids->front(), options.literals);
+    if (!snapshotter) {
+        return tl::unexpected(snapshotter.error());
+    }
+    auto before = snapshotter->take(options.method.timeout_ms());
+    if (!before) {
+        return tl::unexpected(before.error());
+    }
+    // An interrupt shows what has grown until then.
+    const StopRequest stop;
+    (void)stop.sleep_until(std::chrono::steady_clock::now() + options.wait);
+    auto after = snapshotter->take(options.method.timeout_ms());
+    if (!after) {
+        return tl::unexpected(after.error());
+    }
+    return Pair{std::move(*before), std::move(*after)};
+}
+
+Result<ExitCode> run_diff(const DiffOptions& options) {
+    const bool live = options.wait.count() > 0;
+    if (live == !options.after.empty()) {
+        return failure(Error::Kind::kUsage,
+                       "diff compares two files, or one live backend with itself --after a time",
+                       "palloscope diff BEFORE AFTER, or palloscope diff PID --after 30s");
+    }
+    const auto pair = live ? take_pair(options) : read_pair(options);
+    if (!pair) {
+        return tl::unexpected(pair.error());
+    }
+    const std::string text =
+        options.format == "json"
+            ? difference_json(pair->before, pair->after) + '\n'
+            : difference_text(pair->before, pair->after, standard_output_style());
+    return print(text).map([] { return ExitCode::kDone; });
+}
+
+}  // namespace
+
+CommandAction add_diff(CLI::App& app) {
+    auto options = std::make_shared<DiffOptions>();
+    app.add_option("BEFORE",
+                   options->before,
+                   "a snapshot's file, a recording (FILE or FILE@TIME), or a PID")
+        ->required();
+    app.add_option("AFTER", options->after, "the same; left out with --after");
+    add_duration(app,
+                 "--after",
+                 options->wait,
+                 "compare the backend BEFORE with itself after this time",
+                 "");
+    app.add_option("--pid", options->pid, "which backend of a recording of several");
+    add_method(app, options->method);
+    add_format(app, options->format, {"text", "json"});
+    add_show_literals(app, options->literals);
+    app.footer(
+        "FILE@TIME is the snapshot of a recording at that time or nearest before it, FILE alone "
+        "its last one.\n\n"
+        "Example:\n"
+        "  palloscope diff 4242 --after 30s\n"
+        "  palloscope diff leak.palloscope@2026-11-23T09:00:00Z leak.palloscope\n"
+        "  palloscope diff before.json after.json");
+    return [options] { return run_diff(*options); };
+}
+
+}  // namespace palloscope

@@ -1,0 +1,195 @@
+#include <unistd.h>
+
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+
+#include "inspector/backend/snapshotter.hpp"
+#include "inspector/cli/command.hpp"
+#include "inspector/cli/interruption.hpp"
+#include "inspector/cli/options.hpp"
+#include "inspector/cli/recording_summary.hpp"
+#include "inspector/recording/recorder.hpp"
+
+namespace palloscope {
+
+namespace {
+
+struct RecordOptions {
+    TargetOptions target;
+    // Busy backends must not keep the others waiting: a snapshot that cannot be had at once is
+    // missed, and said.
+    MethodOptions method{.timeout = std::chrono::milliseconds(200)};
+    std::string output;
+    bool force = false;
+    std::chrono::nanoseconds interval = std::chrono::seconds(1);
+    std::chrono::nanoseconds duration{};
+    std::string statements = "none";
+};
+
+constexpr std::string_view kJournalPrefix = "journal:";
+constexpr std::string_view kStepPrefix = "step:";
+constexpr std::chrono::milliseconds kTargetPollInterval{200};
+
+Result<StatementSource> open_statements(const std::string& source) {
+    if (source == "none") {
+        return NoStatements{};
+    }
+    if (source.starts_with(kJournalPrefix)) {
+        return JournalReader(source.substr(kJournalPrefix.size()));
+    }
+    if (source.starts_with(kStepPrefix)) {
+        return StepServer::listen(source.substr(kStepPrefix.size())).map([](StepServer&& server) {
+            return StatementSource(std::move(server));
+        });
+    }
+    return failure(Error::Kind::kUsage,
+                   fmt::format("'{}' is no source of statements", source),
+                   "give none, journal:FILE or step:SOCKET");
+}
+
+// Takes snapshots of whichever backends are asked for, each by a snapshotter of its own.
+class Snapshotters {
+  public:
+    explicit Snapshotters(std::chrono::milliseconds timeout) : timeout_(timeout) {}
+
+    Result<Snapshot> take(int pid) {
+        auto found = by_pid_.find(pid);
+        if (found == by_pid_.end()) {
+            auto opened = Snapshotter::open(pid, Literals::kMasked);
+            if (!opened) {
+                return tl::unexpected(std::move(opened.error()));
+            }
+            found = by_pid_.emplace(pid, std::move(*opened)).first;
+        }
+        auto snapshot = found->second.take(timeout_);
+        if (!snapshot && snapshot.error().kind == Error::Kind::kGone) {
+            by_pid_.erase(found);
+        }
+        return snapshot;
+    }
+
+  private:
+    std::chrono::milliseconds timeout_;
+    std::map<int, Snapshotter> by_pid_;
+};
+
+// Waits for the first backend that fits `all` and its filter: an application may be started after
+// its recorder.
+Result<> await_targets(const TargetOptions& target, const StopRequest& stop) {
+    bool said = false;
+    for (;;) {
+        const auto pids = resolve_targets(target);
+        if (pids) {
+            return {};
+        }
+        if (target.target != "all" || pids.error().kind != Error::Kind::kGone) {
+            return tl::unexpected(pids.error());
+        }
+        if (!std::exchange(said, true)) {
+            print_note("no backend fits yet; waiting for one");
+        }
+        if (stop.sleep_until(std::chrono::steady_clock::now() + kTargetPollInterval)) {
+            return failure(Error::Kind::kInterrupted,
+                           "interrupted before a backend came; nothing was recorded");
+        }
+    }
+}
+
+void show_progress(const RecordingProgress& progress) {
+    const double seconds = std::chrono::duration<double>(progress.elapsed).count();
+    fmt::print(stderr,
+               "\r{:.0f} s, {} backends, {} snapshots, {} missed\033[K",
+               seconds,
+               progress.backends,
+               progress.snapshots,
+               progress.missed);
+}
+
+Result<ExitCode> run_record(const RecordOptions& options) {
+    auto statements = open_statements(options.statements);
+    if (!statements) {
+        return tl::unexpected(statements.error());
+    }
+    if (options.interval.count() == 0) {
+        return failure(Error::Kind::kUsage, "--interval must be longer than nothing");
+    }
+    auto writer =
+        RecordingWriter::create(options.output,
+                                options.force ? ExistingFile::kReplace : ExistingFile::kRefuse,
+                                options.statements);
+    if (!writer) {
+        return tl::unexpected(writer.error());
+    }
+    const StopRequest stop;
+    if (auto awaited = await_targets(options.target, stop); !awaited) {
+        return tl::unexpected(awaited.error());
+    }
+    Snapshotters snapshotters(options.method.timeout_ms());
+    RecorderCalls calls{.take = [&](int pid) { return snapshotters.take(pid); },
+                        .find_targets = [&] { return resolve_targets(options.target); },
+                        .progress = {}};
+    const bool on_terminal = isatty(STDERR_FILENO) != 0;
+    if (on_terminal) {
+        calls.progress = show_progress;
+    }
+    Recorder recorder(
+        {.interval = options.interval,
+         .duration = options.duration.count() > 0 ? std::optional(options.duration) : std::nullopt},
+        std::move(calls),
+        std::move(*statements),
+        *writer,
+        stop.flag());
+    const auto summary = recorder.run();
+    if (on_terminal) {
+        fmt::print(stderr, "\r\033[K");
+    }
+    if (!summary) {
+        return tl::unexpected(summary.error());
+    }
+    return print(recording_summary_text(*summary, options.output)).map([&] {
+        return summary->end == "interrupted" ? ExitCode::kInterrupted : ExitCode::kDone;
+    });
+}
+
+}  // namespace
+
+CommandAction add_record(CLI::App& app) {
+    auto options = std::make_shared<RecordOptions>();
+    add_target(app, options->target);
+    app.add_option("-o,--output", options->output, "the recording's file, made with mode 0600")
+        ->required();
+    app.add_flag("--force", options->force, "replace that file if it exists");
+    add_duration(app, "--interval", options->interval, "time from one snapshot to the next", "1s");
+    add_duration(app,
+                 "--duration",
+                 options->duration,
+                 "end after this time; else when interrupted or all have gone",
+                 "");
+    app.add_option("--statements",
+                   options->statements,
+                   "where statements come from: none, journal:FILE (palloscope-workload's), or "
+                   "step:SOCKET (a snapshot "
+                   "after every statement of a driver that waits for it)")
+        ->capture_default_str();
+    add_method(app, options->method, "200ms");
+    app.footer(
+        "The recording is valid at any moment: after an interrupt (exit code 130), kill -9 or a "
+        "full disk it holds\n"
+        "all up to its last snapshot, and it can be reported while it is being written. With "
+        "'all', backends that\n"
+        "come later are recorded too.\n\n"
+        "Example:\n"
+        "  palloscope record 4242 -o leak.palloscope --duration 10min\n"
+        "  palloscope record all --application-name 'puma*' -o leak.palloscope --statements "
+        "journal:journal.jsonl");
+    return [options] { return run_record(*options); };
+}
+
+}  // namespace palloscope

@@ -1,0 +1,87 @@
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+#include "inspector/report/clean_text.hpp"
+#include "inspector/report/report.hpp"
+
+namespace palloscope {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double finite(double value) {
+    return std::isfinite(value) ? value : 0.0;
+}
+
+Json texts(const std::vector<std::string>& sentences) {
+    Json array = Json::array();
+    for (const std::string& sentence : sentences) {
+        array.push_back(json_text(sentence));
+    }
+    return array;
+}
+
+Json growth_object(const Growth& growth) {
+    return {{"bytes", growth.bytes},
+            {"bytes_per_second", finite(growth.bytes_per_second.value)},
+            {"low", finite(growth.bytes_per_second.low)},
+            {"high", finite(growth.bytes_per_second.high)},
+            {"significant", growth.significant()}};
+}
+
+Json statement_object(const AttributedStatement& statement) {
+    return {{"fingerprint", json_text(statement.fingerprint)},
+            {"query", json_text(statement.query)},
+            {"calls", statement.calls},
+            {"bytes_per_call", finite(statement.bytes_per_call.value)},
+            {"low", finite(statement.bytes_per_call.low)},
+            {"high", finite(statement.bytes_per_call.high)},
+            {"group", statement.group ? Json(*statement.group) : Json(nullptr)}};
+}
+
+Json cause_object(const Cause& cause) {
+    Json contexts = Json::array();
+    for (const ContextGrowth& context : cause.contexts) {
+        contexts.push_back({{"path", json_text(context.path)}, {"bytes", context.bytes}});
+    }
+    Json statements = Json::array();
+    for (const AttributedStatement& statement : cause.statements) {
+        statements.push_back(statement_object(statement));
+    }
+    return {{"id", cause.id},
+            {"title", json_text(cause.title)},
+            {"confidence", finite(cause.confidence)},
+            {"bytes", cause.bytes},
+            {"share", finite(cause.share)},
+            {"contexts", contexts},
+            {"statements", statements},
+            {"evidence", texts(cause.evidence)},
+            {"remedies", texts(cause.remedies)}};
+}
+
+Json backend_object(const BackendDiagnosis& backend) {
+    Json causes = Json::array();
+    for (const Cause& cause : backend.causes) {
+        causes.push_back(cause_object(cause));
+    }
+    return {{"pid", backend.process.pid},
+            {"server_version_num", backend.server_version_num},
+            {"growth", growth_object(backend.growth)},
+            {"causes", causes},
+            {"unexplained_bytes", backend.unexplained_bytes}};
+}
+
+}  // namespace
+
+std::string report_json(const Diagnosis& diagnosis) {
+    Json backends = Json::array();
+    for (const BackendDiagnosis& backend : diagnosis.backends) {
+        backends.push_back(backend_object(backend));
+    }
+    const Json report{{"schema", "palloscope.report/1"}, {"backends", backends}};
+    return report.dump(/*indent=*/2) + '\n';
+}
+
+}  // namespace palloscope

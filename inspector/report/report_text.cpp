@@ -1,0 +1,307 @@
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "inspector/diagnosis/readable.hpp"
+#include "inspector/report/clean_text.hpp"
+#include "inspector/report/report.hpp"
+#include "inspector/report/report_statements.hpp"
+#include "inspector/report/sparkline.hpp"
+#include "inspector/report/text_columns.hpp"
+#include "inspector/report/wrapped_text.hpp"
+
+namespace palloscope {
+
+namespace {
+
+constexpr int kNarrowest = 64;
+constexpr int kWidest = 100;
+constexpr int kIndent = 5;
+constexpr std::size_t kMostContexts = 6;
+constexpr std::size_t kMostPids = 8;
+
+std::string version_text(int server_version_num) {
+    if (server_version_num >= 100000) {
+        return fmt::format("{}.{}", server_version_num / 10000, server_version_num % 10000);
+    }
+    return fmt::format("{}.{}.{}",
+                       server_version_num / 10000,
+                       server_version_num / 100 % 100,
+                       server_version_num % 100);
+}
+
+// Bytes a second, less than any where it does not leak.
+double leak_rate(const BackendDiagnosis& backend) {
+    return backend.leaks() ? backend.growth.bytes_per_second.value
+                           : -std::numeric_limits<double>::infinity();
+}
+
+// The text of one report, in the making.
+class ReportWriter {
+  public:
+    explicit ReportWriter(const TextStyle& style)
+        : style_(style),
+          columns_(style.width == 0 ? kWidest : std::clamp(style.width, kNarrowest, kWidest)) {}
+
+    void verdict(const Diagnosis& diagnosis);
+    void leaking(const BackendDiagnosis& backend);
+    void others(const std::vector<BackendDiagnosis>& backends);
+    void notes(const Diagnosis& diagnosis);
+
+    [[nodiscard]] const std::string& text() const { return text_; }
+
+  private:
+    void line(std::string_view content = "") { text_.append(content).append("\n"); }
+
+    void paragraph(std::string_view content, std::string_view first = "") {
+        text_ += wrapped_text(clean_line(content), first, columns_, style_);
+    }
+
+    void list(std::string_view title, const std::vector<std::string>& sentences);
+    void growth(const BackendDiagnosis& backend);
+    void cause(const Cause& cause, std::size_t number);
+    void unexplained(const BackendDiagnosis& backend);
+    void contexts(const Cause& cause);
+    void summary(const std::vector<const BackendDiagnosis*>& backends, std::string_view what);
+
+    TextStyle style_;
+    int columns_;
+    std::string text_;
+};
+
+void ReportWriter::verdict(const Diagnosis& diagnosis) {
+    const std::vector<BackendDiagnosis>& backends = diagnosis.backends;
+    const auto all = static_cast<std::int64_t>(backends.size());
+    const auto leaking = std::ranges::count_if(backends, &BackendDiagnosis::leaks);
+    const bool judged = std::ranges::any_of(backends, [](const BackendDiagnosis& backend) {
+        return backend.growth.verdict != GrowthVerdict::kTooFewSnapshots;
+    });
+    std::string sentence;
+    if (backends.empty()) {
+        sentence = "The recording holds no backend.";
+    } else if (leaking > 0) {
+        const BackendDiagnosis& worst = *std::ranges::max_element(backends, {}, leak_rate);
+        sentence = fmt::format("{} of {} {}: {}, {}/h{}.",
+                               leaking,
+                               counted(all, "backend"),
+                               leaking == 1 ? "leaks" : "leak",
+                               worst.causes.front().id,
+                               readable_bytes(leak_rate(worst) * 3600),
+                               leaking == 1 ? "" : " in the worst");
+    } else if (judged) {
+        sentence = "Nothing leaks.";
+    } else {
+        sentence = "Nothing can be said: there are too few snapshots.";
+    }
+    line(painted(style_, leaking > 0 ? Paint::kGrew : Paint::kStrong, sentence));
+}
+
+void ReportWriter::leaking(const BackendDiagnosis& backend) {
+    const ProcessInfo& process = backend.process;
+    std::string heading = fmt::format("Backend {}", process.pid);
+    for (const auto& [name, value] : {std::pair("database", process.database),
+                                      std::pair("user", process.user),
+                                      std::pair("application", process.application_name)}) {
+        if (value && !value->empty()) {
+            heading += fmt::format(", {} {}", name, clean_line(*value));
+        }
+    }
+    heading += fmt::format(", PostgreSQL {}", version_text(backend.server_version_num));
+    line();
+    line(painted(style_, Paint::kStrong, cut_to_columns(heading, columns_, style_)));
+    growth(backend);
+    for (std::size_t i = 0; i < backend.causes.size(); ++i) {
+        cause(backend.causes[i], i + 1);
+    }
+    unexplained(backend);
+}
+
+void ReportWriter::unexplained(const BackendDiagnosis& backend) {
+    // What rounds to nothing beside the growth is not worth a line.
+    if (backend.unexplained_bytes * 100 < backend.growth.bytes) {
+        return;
+    }
+    const Growth& growth = backend.growth;
+    const std::string warm_up =
+        growth.warm_up_bytes > 0
+            ? fmt::format("; {} came in the first {}, in which caches fill",
+                          readable_bytes(static_cast<double>(growth.warm_up_bytes)),
+                          readable_seconds(growth.warm_up_seconds))
+            : "";
+    line();
+    paragraph(fmt::format("Not explained by this: {}{}.",
+                          readable_bytes(static_cast<double>(backend.unexplained_bytes)),
+                          warm_up),
+              "  ");
+}
+
+void ReportWriter::growth(const BackendDiagnosis& backend) {
+    const Growth& growth = backend.growth;
+    const Estimate& rate = growth.bytes_per_second;
+    paragraph(fmt::format("Grew by {} in {}: {}/s (95 % interval: {}/s to {}/s), {}/h.",
+                          readable_bytes(static_cast<double>(growth.bytes)),
+                          readable_seconds(growth.seconds),
+                          readable_bytes(rate.value),
+                          readable_bytes(rate.low),
+                          readable_bytes(rate.high),
+                          readable_bytes(rate.value * 3600)),
+              "  ");
+    if (backend.used_bytes.empty()) {
+        return;
+    }
+    const std::string picture = sparkline(backend.used_bytes, style_);
+    const std::string ends =
+        fmt::format("  {} to {} used",
+                    readable_bytes(static_cast<double>(backend.used_bytes.front())),
+                    readable_bytes(static_cast<double>(backend.used_bytes.back())));
+    const bool fits = 2 + text_columns(picture) + text_columns(ends) <= columns_;
+    line("  " + painted(style_, Paint::kGrew, picture) + (fits ? ends : '\n' + ends));
+}
+
+void ReportWriter::cause(const Cause& cause, std::size_t number) {
+    line();
+    text_ += wrapped_text(clean_line(cause.title), fmt::format("  {}. ", number), columns_, style_);
+    paragraph(fmt::format("{}: {}, {} of the growth; confidence {}",
+                          cause.id,
+                          readable_bytes(static_cast<double>(cause.bytes)),
+                          readable_share(cause.share),
+                          readable_share(cause.confidence)),
+              "     ");
+    if (!cause.statements.empty()) {
+        line();
+        text_ += statements_table(cause.statements, columns_, style_);
+    }
+    if (!cause.contexts.empty()) {
+        line();
+        contexts(cause);
+    }
+    list("Evidence", cause.evidence);
+    list("Remedies", cause.remedies);
+}
+
+void ReportWriter::contexts(const Cause& cause) {
+    constexpr std::string_view kRoot = "TopMemoryContext/";
+    constexpr int kBytesColumns = 13;
+    constexpr int kCountColumns = 24;
+    const int name_columns = columns_ - kIndent - kBytesColumns - kCountColumns;
+    line("     " + painted(style_, Paint::kStrong, left_aligned("Contexts", name_columns)) +
+         right_aligned("grew by", kBytesColumns));
+    const std::size_t shown = std::min(cause.contexts.size(), kMostContexts);
+    for (std::size_t i = 0; i < shown; ++i) {
+        const ContextGrowth& context = cause.contexts[i];
+        std::string_view path = context.path;
+        if (path.starts_with(kRoot)) {
+            path.remove_prefix(kRoot.size());
+        }
+        const std::string more =
+            context.contexts > 0 ? counted(context.contexts, "more context") : "";
+        const std::string row =
+            left_aligned(cut_to_columns(clean_line(path), name_columns, style_), name_columns) +
+            right_aligned(readable_bytes(static_cast<double>(context.bytes)), kBytesColumns);
+        line("     " + row + (more.empty() ? "" : right_aligned(more, kCountColumns)));
+    }
+    if (shown < cause.contexts.size()) {
+        line(fmt::format("     and {} more", cause.contexts.size() - shown));
+    }
+}
+
+void ReportWriter::list(std::string_view title, const std::vector<std::string>& sentences) {
+    if (sentences.empty()) {
+        return;
+    }
+    line();
+    line("     " + painted(style_, Paint::kStrong, title));
+    for (const std::string& sentence : sentences) {
+        paragraph(sentence, "     - ");
+    }
+}
+
+void ReportWriter::summary(const std::vector<const BackendDiagnosis*>& backends,
+                           std::string_view what) {
+    if (backends.empty()) {
+        return;
+    }
+    std::string pids;
+    std::int64_t most = 0;
+    for (std::size_t i = 0; i < backends.size(); ++i) {
+        most = std::max(most, backends[i]->growth.bytes);
+        if (i < kMostPids) {
+            pids += fmt::format("{}{}", i == 0 ? "" : ", ", backends[i]->process.pid);
+        }
+    }
+    if (backends.size() > kMostPids) {
+        pids += fmt::format(" and {} more", backends.size() - kMostPids);
+    }
+    line();
+    paragraph(fmt::format("{} ({}) {}{}.",
+                          counted(std::ssize(backends), "backend"),
+                          pids,
+                          what,
+                          most > 0 ? fmt::format("; the most any of them grew by is {}",
+                                                 readable_bytes(static_cast<double>(most)))
+                                   : ""));
+}
+
+void ReportWriter::others(const std::vector<BackendDiagnosis>& backends) {
+    std::vector<const BackendDiagnosis*> unjudged;
+    std::vector<const BackendDiagnosis*> settled;
+    std::vector<const BackendDiagnosis*> flat;
+    for (const BackendDiagnosis& backend : backends) {
+        if (backend.leaks()) {
+            continue;
+        }
+        switch (backend.growth.verdict) {
+            case GrowthVerdict::kTooFewSnapshots:
+                unjudged.push_back(&backend);
+                break;
+            case GrowthVerdict::kSettled:
+            // Growth that goes on in sum, but in no part that a rule was shown.
+            case GrowthVerdict::kLeak:
+                settled.push_back(&backend);
+                break;
+            case GrowthVerdict::kFlat:
+                flat.push_back(&backend);
+                break;
+        }
+    }
+    summary(flat, "did not grow");
+    summary(settled, "grew as caches filled, and nothing shows that it goes on");
+    summary(unjudged, "had too few snapshots to be judged");
+}
+
+void ReportWriter::notes(const Diagnosis& diagnosis) {
+    std::vector<std::string> sentences = diagnosis.notes;
+    for (const BackendDiagnosis& backend : diagnosis.backends) {
+        for (const std::string& note : backend.notes) {
+            sentences.push_back(fmt::format("Backend {}: {}", backend.process.pid, note));
+        }
+    }
+    if (sentences.empty()) {
+        return;
+    }
+    line();
+    line(painted(style_, Paint::kStrong, "Notes"));
+    for (const std::string& sentence : sentences) {
+        paragraph(sentence, "- ");
+    }
+}
+
+}  // namespace
+
+std::string report_text(const Diagnosis& diagnosis, const TextStyle& style) {
+    ReportWriter writer(style);
+    writer.verdict(diagnosis);
+    for (const BackendDiagnosis& backend : diagnosis.backends) {
+        if (backend.leaks()) {
+            writer.leaking(backend);
+        }
+    }
+    writer.others(diagnosis.backends);
+    writer.notes(diagnosis);
+    return writer.text();
+}
+
+}  // namespace palloscope

@@ -1,0 +1,96 @@
+#include "inspector/report/snapshot_json.hpp"
+
+#include <cmath>
+#include <cstddef>
+#include <iterator>
+#include <optional>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "inspector/report/clean_text.hpp"
+#include "inspector/report/time_text.hpp"
+
+namespace palloscope {
+
+namespace {
+
+using nlohmann::json;
+
+using Output = std::back_insert_iterator<std::string>;
+
+std::string json_string(std::string_view bytes) {
+    return json(json_text(bytes)).dump();
+}
+
+std::string json_string_or_null(const std::optional<std::string>& bytes) {
+    return bytes ? json_string(*bytes) : "null";
+}
+
+std::string process_json(const ProcessInfo& process) {
+    return fmt::format(
+        R"({{"pid":{},"backend_type":{},"database":{},"user":{},"application_name":{},"state":{},)"
+        R"("query":{},"rss_anon_bytes":{},"rss_file_bytes":{},"rss_shmem_bytes":{}}})",
+        process.pid,
+        json_string(process.backend_type),
+        json_string_or_null(process.database),
+        json_string_or_null(process.user),
+        json_string_or_null(process.application_name),
+        json_string_or_null(process.state),
+        json_string_or_null(process.query),
+        process.rss_anon_bytes,
+        process.rss_file_bytes,
+        process.rss_shmem_bytes);
+}
+
+void append_figures(Output out, const ContextFigures& figures) {
+    fmt::format_to(
+        out,
+        R"("total_bytes":{},"total_nblocks":{},"free_bytes":{},"free_chunks":{},"used_bytes":{}}})",
+        figures.total_bytes,
+        figures.total_nblocks,
+        figures.free_bytes,
+        figures.free_chunks,
+        figures.used_bytes);
+}
+
+void append_context(Output out, const ContextTree& tree, std::size_t index) {
+    const MemoryContext& context = tree.contexts[index];
+    fmt::format_to(out,
+                   R"({{"id":{},"parent_id":{},"name":{},"ident":{},"type":"{}","level":{},)"
+                   R"("path":[{}],)",
+                   index + 1,
+                   context.parent ? std::to_string(*context.parent + 1) : "null",
+                   json_string(context.name),
+                   json_string_or_null(context.ident),
+                   to_string(context.type),
+                   context.level,
+                   fmt::join(tree.id_path(index), ","));
+    append_figures(out, context.figures);
+}
+
+}  // namespace
+
+// Only texts pass through the JSON library: 100,000 contexts as its values would take ten times the
+// room and the time.
+std::string snapshot_json(const Snapshot& snapshot) {
+    std::string text = fmt::format(
+        R"({{"schema":"palloscope.snapshot/1","taken_at":"{}","method":"{}","pause_us":{},)"
+        R"("server_version_num":{},"process":{},"contexts":[)",
+        iso_time_text(snapshot.taken_at_ns),
+        to_string(snapshot.method),
+        std::llround(snapshot.pause_us),
+        snapshot.server_version_num,
+        process_json(snapshot.process));
+    const Output out = std::back_inserter(text);
+    for (std::size_t i = 0; i < snapshot.tree.contexts.size(); ++i) {
+        text += i == 0 ? "" : ",";
+        append_context(out, snapshot.tree, i);
+    }
+    text += R"(],"grand_total":{)";
+    append_figures(out, snapshot.tree.grand_total());
+    text += '}';
+    return text;
+}
+
+}  // namespace palloscope

@@ -1,0 +1,184 @@
+// How long a backend stands still for us, and how long for gdb: both take the same tree of a
+// backend with more than 2,100 contexts, in turns, while a client sends it one query after another.
+// The rival is what people do today: gdb calling MemoryContextStats.
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/bench/latency_probe.hpp"
+#include "tests/support/postgres_server.hpp"
+#include "tests/support/program.hpp"
+
+namespace palloscope::test {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::steady_clock;
+
+constexpr int kRuns = 50;
+constexpr int kTables = 700;
+constexpr int kPreparedStatements = 400;
+constexpr std::size_t kLeastContexts = 2100;
+
+// The goals of issue 2.
+constexpr microseconds kLongestPause{30'000};
+constexpr double kLeastRatio = 20;
+
+// Of one way to look at the backend, a value a run.
+struct Figures {
+    std::vector<microseconds> wall;
+    std::vector<microseconds> gap;    // the client's longest wait for an answer
+    std::vector<microseconds> pause;  // as the snapshot itself reports it
+};
+
+// Each relation's index and each prepared statement has contexts of its own below
+// CacheMemoryContext.
+void make_contexts(Session& session) {
+    session.exec("SET client_min_messages = error");
+    for (int table = 0; table < kTables; ++table) {
+        const std::string name = fmt::format("t{}", table);
+        session.exec("CREATE TABLE " + name + " (id int PRIMARY KEY, value text UNIQUE)");
+        session.exec("SELECT value FROM " + name + " WHERE id = 1");
+    }
+    for (int statement = 0; statement < kPreparedStatements; ++statement) {
+        session.exec(fmt::format("PREPARE s{} AS SELECT value FROM t{}", statement, statement));
+    }
+}
+
+// Runs a program while a client keeps the backend busy, and takes the two times from outside.
+ProgramResult run_beside_client(const std::vector<std::string>& command,
+                                Session& session,
+                                Figures& figures) {
+    LatencyProbe probe(session);
+    const auto started = steady_clock::now();
+    ProgramResult result = run_program(command);
+    figures.wall.push_back(std::chrono::duration_cast<microseconds>(steady_clock::now() - started));
+    figures.gap.push_back(probe.stop());
+    if (result.exit_code != 0) {
+        throw std::runtime_error(command.front() + " failed: " + result.err);
+    }
+    return result;
+}
+
+void run_palloscope(Session& session, Figures& figures) {
+    const ProgramResult result = run_beside_client({palloscope_program(),
+                                                    "snapshot",
+                                                    std::to_string(session.backend_pid()),
+                                                    "--method",
+                                                    "call",
+                                                    "--format",
+                                                    "json"},
+                                                   session,
+                                                   figures);
+    const auto snapshot = nlohmann::json::parse(result.out);
+    if (snapshot.at("contexts").size() < kLeastContexts) {
+        throw std::runtime_error("the snapshot holds too few contexts");
+    }
+    figures.pause.emplace_back(snapshot.at("pause_us").get<microseconds::rep>());
+}
+
+void run_gdb(Session& session, Figures& figures) {
+    const ProgramResult result =
+        run_beside_client({"gdb",
+                           "-p",
+                           std::to_string(session.backend_pid()),
+                           "-batch",
+                           "-nx",
+                           "-ex",
+                           "call (void)MemoryContextStats(TopMemoryContext)",
+                           "-ex",
+                           "detach"},
+                          session,
+                          figures);
+    if (result.out.find("detached") == std::string::npos) {
+        throw std::runtime_error("gdb did not attach: " + result.out + result.err);
+    }
+}
+
+// What the client notices when nobody looks at its backend: the noise of this machine.
+void run_nothing(Session& session, Figures& figures) {
+    run_beside_client({"sleep", "0.1"}, session, figures);
+}
+
+microseconds median(std::vector<microseconds> values) {
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+    std::nth_element(values.begin(), middle, values.end());
+    return *middle;
+}
+
+void print_row(const char* what, const std::vector<microseconds>& values) {
+    const auto [least, most] = std::minmax_element(values.begin(), values.end());
+    fmt::print("  {:<42} {:>10} {:>10} {:>10}\n",
+               what,
+               median(values).count(),
+               least->count(),
+               most->count());
+}
+
+// False where a goal is missed.
+bool print_verdict(const Figures& palloscope, const Figures& gdb) {
+    const microseconds pause = median(palloscope.pause);
+    const auto ratio_of = [](microseconds larger, microseconds smaller) {
+        return static_cast<double>(larger.count()) / static_cast<double>(smaller.count());
+    };
+    // What the client saw on either side, so that like is compared with like.
+    const double ratio = ratio_of(median(gdb.gap), median(palloscope.gap));
+    const bool met = pause <= kLongestPause && ratio >= kLeastRatio;
+    fmt::print("  gdb's gap is {:.1f} times ours; its wall time {:.1f} times our pause\n",
+               ratio,
+               ratio_of(median(gdb.wall), pause));
+    fmt::print("  goals: median pause at most {} us, gdb's gap at least {:.0f} times ours: {}\n",
+               kLongestPause.count(),
+               kLeastRatio,
+               met ? "met" : "MISSED");
+    return met;
+}
+
+int compare_pauses() {
+    const PostgresServer server = PostgresServer::start("15");
+    Session session = Session::connect(server.dsn());
+    make_contexts(session);
+    const Rows contexts =
+        session.exec("SELECT count(*), version() FROM pg_backend_memory_contexts");
+    Figures palloscope;
+    Figures gdb;
+    Figures nothing;
+    // In turns, so that a busy moment of the machine meets both.
+    for (int run = 0; run < kRuns; ++run) {
+        run_palloscope(session, palloscope);
+        run_gdb(session, gdb);
+        run_nothing(session, nothing);
+    }
+    fmt::print("Pause of a backend with {} contexts, {} runs each, in us\n{}\n",
+               contexts.at(0).at(0).value(),
+               kRuns,
+               contexts.at(0).at(1).value());
+    fmt::print("  {:<42} {:>10} {:>10} {:>10}\n", "", "median", "least", "most");
+    print_row("palloscope --method call: pause", palloscope.pause);
+    print_row("palloscope --method call: wall time", palloscope.wall);
+    print_row("palloscope --method call: client's gap", palloscope.gap);
+    print_row("gdb, MemoryContextStats: wall time", gdb.wall);
+    print_row("gdb, MemoryContextStats: client's gap", gdb.gap);
+    print_row("nobody: client's gap", nothing.gap);
+    return print_verdict(palloscope, gdb) ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace palloscope::test
+
+int main() {
+    try {
+        return palloscope::test::compare_pauses();
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "pause: {}\n", error.what());
+        return 1;
+    }
+}

@@ -1,0 +1,209 @@
+// The main job, end to end: a real backend leaks, and the report says which statements, which
+// contexts, why.
+
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/postgres_server.hpp"
+#include "tests/support/program.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace palloscope::test {
+namespace {
+
+using Json = nlohmann::json;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* kSecret = "planted-s3cr3t";
+constexpr std::chrono::seconds kRunTime{240};
+
+std::string file_text(const std::filesystem::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string palloscope(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), palloscope_program());
+    ProgramResult result = run_program(arguments, {}, kRunTime);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return result.out;
+}
+
+std::vector<Json> json_lines(const std::string& text) {
+    std::vector<Json> lines;
+    std::istringstream stream(text);
+    for (std::string line; std::getline(stream, line);) {
+        lines.push_back(Json::parse(line));
+    }
+    return lines;
+}
+
+// A scenario's run under the recorder.
+class RecordedRun {
+  public:
+    RecordedRun(const std::string& scenario,
+                const std::string& application_name,
+                const std::vector<std::string>& limits,
+                bool stepped = false)
+        : server_(PostgresServer::start("15")) {
+        const std::string source = stepped ? "step:" + (folder_.path() / "step").string()
+                                           : "journal:" + journal().string();
+        Program recorder = Program::start({palloscope_program(),
+                                           "record",
+                                           "all",
+                                           "--application-name",
+                                           application_name,
+                                           "--interval",
+                                           "100ms",
+                                           "--statements",
+                                           source,
+                                           "--output",
+                                           recording()});
+        std::vector<std::string> run{
+            workload_program(), scenario, "--dsn", server_.dsn(), "--journal", journal()};
+        if (stepped) {
+            run.insert(run.end(), {"--step", folder_.path() / "step"});
+        }
+        run.insert(run.end(), limits.begin(), limits.end());
+        const ProgramResult driven = run_program(run, {}, kRunTime);
+        EXPECT_EQ(driven.exit_code, 0) << driven.err;
+        // The backends have gone with the driver, and so ends the recording.
+        const ProgramResult recorded = recorder.wait();
+        EXPECT_EQ(recorded.exit_code, 0) << recorded.err;
+        recorder_output_ = recorded.out + recorded.err;
+    }
+
+    [[nodiscard]] std::filesystem::path recording() const {
+        return folder_.path() / "run.palloscope";
+    }
+
+    [[nodiscard]] std::filesystem::path journal() const { return folder_.path() / "journal.jsonl"; }
+
+    [[nodiscard]] const std::string& recorder_output() const { return recorder_output_; }
+
+    [[nodiscard]] Json report() const {
+        return Json::parse(palloscope({"report", recording(), "--format", "json"}));
+    }
+
+  private:
+    TemporaryFolder folder_;
+    PostgresServer server_;
+    std::string recorder_output_;
+};
+
+// The true growth of a backend a policy load: its used bytes at its last snapshot less those at a
+// third of the run, when its caches are warm, by the loads that its journal counts between.
+double true_bytes_per_load(const RecordedRun& run, int pid) {
+    std::vector<Json> snapshots;
+    for (Json& snapshot :
+         json_lines(palloscope({"export", run.recording(), "--to", "snapshots"}))) {
+        if (snapshot["process"]["pid"] == pid && snapshot["process"]["state"] == "idle") {
+            snapshots.push_back(std::move(snapshot));
+        }
+    }
+    const Json& first = snapshots.at(snapshots.size() / 3);
+    const Json& last = snapshots.back();
+    int loads = 0;
+    for (const Json& line : json_lines(file_text(run.journal()))) {
+        const std::string query = line["query"];
+        const auto ended = std::chrono::nanoseconds(line["ended_at_ns"]);
+        const auto at = [](const Json& snapshot) {
+            std::tm parts{};
+            const std::string text = snapshot["taken_at"];
+            std::istringstream(text) >> std::get_time(&parts, "%Y-%m-%dT%H:%M:%S");
+            const double micros = std::stod("0" + text.substr(text.find('.'), 7));
+            return std::chrono::nanoseconds(static_cast<std::int64_t>(timegm(&parts)) *
+                                                1'000'000'000 +
+                                            static_cast<std::int64_t>(micros * 1e9));
+        };
+        loads += line["backend_pid"] == pid && query.starts_with("CREATE SCHEMA policy_loader_") &&
+                         ended > at(first) && ended <= at(last)
+                     ? 1
+                     : 0;
+    }
+    const double growth = last["grand_total"]["used_bytes"].get<double>() -
+                          first["grand_total"]["used_bytes"].get<double>();
+    return growth / loads;
+}
+
+// What a report attributes to one round of the statements of a cause, each group counted once.
+double reported_bytes_per_load(const Json& cause) {
+    std::map<std::string, double> groups;
+    double alone = 0;
+    for (const Json& statement : cause["statements"]) {
+        if (statement["group"].is_null()) {
+            alone += statement["bytes_per_call"].get<double>();
+        } else {
+            groups[statement["group"]] = statement["bytes_per_call"];
+        }
+    }
+    for (const auto& [name, bytes] : groups) {
+        alone += bytes;
+    }
+    return alone;
+}
+
+TEST(Conjur, IsCatalogChurnOfItsPolicyLoads) {
+    const RecordedRun run(
+        "conjur", "puma*", {"--sessions", "1", "--loops", "60", "--secret-marker", kSecret});
+    const Json report = run.report();
+    const auto leaking = std::ranges::find_if(
+        report["backends"], [](const Json& backend) { return !backend["causes"].empty(); });
+    ASSERT_NE(leaking, report["backends"].end()) << report.dump(1);
+    const Json& cause = (*leaking)["causes"][0];
+    EXPECT_EQ(cause["id"], "catalog-churn");
+    EXPECT_THAT(cause["contexts"][0]["path"].get<std::string>(), HasSubstr("CacheMemoryContext"));
+    std::vector<std::string> queries;
+    for (const Json& statement : cause["statements"]) {
+        queries.push_back(statement["query"]);
+    }
+    EXPECT_THAT(queries, Contains(HasSubstr("DROP SCHEMA policy_loader_*")));
+    EXPECT_THAT(queries, Contains(HasSubstr("CREATE TABLE")));
+    EXPECT_TRUE((*leaking)["growth"]["significant"]);
+
+    const double truth = true_bytes_per_load(run, (*leaking)["pid"]);
+    EXPECT_GT(truth, 1000);
+    EXPECT_NEAR(reported_bytes_per_load(cause), truth, 0.1 * truth) << cause.dump(1);
+
+    // Secrets were sent to the server again and again; they are nowhere in what we wrote.
+    EXPECT_THAT(file_text(run.recording()), Not(HasSubstr(kSecret)));
+    EXPECT_THAT(file_text(run.journal()), Not(HasSubstr(kSecret)));
+    EXPECT_THAT(run.recorder_output(), Not(HasSubstr(kSecret)));
+    EXPECT_THAT(report.dump(), Not(HasSubstr(kSecret)));
+    EXPECT_THAT(palloscope({"report", run.recording()}), Not(HasSubstr(kSecret)));
+    EXPECT_THAT(palloscope({"export", run.recording(), "--to", "snapshots"}),
+                Not(HasSubstr(kSecret)));
+}
+
+TEST(Conjur, SteppedTellsItsStatementsApart) {
+    const RecordedRun run("conjur", "puma*", {"--sessions", "1", "--loops", "6"}, /*stepped=*/true);
+    const Json report = run.report();
+    const auto leaking = std::ranges::find_if(
+        report["backends"], [](const Json& backend) { return !backend["causes"].empty(); });
+    ASSERT_NE(leaking, report["backends"].end()) << report.dump(1);
+    EXPECT_EQ((*leaking)["causes"][0]["id"], "catalog-churn");
+}
+
+TEST(Steady, LeaksNothing) {
+    const RecordedRun run("steady", "palloscope-workload steady", {"--duration", "20s"});
+    const Json report = run.report();
+    ASSERT_FALSE(report["backends"].empty());
+    for (const Json& backend : report["backends"]) {
+        EXPECT_TRUE(backend["causes"].empty()) << backend.dump(1);
+        EXPECT_FALSE(backend["growth"]["significant"]);
+    }
+    EXPECT_THAT(palloscope({"report", run.recording()}), HasSubstr("othing leaks"));
+}
+
+}  // namespace
+}  // namespace palloscope::test

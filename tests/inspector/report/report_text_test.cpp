@@ -1,0 +1,98 @@
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "inspector/report/report.hpp"
+#include "inspector/report/text_columns.hpp"
+#include "tests/inspector/report/report_sample.hpp"
+
+namespace palloscope {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+std::string contents(const std::string& path) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+}
+
+int widest_line(const std::string& text) {
+    std::istringstream lines(text);
+    int widest = 0;
+    for (std::string line; std::getline(lines, line);) {
+        widest = std::max(widest, text_columns(line));
+    }
+    return widest;
+}
+
+TEST(ReportText, IsTheGoldenText) {
+    const std::string golden =
+        contents(PALLOSCOPE_SOURCE_DIR "/tests/inspector/report/report_text.golden");
+    const std::string text = report_text(sample_diagnosis(), {.width = 100});
+    std::ofstream(PALLOSCOPE_BINARY_DIR "/report_text.actual") << text;
+    EXPECT_EQ(text, golden) << "the text is in " PALLOSCOPE_BINARY_DIR "/report_text.actual";
+}
+
+TEST(ReportText, FitsIntoItsWidth) {
+    Diagnosis diagnosis = sample_diagnosis();
+    diagnosis.backends[0].used_bytes.resize(40, 15'000'000);
+    for (const int width : {64, 72, 80, 100}) {
+        EXPECT_LE(widest_line(report_text(diagnosis, {.width = width})), width);
+    }
+    EXPECT_LE(widest_line(report_text(sample_diagnosis(), {.width = 300})), 100);
+    EXPECT_LE(widest_line(report_text(sample_diagnosis(), {.width = 0})), 100);
+}
+
+TEST(ReportText, IsAsciiIfAsked) {
+    const std::string text = report_text(sample_diagnosis(), {.width = 80, .ascii = true});
+    EXPECT_TRUE(std::ranges::all_of(text, [](char character) {
+        return character == '\n' || (character >= ' ' && character <= '~');
+    }));
+}
+
+TEST(ReportText, HasColourOnlyIfAsked) {
+    EXPECT_THAT(report_text(sample_diagnosis(), {}), Not(HasSubstr("\x1b")));
+    EXPECT_THAT(report_text(sample_diagnosis(), {.color = true}), HasSubstr("\x1b["));
+}
+
+TEST(ReportText, LetsNoControlCharacterThrough) {
+    Diagnosis diagnosis = sample_diagnosis();
+    BackendDiagnosis& backend = diagnosis.backends[0];
+    const std::string hostile = "a\x1b[2Jb\nc\xff";
+    backend.process.application_name = hostile;
+    backend.process.user = hostile;
+    backend.notes = {hostile};
+    backend.causes[0].statements[0].query = hostile;
+    backend.causes[0].statements[4].query = hostile;
+    backend.causes[0].contexts[0].path = hostile;
+    backend.causes[0].evidence = {hostile};
+    diagnosis.notes = {hostile};
+    const std::string text = report_text(diagnosis, {});
+    EXPECT_TRUE(std::ranges::none_of(
+        text, [](char character) { return character == '\x1b' || character == '\xff'; }));
+    EXPECT_THAT(text, Not(HasSubstr("b\nc")));
+}
+
+TEST(ReportText, SaysFirstThatNothingLeaks) {
+    Diagnosis diagnosis = sample_diagnosis();
+    diagnosis.backends.erase(diagnosis.backends.begin());
+    const std::string text = report_text(diagnosis, {});
+    EXPECT_THAT(text, StartsWith("Nothing leaks.\n"));
+    EXPECT_THAT(text, HasSubstr("1 backend (4243) grew as caches filled"));
+}
+
+TEST(ReportText, SaysFirstThatNothingCanBeSaid) {
+    Diagnosis diagnosis = sample_diagnosis();
+    diagnosis.backends.erase(diagnosis.backends.begin(), diagnosis.backends.begin() + 2);
+    EXPECT_THAT(report_text(diagnosis, {}), StartsWith("Nothing can be said"));
+    EXPECT_THAT(report_text({}, {}), StartsWith("The recording holds no backend."));
+}
+
+}  // namespace
+}  // namespace palloscope

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tests/support/postgres_server.hpp"
+
+namespace palloscope::test {
+
+struct KillTrialsResult {
+    int trials = 0;
+    int killed_before_end = 0;                    // the others had finished when the signal came
+    std::chrono::microseconds median_duration{};  // of a snapshot that nobody kills
+    std::vector<std::string> harms;               // what went wrong, and in which trial
+
+    // One line for a person.
+    std::string summary() const;
+};
+
+// Kills `palloscope snapshot PID --method METHOD` with SIGKILL, `trials` times, each time at a
+// moment chosen at random from its usual duration, and looks after each kill whether the backend
+// and the server are as before (BackendWatch). Ends with the first harm. The backend is idle and
+// holds a few hundred contexts. `server` must have been started with kQuietLog. Throws
+// std::runtime_error where the snapshot fails without being killed.
+KillTrialsResult run_kill_trials(const PostgresServer& server,
+                                 const std::string& method,
+                                 int trials,
+                                 std::uint64_t seed);
+
+}  // namespace palloscope::test

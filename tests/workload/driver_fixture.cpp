@@ -1,0 +1,99 @@
+#include "tests/workload/driver_fixture.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <stdexcept>
+
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/session.hpp"
+
+namespace palloscope::workload::test {
+
+namespace {
+
+int next_number() {
+    static int number = 0;
+    return ++number;
+}
+
+}  // namespace
+
+TestDatabase::TestDatabase(const palloscope::test::PostgresServer& server)
+    : server_dsn_(server.dsn()),
+      name_(fmt::format("workload_{}_{}", getpid(), next_number())),
+      dsn_(fmt::format("{} dbname={}", server_dsn_, name_)) {
+    palloscope::test::Session::connect(server_dsn_).exec("CREATE DATABASE " + name_);
+}
+
+TestDatabase::~TestDatabase() {
+    try {
+        auto session = palloscope::test::Session::connect(server_dsn_);
+        session.exec(fmt::format(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'", name_));
+        session.exec("DROP DATABASE " + name_);
+    } catch (const std::exception& error) {
+        ADD_FAILURE() << error.what();
+    }
+}
+
+std::string TestDatabase::value_of(const std::string& query) const {
+    return palloscope::test::Session::connect(dsn_).exec(query).at(0).at(0).value_or("");
+}
+
+TemporaryPath::TemporaryPath(std::string_view name)
+    : path_(
+          fmt::format("{}palloscope-{}-{}-{}", testing::TempDir(), name, getpid(), next_number())) {
+    std::remove(path_.c_str());
+}
+
+TemporaryPath::~TemporaryPath() {
+    std::remove(path_.c_str());
+}
+
+std::string TemporaryPath::text() const {
+    const std::ifstream file(path_);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+std::unique_ptr<Scenario> make_scenario(std::string_view name) {
+    for (const ScenarioEntry& entry : scenarios()) {
+        if (entry.name == name) {
+            return entry.make();
+        }
+    }
+    throw std::runtime_error(fmt::format("there is no scenario {}", name));
+}
+
+std::vector<Execution> read_journal(const std::string& text) {
+    std::vector<Execution> executions;
+    std::size_t begin = 0;
+    for (std::size_t end = text.find('\n'); end != std::string::npos;
+         end = text.find('\n', begin)) {
+        const auto line = nlohmann::json::parse(text.substr(begin, end - begin));
+        begin = end + 1;
+        executions.push_back(
+            {.seq = line.at("seq"),
+             .backend_pid = line.at("backend_pid"),
+             .session = line.at("session"),
+             .step = line.at("step"),
+             .form = {.text = line.at("query"), .fingerprint = line.at("fingerprint")},
+             .started_at_ns = line.at("started_at_ns"),
+             .ended_at_ns = line.at("ended_at_ns"),
+             .rows = line.at("rows")});
+        if (!line.at("error").is_null()) {
+            executions.back().error = line.at("error").get<std::string>();
+        }
+    }
+    return executions;
+}
+
+}  // namespace palloscope::workload::test

@@ -1,0 +1,228 @@
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include <fmt/core.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/postgres_server.hpp"
+#include "tests/workload/driver_fixture.hpp"
+#include "workload/client.hpp"
+#include "workload/driver.hpp"
+#include "workload/session_pool.hpp"
+
+// The scenarios on real servers, and the growth that they are made for.
+namespace palloscope::workload {
+namespace {
+
+using palloscope::test::kVersionName;
+using palloscope::test::PostgresServer;
+using palloscope::test::server_versions;
+using test::make_scenario;
+using test::read_journal;
+using test::TemporaryPath;
+using test::TestDatabase;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+// A run of a few loops, and its journal.
+struct ShortRun {
+    Result<> result;
+    std::vector<Execution> executions;
+    std::string journal;
+};
+
+ShortRun run(const std::string& scenario, DriverOptions options) {
+    const TemporaryPath file("journal");
+    options.journal_path = file.path();
+    Counters counters;
+    ShortRun run;
+    run.result = drive(*make_scenario(scenario), options, counters, std::stop_token());
+    run.journal = file.text();
+    run.executions = read_journal(run.journal);
+    return run;
+}
+
+std::set<std::string> sessions_of(const ShortRun& run) {
+    std::set<std::string> sessions;
+    for (const Execution& execution : run.executions) {
+        if (execution.session != "set-up") {
+            sessions.insert(execution.session);
+        }
+    }
+    return sessions;
+}
+
+class EachScenario : public testing::TestWithParam<std::string> {};
+
+INSTANTIATE_TEST_SUITE_P(EveryVersion,
+                         EachScenario,
+                         testing::ValuesIn(server_versions()),
+                         kVersionName);
+
+TEST_P(EachScenario, RunsWithoutAFailedStatementTwiceOver) {
+    for (const ScenarioEntry& entry : scenarios()) {
+        const TestDatabase database(PostgresServer::shared(GetParam()));
+        for (int time = 0; time < 2; ++time) {
+            const ShortRun done =
+                run(std::string(entry.name), {.conninfo = database.dsn(), .loops = 2});
+            ASSERT_TRUE(done.result) << entry.name << ": " << done.result.error().message;
+            EXPECT_GT(done.executions.size(), 10U);
+            for (const Execution& execution : done.executions) {
+                EXPECT_EQ(execution.error, std::nullopt) << execution.step;
+            }
+        }
+    }
+}
+
+TEST_P(EachScenario, OfConjurLoadsItsPoliciesAndLeavesNoSchema) {
+    const TestDatabase database(PostgresServer::shared(GetParam()));
+    const ShortRun done =
+        run("conjur", {.conninfo = database.dsn(), .loops = 2, .sessions = 1, .seed = 1});
+    ASSERT_TRUE(done.result) << done.result.error().message;
+    EXPECT_EQ(database.value_of(
+                  "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'policy\\_loader%'"),
+              "0");
+    // A loop: a safe, a branch and two accounts; three groups and policies and hosts; six secrets.
+    EXPECT_EQ(database.value_of("SELECT count(*) FROM policy_versions"), "8");
+    EXPECT_EQ(database.value_of("SELECT count(*) FROM policy_versions WHERE finished_at IS NULL"),
+              "0");
+    EXPECT_EQ(database.value_of("SELECT count(*) FROM secrets"), "12");
+    EXPECT_EQ(database.value_of("SELECT count(*) FROM roles WHERE kind(role_id) = 'host'"), "2");
+    EXPECT_EQ(database.value_of("SELECT count(*) FROM credentials"), "3");
+    // Everything is logged, searchable, owned and within the administrator's reach.
+    EXPECT_EQ(database.value_of("SELECT count(*) FROM policy_log WHERE kind = 'roles'"), "10");
+    EXPECT_EQ(database.value_of("SELECT count(*) FROM resources_textsearch"
+                                " WHERE textsearch @@ to_tsquery('simple', 'secret')"),
+              "12");
+    EXPECT_EQ(database.value_of("SELECT count(*) FROM resources AS r WHERE NOT EXISTS (SELECT FROM"
+                                " visible_resources('demo:user:admin') AS v"
+                                " WHERE v.resource_id = r.resource_id)"),
+              "0");
+}
+
+TEST(Conjur, KeepsItsSecretsOutOfTheJournal) {
+    const TestDatabase database(PostgresServer::shared("15"));
+    const ShortRun done = run("conjur", {.conninfo = database.dsn(), .loops = 1, .sessions = 1});
+    ASSERT_TRUE(done.result) << done.result.error().message;
+    // They were sent …
+    EXPECT_THAT(database.value_of("SELECT convert_from(value, 'UTF8') FROM secrets"),
+                StartsWith("s3cr3t-"));
+    // … but not noted.
+    EXPECT_THAT(done.journal, Not(HasSubstr("s3cr3t-")));
+    EXPECT_THAT(done.journal, Not(HasSubstr("safe-")));
+}
+
+TEST(Conjur, DoesNearlyAllItsWorkInOneConnectionOfEachWorker) {
+    const TestDatabase database(PostgresServer::shared("15"));
+    const ShortRun done = run("conjur", {.conninfo = database.dsn(), .loops = 3});
+    ASSERT_TRUE(done.result) << done.result.error().message;
+    EXPECT_THAT(sessions_of(done), testing::IsSupersetOf({"worker-0/1", "worker-1/1"}));
+    EXPECT_LE(sessions_of(done).size(), 4U);
+}
+
+TEST(Conjur, WorksInAsManyConnectionsAsAreAskedFor) {
+    const TestDatabase database(PostgresServer::shared("15"));
+    const ShortRun done = run("conjur", {.conninfo = database.dsn(), .loops = 1, .sessions = 3});
+    ASSERT_TRUE(done.result) << done.result.error().message;
+    EXPECT_EQ(sessions_of(done), (std::set<std::string>{"session-1", "session-2", "session-3"}));
+    for (const Execution& execution : done.executions) {
+        EXPECT_EQ(execution.error, std::nullopt) << execution.step;
+    }
+}
+
+TEST(Conjur, LeavesTheDatabaseOfSomebodyElseAlone) {
+    const TestDatabase database(PostgresServer::shared("15"));
+    static_cast<void>(database.value_of("CREATE TABLE roles (role_id text); SELECT 1"));
+    const ShortRun done = run("conjur", {.conninfo = database.dsn(), .loops = 1});
+    ASSERT_FALSE(done.result);
+    EXPECT_THAT(done.result.error().message, HasSubstr("public.roles that is not ours"));
+}
+
+TEST(Steady, DoesNotLetItsHistoryGrowWithoutEnd) {
+    const TestDatabase database(PostgresServer::shared("15"));
+    const DriverOptions options{.conninfo = database.dsn(), .loops = 2};
+    ASSERT_TRUE(run("steady", options).result);
+    EXPECT_EQ(database.value_of("SELECT setval('steady_history_history_id_seq', 30000)"), "30000");
+    ASSERT_TRUE(run("steady", options).result);
+    EXPECT_EQ(database.value_of("SELECT count(*) FROM steady_history"), "2");
+}
+
+// One session that runs a scenario's loops, and is asked for its own memory in between.
+class Growth {
+  public:
+    Growth(const std::string& scenario, const TestDatabase& database)
+        : scenario_(make_scenario(scenario)),
+          pool_({.conninfo = database.dsn(), .name = "session-1"}, /*size=*/1, bookkeeping_),
+          client_({&pool_}, /*seed=*/1, std::stop_token()) {
+        EXPECT_TRUE(scenario_->set_up(**client_.session()));
+    }
+
+    void loop(int loops) {
+        for (int count = 0; count < loops; ++count) {
+            const auto done = scenario_->loop(client_);
+            ASSERT_TRUE(done) << done.error().message;
+        }
+    }
+
+    // The bytes in use in CacheMemoryContext itself and in the whole tree.
+    struct Bytes {
+        double cache = 0;
+        double all = 0;
+    };
+
+    Bytes bytes() {
+        const auto rows = (*client_.session())
+                              ->run("memory",
+                                    "SELECT sum(used_bytes) FILTER (WHERE name ="
+                                    " 'CacheMemoryContext'), sum(used_bytes)"
+                                    " FROM pg_backend_memory_contexts");
+        return {.cache = std::stod(std::string(rows->value(0, 0))),
+                .all = std::stod(std::string(rows->value(0, 1)))};
+    }
+
+  private:
+    Journal journal_;
+    Counters counters_;
+    Bookkeeping bookkeeping_{.journal = journal_, .counters = counters_};
+    std::unique_ptr<Scenario> scenario_;
+    SessionPool pool_;
+    Client client_;
+};
+
+TEST(Conjur, LeaksAStraightLineInTheCaches) {
+    const TestDatabase database(PostgresServer::shared("15"));
+    Growth growth("conjur", database);
+    growth.loop(10);
+    std::vector<Growth::Bytes> line = {growth.bytes()};
+    for (int part = 0; part < 3; ++part) {
+        growth.loop(10);
+        line.push_back(growth.bytes());
+    }
+    constexpr double kLoadsAPart = 40;
+    const double cache_per_load = (line.at(3).cache - line.at(0).cache) / (3 * kLoadsAPart);
+    EXPECT_GT(cache_per_load, 4000);
+    for (std::size_t part = 1; part < line.size(); ++part) {
+        EXPECT_NEAR((line.at(part).cache - line.at(part - 1).cache) / kLoadsAPart,
+                    cache_per_load,
+                    0.3 * cache_per_load);
+    }
+}
+
+TEST(Steady, LeaksNothingOnceItIsWarm) {
+    const TestDatabase database(PostgresServer::shared("15"));
+    Growth growth("steady", database);
+    growth.loop(50);
+    const Growth::Bytes warm = growth.bytes();
+    growth.loop(500);
+    EXPECT_NEAR(growth.bytes().all, warm.all, 20000);
+}
+
+}  // namespace
+}  // namespace palloscope::workload
