@@ -1,6 +1,9 @@
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <map>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,6 +15,39 @@ namespace palloscope {
 
 namespace {
 
+constexpr std::string_view kCachePath = "TopMemoryContext/CacheMemoryContext";
+constexpr int kFirstVersionWithIdents = 110000;
+
+// Children of CacheMemoryContext in PostgreSQL 9.4 to 10 that are not called by a relation's name.
+constexpr std::array<std::string_view, 6> kUnnamedCaches{
+    "CachedPlanSource",   // plancache.c
+    "CachedPlanQuery",    // plancache.c
+    "CachedPlan",         // plancache.c
+    "SPI Plan",           // spi.c
+    "TS dictionary",      // ts_cache.c
+    "EventTriggerCache",  // evtcache.c
+};
+
+// The name under which a context is folded. Before version 11 made idents of them, relcache.c named
+// the context of each index (and the few of rules and partitions) by the relation: thousands of
+// paths of one context each, where newer servers have one path.
+std::string_view folded_name(int server_version_num,
+                             std::string_view parent_path,
+                             std::string_view name) {
+    const bool is_named_by_relation =
+        server_version_num < kFirstVersionWithIdents && parent_path == kCachePath &&
+        std::ranges::find(kUnnamedCaches, name) == kUnnamedCaches.end();
+    return is_named_by_relation ? "index info" : name;
+}
+
+std::vector<int> server_versions(const RecordingFile& file) {
+    std::vector<int> versions(file.backends().size());
+    for (const RecordedSnapshot& snapshot : file.snapshots()) {
+        versions[snapshot.backend] = snapshot.summary.server_version_num;
+    }
+    return versions;
+}
+
 // Folds contexts into the series of their backend while a recording is replayed.
 class Folder {
   public:
@@ -20,13 +56,18 @@ class Folder {
           history_(file.backends().size()),
           current_(file.backends().size()),
           contexts_(file.contexts().size()) {
+        const std::vector<int> versions = server_versions(file);
         std::vector<std::string> paths;
         paths.reserve(contexts_.size());
         std::vector<std::map<std::string, std::size_t>> series_by_path(history_.size());
         for (std::size_t i = 0; i < contexts_.size(); ++i) {
             const RecordedContext& context = file.contexts()[i];
-            paths.push_back(context.parent ? paths[*context.parent] + '/' + context.name
-                                           : context.name);
+            paths.push_back(context.name);
+            if (context.parent) {
+                const std::string& parent = paths[*context.parent];
+                paths.back() = fmt::format(
+                    "{}/{}", parent, folded_name(versions[context.backend], parent, context.name));
+            }
             const auto [entry, is_new] = series_by_path[context.backend].try_emplace(
                 paths.back(), series_by_path[context.backend].size());
             if (is_new) {

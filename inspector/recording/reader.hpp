@@ -19,7 +19,8 @@
 namespace palloscope {
 
 // The whole recording, folded by context path while it streams: 10,000 snapshots of 2,000 contexts
-// take seconds, and memory by snapshots × distinct paths.
+// take seconds, and memory by snapshots × distinct paths. The contexts that servers before 11 name
+// by an index are folded into "index info", as newer servers call them.
 [[nodiscard]] Result<History> read_history(const std::string& path);
 
 // The snapshot of backend `pid` at `time_ns` (Unix time) or nearest before it; the last one without

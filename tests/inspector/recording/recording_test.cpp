@@ -1,5 +1,7 @@
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <map>
 #include <random>
 
 #include <gmock/gmock.h>
@@ -155,6 +157,24 @@ TEST_F(Recording, FoldsContextsByPathIntoAHistory) {
     EXPECT_EQ(history->forms.at(backend.executions[1].form),
               history->forms.at(history->backends[1].executions.at(0).form));
     EXPECT_EQ(history->backends[1].end, std::nullopt);
+}
+
+TEST_F(Recording, FoldsContextsThatOldServersNameByTheirIndex) {
+    Snapshot old = snapshot_with(42, 0, 0);
+    old.server_version_num = 100023;
+    for (const char* const name : {"pg_class_oid_index", "CachedPlan", "t1_pkey"}) {
+        old.tree.contexts.insert(old.tree.contexts.begin() + 2,
+                                 {.name = name, .parent = 1, .level = 3, .figures = figures(8)});
+    }
+    { ASSERT_TRUE(writer().append(old)); }
+    std::map<std::string, int> counts;
+    for (const ContextSeries& series : read_history(path())->backends.at(0).contexts) {
+        counts[series.path] = series.count.at(0);
+    }
+    EXPECT_EQ(counts["TopMemoryContext/CacheMemoryContext/index info"], 2);
+    EXPECT_EQ(counts["TopMemoryContext/CacheMemoryContext/CachedPlan"], 1);
+    EXPECT_THAT(counts, testing::SizeIs(5));
+    EXPECT_THAT(read_back(), ElementsAre(old));
 }
 
 TEST_F(Recording, BeginsANewBackendWhenAPidComesAgain) {
