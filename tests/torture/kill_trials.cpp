@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "tests/support/backend_watch.hpp"
+#include "tests/support/process_state.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/session.hpp"
 
@@ -36,13 +37,19 @@ std::vector<microseconds> measure_snapshots(const std::vector<std::string>& comm
     return durations;
 }
 
-// False where the program had ended already.
-bool kill_after(const std::vector<std::string>& command, microseconds delay) {
+void kill_once(const std::vector<std::string>& command,
+               pid_t backend,
+               microseconds delay,
+               KillTrialsResult& result) {
     const auto started = steady_clock::now();
     Program program = Program::start(command);
     std::this_thread::sleep_until(started + delay);
+    const bool held = tracer_pid(backend) != 0;
     program.send_signal(SIGKILL);
-    return program.wait().signal == SIGKILL;
+    const bool killed = program.wait().signal == SIGKILL;
+    ++result.trials;
+    result.killed_before_end += killed ? 1 : 0;
+    result.killed_holding_it += killed && held ? 1 : 0;
 }
 
 }  // namespace
@@ -51,8 +58,9 @@ std::string KillTrialsResult::summary() const {
     const std::string verdict =
         harms.empty() ? "the backend was unharmed every time" : harms.front();
     return std::to_string(trials) + " snapshots killed, " + std::to_string(killed_before_end) +
-           " of them before their end (usual duration " + std::to_string(median_duration.count()) +
-           " us): " + verdict;
+           " of them before their end, " + std::to_string(killed_holding_it) +
+           " while they held the backend (usual duration " +
+           std::to_string(median_duration.count()) + " us): " + verdict;
 }
 
 KillTrialsResult run_kill_trials(const PostgresServer& server,
@@ -63,8 +71,12 @@ KillTrialsResult run_kill_trials(const PostgresServer& server,
     for (int statement = 0; statement < kPreparedStatements; ++statement) {
         session.exec("PREPARE statement_" + std::to_string(statement) + " AS SELECT 1");
     }
-    const std::vector<std::string> command{palloscope_program(),
-                                           "snapshot",
+    // Into /dev/null: nobody reads while we wait for the moment, and a full pipe would hold it
+    // back.
+    const std::vector<std::string> command{"sh",
+                                           "-c",
+                                           "exec \"$0\" snapshot \"$@\" >/dev/null",
+                                           palloscope_program(),
                                            std::to_string(session.backend_pid()),
                                            "--method",
                                            method,
@@ -77,8 +89,7 @@ KillTrialsResult run_kill_trials(const PostgresServer& server,
     std::uniform_int_distribution<microseconds::rep> moment(0, durations.back().count());
     while (result.trials < trials && result.harms.empty()) {
         const microseconds delay(moment(random));
-        result.killed_before_end += kill_after(command, delay) ? 1 : 0;
-        ++result.trials;
+        kill_once(command, session.backend_pid(), delay, result);
         for (const std::string& harm : watch.harms()) {
             result.harms.push_back("trial " + std::to_string(result.trials) + ", killed after " +
                                    std::to_string(delay.count()) + " us: " + harm);

@@ -11,7 +11,8 @@ namespace palloscope::test {
 
 struct KillTrialsResult {
     int trials = 0;
-    int killed_before_end = 0;                    // the others had finished when the signal came
+    int killed_before_end = 0;  // the others had finished when the signal came
+    int killed_holding_it = 0;  // of these: while the backend was stopped under its hands
     std::chrono::microseconds median_duration{};  // of a snapshot that nobody kills
     std::vector<std::string> harms;               // what went wrong, and in which trial
 
