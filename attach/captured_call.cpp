@@ -125,6 +125,19 @@ void add_make_file(CallChainBuilder& builder, RemoteAddress name, bool filtered)
     }
 }
 
+// A write beyond the limit would send the process SIGXFSZ, which ends it.
+Result<> require_file_size(pid_t pid, std::uint64_t limit) {
+    if (limit < static_cast<std::uint64_t>(kMaxOutputBytes)) {
+        return failure(
+            Error::Kind::kUnsupported,
+            fmt::format("process {} may write no files larger than {} bytes (ulimit -f), which the "
+                        "call's output could be",
+                        pid,
+                        limit));
+    }
+    return {};
+}
+
 // dup2(2) where it serves: a server uses it itself, so that no seccomp filter forbids it.
 void add_redirect_stderr(CallChainBuilder& builder, std::uint64_t to, bool closes_on_exec) {
     if (closes_on_exec) {
@@ -233,7 +246,18 @@ Result<FileDescriptor> make_descriptors(StoppedProcess& stopped,
                                    stopped.pid(),
                                    *saved));
     }
-    return process.duplicate_descriptor(descriptors.capture);
+    auto file = process.duplicate_descriptor(descriptors.capture);
+
+    struct stat begun {};
+
+    if (file && (fstat(file->get(), &begun) != 0 || begun.st_size != kTimeBytes)) {
+        return failure(Error::Kind::kUnsupported,
+                       fmt::format("process {} could not write to a file in memory: memory, or "
+                                   "{}, is full",
+                                   stopped.pid(),
+                                   kSharedMemoryFolder));
+    }
+    return file;
 }
 
 // Starts the call once all that it relies on is there, and gives ours of the file. Where something
@@ -251,6 +275,9 @@ Result<FileDescriptor> start_call(StoppedProcess& stopped,
         return tl::unexpected(!state ? state.error() : !status ? status.error() : limits.error());
     }
     if (auto room = require_stack(pid, *state, limits->stack_bytes); !room) {
+        return tl::unexpected(std::move(room.error()));
+    }
+    if (auto room = require_file_size(pid, limits->file_bytes); !room) {
         return tl::unexpected(std::move(room.error()));
     }
     const auto descriptors = foretell_descriptors(pid, limits->open_files);

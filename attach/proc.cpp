@@ -360,9 +360,10 @@ Result<int> read_descriptor_flags(pid_t pid, int fd) {
 
 SoftLimits parse_limits(std::string_view text) {
     SoftLimits limits;
-    const std::array<std::pair<std::string_view, std::uint64_t*>, 2> fields{{
+    const std::array<std::pair<std::string_view, std::uint64_t*>, 3> fields{{
         {"Max open files", &limits.open_files},
         {"Max stack size", &limits.stack_bytes},
+        {"Max file size", &limits.file_bytes},
     }};
     for_each_line(text, [&](std::string_view line) {
         for (const auto& [label, limit] : fields) {

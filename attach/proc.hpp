@@ -111,6 +111,7 @@ struct MemoryRollup {
 struct SoftLimits {
     std::uint64_t open_files = UINT64_MAX;
     std::uint64_t stack_bytes = UINT64_MAX;
+    std::uint64_t file_bytes = UINT64_MAX;
 };
 
 [[nodiscard]] SoftLimits parse_limits(std::string_view text);

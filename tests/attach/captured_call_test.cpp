@@ -152,6 +152,16 @@ TEST(CapturedCall, NeedsTwoFreeDescriptors) {
     EXPECT_TRUE(target.goes_on());
 }
 
+TEST(CapturedCall, RefusesAProcessThatMayNotWriteLargeFiles) {
+    const TargetProgram target = TargetProgram::start("ticks");
+    const rlimit limit{.rlim_cur = 4096, .rlim_max = 4096};
+    ASSERT_EQ(prlimit(target.pid(), RLIMIT_FSIZE, &limit, nullptr), 0);
+    const auto captured = target.capture("print_many", 1000);
+    ASSERT_FALSE(captured);
+    EXPECT_EQ(captured.error().kind, Error::Kind::kUnsupported);
+    EXPECT_TRUE(target.goes_on()) << "SIGXFSZ would have ended it";
+}
+
 TEST(CapturedCall, GivesUpOnAFunctionThatNeverReturns) {
     const TargetProgram target = TargetProgram::start("spins");
     const auto captured = target.capture("never_return", 0, std::chrono::milliseconds(200));

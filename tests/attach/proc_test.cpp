@@ -99,10 +99,12 @@ TEST(ParseSyscall, TellsSystemCallsFromNone) {
 TEST(ParseLimits, ReadsSoftLimits) {
     const auto limits = parse_limits(
         "Limit                     Soft Limit           Hard Limit           Units     \n"
+        "Max file size             100                  unlimited            bytes     \n"
         "Max stack size            8388608              unlimited            bytes     \n"
         "Max open files            1024                 4096                 files     \n");
     EXPECT_EQ(limits.stack_bytes, 8388608U);
     EXPECT_EQ(limits.open_files, 1024U);
+    EXPECT_EQ(limits.file_bytes, 100U);
     EXPECT_EQ(parse_limits("Max open files   unlimited unlimited files\n").open_files, UINT64_MAX);
     EXPECT_EQ(parse_limits("").stack_bytes, UINT64_MAX);
 }
