@@ -60,6 +60,12 @@ Result<FunctionCall> stats_function(const Backend& backend) {
     return FunctionCall{detail, {context, kUnlimited, kUnlimited, kToStderr}};
 }
 
+// A process that somebody else holds seems to run for ever: seizing it says who that is.
+bool is_traced(pid_t pid) {
+    const auto status = read_status(pid);
+    return status && status->tracer_pid != 0;
+}
+
 tl::unexpected<Error> no_safe_point(const Backend& backend, std::chrono::milliseconds timeout) {
     return failure(
         Error::Kind::kTimeout,
@@ -95,6 +101,8 @@ Result<CallGadgets> StatsCall::gadgets() {
 }
 
 Result<StatsCallResult> StatsCall::run(std::chrono::milliseconds timeout, Literals literals) {
+    // What a call before could not let go of, since it slept in the kernel.
+    StoppedProcess::release_late_stops();
     const Clock::time_point deadline = Clock::now() + timeout;
     const auto gadgets = this->gadgets();
     if (!gadgets) {
@@ -106,7 +114,7 @@ Result<StatsCallResult> StatsCall::run(std::chrono::milliseconds timeout, Litera
         if (!promising) {
             return tl::unexpected(promising.error());
         }
-        if (*promising) {
+        if (*promising || is_traced(backend_->pid())) {
             auto stopped = StoppedProcess::seize(backend_->pid(), kStopTimeout);
             if (!stopped) {
                 return tl::unexpected(std::move(stopped.error()));

@@ -1,18 +1,20 @@
 // What must hold next to a live backend: no transaction fails, nothing reaches the server's log,
 // and no way in which we die leaves a trace.
 
-#include <csignal>
-#include <random>
+#include <cstdint>
 #include <string>
-#include <thread>
+#include <vector>
 
 #include <fmt/core.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/backend_watch.hpp"
 #include "tests/support/postgres_server.hpp"
 #include "tests/support/process_state.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/session.hpp"
+#include "tests/torture/kill_trials.hpp"
 
 namespace palloscope::test {
 namespace {
@@ -64,37 +66,14 @@ TEST(Harmless, TwoHundredSnapshotsOfABusyBackendCostItNoTransaction) {
 }
 
 TEST(Harmless, KilledAtAnyMomentWeLeaveNoTrace) {
-    PostgresServer server = PostgresServer::start("15");
-    Session session = Session::connect(server.dsn());
-    const pid_t backend = session.backend_pid();
-    session.exec(
-        "do $$ begin for i in 1..300 loop execute format('create temporary table t%s (id int "
-        "primary key)', i);"
-        " end loop; end $$");
-    const auto descriptors = open_descriptors(backend);
-    const std::string log = server.log();
-    const auto begin = std::chrono::steady_clock::now();
-    ASSERT_EQ(run_program(snapshot_command(backend)).exit_code, 0);
-    const std::chrono::duration<double> whole = std::chrono::steady_clock::now() - begin;
-
+    const PostgresServer server = PostgresServer::start("15", kQuietLog);
     // The same moments in each run of the test, for a failure to be found again.
-    std::mt19937 random(20261123);  // NOLINT(cert-msc51-cpp)
-    std::uniform_real_distribution<double> moment(0, whole.count());
-    constexpr int kKills = 100;
-    int killed_at_work = 0;
-    for (int i = 0; i < kKills; ++i) {
-        Program snapshot = Program::start(snapshot_command(backend));
-        std::this_thread::sleep_for(std::chrono::duration<double>(moment(random)));
-        snapshot.send_signal(SIGKILL);
-        killed_at_work += snapshot.wait().signal == SIGKILL ? 1 : 0;
-        ASSERT_TRUE(session.alive()) << "kill " << i;
-        ASSERT_EQ(tracer_pid(backend), 0);
-        ASSERT_NE(std::string("RS").find(state_of(backend)), std::string::npos);
-        ASSERT_EQ(open_descriptors(backend), descriptors) << "kill " << i;
-    }
-    EXPECT_GT(killed_at_work, kKills / 2);
-    EXPECT_EQ(server.log(), log);
-    EXPECT_EQ(run_program(snapshot_command(backend)).exit_code, 0);
+    constexpr std::uint64_t kSeed = 20261123;
+    constexpr int kTrials = 100;
+    const KillTrialsResult result = run_kill_trials(server, "call", kTrials, kSeed);
+    EXPECT_THAT(result.harms, testing::IsEmpty());
+    EXPECT_GT(result.killed_before_end, kTrials / 2) << result.summary();
+    EXPECT_GT(result.killed_holding_it, 0) << result.summary();
 }
 
 }  // namespace
