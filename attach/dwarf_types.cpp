@@ -285,8 +285,8 @@ Result<DwarfTypes> DwarfTypes::find(pid_t pid, const ElfImage& image) {
     return failure(
         Error::Kind::kUnsupported,
         fmt::format("there is no debug information for process {} ({})", pid, executable),
-        "install the package with its debug symbols (Debian: postgresql-NN-dbgsym, Red Hat: "
-        "postgresqlNN-debuginfo)");
+        "install the package with its debug symbols (Debian: NAME-dbgsym, Red Hat: "
+        "NAME-debuginfo)");
 }
 
 Result<StructLayout> DwarfTypes::struct_layout(std::string_view name) const {

@@ -39,7 +39,7 @@ struct StructLayout {
 // Debug information of one program: opened once, asked often.
 //
 //     auto types = DwarfTypes::find(pid, image);
-//     auto layout = types->struct_layout("MemoryContextData");
+//     auto layout = types->struct_layout("timespec");
 class DwarfTypes {
   public:
     // Debug information of `image`, the executable of process `pid`: in the file itself, by its

@@ -131,7 +131,7 @@ Obstacle gone(pid_t pid) {
     return {.kind = Kind::kGone,
             .severity = Severity::kAll,
             .message = fmt::format("there is no process {}, or it has ended", pid),
-            .remedy = "'palloscope list' shows the PostgreSQL processes of this machine"};
+            .remedy = "'palloscope list' shows the processes that can be inspected"};
 }
 
 void add_access_obstacles(const AccessFacts& facts, std::vector<Obstacle>& obstacles) {

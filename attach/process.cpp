@@ -18,7 +18,7 @@ namespace {
 tl::unexpected<Error> gone(pid_t pid) {
     return failure(Error::Kind::kGone,
                    fmt::format("there is no process {}", pid),
-                   "'palloscope list' shows the PostgreSQL processes of this machine");
+                   "'palloscope list' shows the processes that can be inspected");
 }
 
 }  // namespace

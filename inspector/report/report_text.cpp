@@ -102,7 +102,8 @@ void ReportWriter::verdict(const Diagnosis& diagnosis) {
 
 void ReportWriter::leaking(const BackendDiagnosis& backend) {
     const ProcessInfo& process = backend.process;
-    std::string heading = fmt::format("Backend {}", process.pid);
+    std::string heading = fmt::format(
+        "Backend {}, PostgreSQL {}", process.pid, server_version_text(backend.server_version_num));
     for (const auto& [name, value] : {std::pair("database", process.database),
                                       std::pair("user", process.user),
                                       std::pair("application", process.application_name)}) {
@@ -110,7 +111,6 @@ void ReportWriter::leaking(const BackendDiagnosis& backend) {
             heading += fmt::format(", {} {}", name, clean_line(*value));
         }
     }
-    heading += fmt::format(", PostgreSQL {}", server_version_text(backend.server_version_num));
     line();
     line(painted(style_, Paint::kStrong, cut_to_columns(heading, columns_, style_)));
     pid_ = process.pid;
