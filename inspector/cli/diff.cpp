@@ -15,7 +15,7 @@
 #include "inspector/recording/reader.hpp"
 #include "inspector/report/difference_text.hpp"
 #include "inspector/report/snapshot_json.hpp"
-#include "inspector/report/time_text.hpp"
+#include "inspector/model/time_text.hpp"
 
 namespace palloscope {
 

@@ -6,10 +6,12 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
+#include "attach/process.hpp"
 #include "inspector/backend/snapshotter.hpp"
 #include "inspector/cli/command.hpp"
 #include "inspector/cli/interruption.hpp"
@@ -80,11 +82,14 @@ class Snapshotters {
     std::map<int, Snapshotter> by_pid_;
 };
 
-// Those of `all` may all have ended: that is no failure once a recording has begun.
+// The targets that run now. That they have all ended is no failure once a recording has begun.
 Result<std::vector<int>> current_targets(const TargetOptions& target) {
     auto pids = resolve_targets(target);
     if (!pids && pids.error().kind == Error::Kind::kGone) {
         return std::vector<int>{};
+    }
+    if (pids) {
+        std::erase_if(*pids, [](int pid) { return !Process::open(pid); });
     }
     return pids;
 }

@@ -4,7 +4,7 @@
 
 #include "inspector/report/clean_text.hpp"
 #include "inspector/report/size_text.hpp"
-#include "inspector/report/time_text.hpp"
+#include "inspector/model/time_text.hpp"
 
 namespace palloscope {
 

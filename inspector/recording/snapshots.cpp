@@ -7,7 +7,7 @@
 
 #include "inspector/recording/reader.hpp"
 #include "inspector/recording/recording_file.hpp"
-#include "inspector/recording/time_text.hpp"
+#include "inspector/model/time_text.hpp"
 
 namespace palloscope {
 
@@ -141,8 +141,8 @@ Result<Snapshot> snapshot_at(const std::string& path,
             fmt::format("{} holds no snapshot of backend {} as early as {}",
                         path,
                         wanted,
-                        time_text(*time_ns)),
-            fmt::format("its first one is of {}", time_text(first->summary.taken_at_ns)));
+                        iso_time_text(*time_ns)),
+            fmt::format("its first one is of {}", iso_time_text(first->summary.taken_at_ns)));
     }
 
     std::optional<Snapshot> found;
@@ -155,7 +155,7 @@ Result<Snapshot> snapshot_at(const std::string& path,
     if (!found) {
         return failure(Error::Kind::kFailed,
                        fmt::format("the snapshot of {} in {} is lost: {}",
-                                   time_text(best->summary.taken_at_ns),
+                                   iso_time_text(best->summary.taken_at_ns),
                                    path,
                                    fmt::join(file->notes(), "; ")));
     }

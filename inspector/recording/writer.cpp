@@ -18,7 +18,7 @@
 
 #include "inspector/recording/format.hpp"
 #include "inspector/recording/text_table.hpp"
-#include "inspector/recording/time_text.hpp"
+#include "inspector/model/time_text.hpp"
 #include "inspector/recording/tree_delta.hpp"
 #include "inspector/statements/form.hpp"
 #include "inspector/statements/io_error.hpp"
@@ -195,7 +195,7 @@ class RecordingWriter::Impl {
             snapshots_ == 0 ? "it holds no snapshot yet"
                             : fmt::format("it is valid up to its last snapshot, number {} of {}",
                                           snapshots_,
-                                          time_text(last_taken_at_ns_));
+                                          iso_time_text(last_taken_at_ns_));
         return {.kind = Error::Kind::kFailed,
                 .message = fmt::format(
                     "cannot write to the recording {}: {}; {}", path_, exception.what(), kept),

@@ -7,7 +7,7 @@
 #include "inspector/model/difference.hpp"
 #include "inspector/report/clean_text.hpp"
 #include "inspector/report/difference_text.hpp"
-#include "inspector/report/time_text.hpp"
+#include "inspector/model/time_text.hpp"
 
 namespace palloscope {
 

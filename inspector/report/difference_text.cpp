@@ -10,7 +10,7 @@
 #include "inspector/report/size_text.hpp"
 #include "inspector/report/snapshot_heading.hpp"
 #include "inspector/report/text_columns.hpp"
-#include "inspector/report/time_text.hpp"
+#include "inspector/model/time_text.hpp"
 
 namespace palloscope {
 

@@ -11,7 +11,7 @@
 #include "inspector/report/report_statements.hpp"
 #include "inspector/report/sparkline.hpp"
 #include "inspector/report/text_columns.hpp"
-#include "inspector/report/time_text.hpp"
+#include "inspector/model/time_text.hpp"
 #include "inspector/report/wrapped_text.hpp"
 
 namespace palloscope {

@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "inspector/report/snapshot_json.hpp"
-#include "inspector/report/time_text.hpp"
+#include "inspector/model/time_text.hpp"
 
 namespace palloscope {
 

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "inspector/report/clean_text.hpp"
-#include "inspector/report/time_text.hpp"
+#include "inspector/model/time_text.hpp"
 
 namespace palloscope {
 

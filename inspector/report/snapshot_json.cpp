@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "inspector/report/clean_text.hpp"
-#include "inspector/report/time_text.hpp"
+#include "inspector/model/time_text.hpp"
 
 namespace palloscope {
 

@@ -1,4 +1,4 @@
-#include "inspector/report/time_text.hpp"
+#include "inspector/model/time_text.hpp"
 
 #include <limits>
 
@@ -17,12 +17,14 @@ TEST(TimeText, IsIsoInUtcWithMicroseconds) {
 
 TEST(TimeText, IsReadBack) {
     EXPECT_EQ(unix_ns_from_iso_time("2026-11-23T09:00:00.123456Z"), kNineOClock / 1000 * 1000);
+    EXPECT_EQ(unix_ns_from_iso_time("2026-11-23T09:00:00Z"),
+              kNineOClock / 1'000'000'000 * 1'000'000'000);
     EXPECT_EQ(unix_ns_from_iso_time("2024-02-29T23:59:59.999999Z"), 1'709'251'199'999'999'000);
 }
 
 TEST(TimeText, OfAnotherFormIsRefused) {
     for (const char* const text : {"",
-                                   "2026-11-23T09:00:00Z",
+                                   "2026-11-23T09:00Z",
                                    "2026-11-23 09:00:00.123456Z",
                                    "2026-11-23T09:00:00.123456+",
                                    "2026-13-23T09:00:00.123456Z",

@@ -1,4 +1,4 @@
-#include "inspector/report/time_text.hpp"
+#include "inspector/model/time_text.hpp"
 
 #include <array>
 #include <charconv>
@@ -59,6 +59,10 @@ std::string iso_time_text(std::int64_t unix_ns) {
 
 std::optional<std::int64_t> unix_ns_from_iso_time(std::string_view text) {
     constexpr std::string_view kForm = "0000-00-00T00:00:00.000000Z";
+    constexpr std::string_view kFormToTheSecond = "0000-00-00T00:00:00Z";
+    if (text.size() == kFormToTheSecond.size() && text.ends_with('Z')) {
+        return unix_ns_from_iso_time(std::string(text.substr(0, text.size() - 1)) + ".000000Z");
+    }
     if (text.size() != kForm.size()) {
         return std::nullopt;
     }

@@ -10,7 +10,7 @@ namespace palloscope {
 // Unix time in nanoseconds as ISO 8601 in UTC with microseconds: "2026-11-23T09:00:00.123456Z".
 [[nodiscard]] std::string iso_time_text(std::int64_t unix_ns);
 
-// Reads exactly that form; none where it is another or no date.
+// Reads that form, whose fraction may be left out; none where it is another or no date.
 [[nodiscard]] std::optional<std::int64_t> unix_ns_from_iso_time(std::string_view text);
 
 // For people: "2026-11-23 09:00:00.123 UTC".
