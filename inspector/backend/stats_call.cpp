@@ -91,6 +91,11 @@ Result<CallGadgets> StatsCall::gadgets() {
         if (!mappings) {
             return tl::unexpected(mappings.error());
         }
+        if (mappings->empty()) {
+            // It has given up its memory already, and is about to be a zombie.
+            return failure(Error::Kind::kGone,
+                           fmt::format("process {} has ended", backend_->pid()));
+        }
         auto found = find_call_gadgets(backend_->memory(), *mappings);
         if (!found) {
             return found;

@@ -259,10 +259,29 @@ class Recorder::Impl {
         }
     }
 
+    // One that steps gets no snapshots at intervals, which would tell that it has gone.
+    Result<> look_after_stepping(const std::vector<int>& found) {
+        std::vector<int> lost;
+        for (const auto& [pid, target] : targets_) {
+            if (target.stepping && std::ranges::find(found, pid) == found.end()) {
+                lost.push_back(pid);
+            }
+        }
+        for (const int pid : lost) {
+            if (const Result<StepAnswer> taken = snapshot(pid); !taken) {
+                return tl::unexpected(taken.error());
+            }
+        }
+        return {};
+    }
+
     Result<> look_for_targets() {
         find_targets_at_ = Clock::now() + kFindTargetsEvery;
         const Result<std::vector<int>> pids = calls_.find_targets();
         add_targets(pids.value_or(std::vector<int>{}));
+        if (Result<> looked = look_after_stepping(pids.value_or(std::vector<int>{})); !looked) {
+            return looked;
+        }
         found_none_ = targets_.empty();
         if (pids || std::exchange(told_of_search_, true)) {
             return {};

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <iterator>
 #include <string>
 #include <vector>
@@ -144,6 +145,7 @@ TEST_F(RunningWorkload, KeepsItsRate) {
 
 TEST_F(RunningWorkload, FinishesItsTransactionsWhenAskedToStop) {
     for (const int signal : {SIGINT, SIGTERM}) {
+        std::filesystem::remove(file_.path());
         Program workload = start({"conjur", "--sessions", "2"});
         ASSERT_TRUE(wait_for_step("load-policy/commit"));
         workload.send_signal(signal);
