@@ -64,8 +64,8 @@ Result<CallGadgets> find_call_gadgets(const MemorySource& memory,
             texts.push_back(&mapping);
         }
     }
-    std::ranges::stable_partition(texts,
-                                  [](const Mapping* mapping) { return is_c_library(*mapping); });
+    std::stable_partition(
+        texts.begin(), texts.end(), [](const Mapping* mapping) { return is_c_library(*mapping); });
 
     CallGadgets gadgets;
     std::vector<unsigned char> bytes;

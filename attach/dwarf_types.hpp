@@ -52,10 +52,10 @@ class DwarfTypes {
     // Debug information in this file itself. kUnsupported where there is none.
     [[nodiscard]] static Result<DwarfTypes> open(FileDescriptor file);
 
-    DwarfTypes(DwarfTypes&&) noexcept;
-    DwarfTypes& operator=(DwarfTypes&&) noexcept;
-    DwarfTypes(const DwarfTypes&) = delete;
-    DwarfTypes& operator=(const DwarfTypes&) = delete;
+    DwarfTypes(DwarfTypes&& other) noexcept;
+    DwarfTypes& operator=(DwarfTypes&& other) noexcept;
+    DwarfTypes(const DwarfTypes& other) = delete;
+    DwarfTypes& operator=(const DwarfTypes& other) = delete;
     ~DwarfTypes();
 
     // The struct or union of that name, or that a typedef of that name stands for; the first

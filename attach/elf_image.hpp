@@ -34,10 +34,10 @@ class ElfImage {
     // kUnsupported where the file is no 64-bit x86-64 ELF file.
     [[nodiscard]] static Result<ElfImage> open(FileDescriptor file);
 
-    ElfImage(ElfImage&&) noexcept;
-    ElfImage& operator=(ElfImage&&) noexcept;
-    ElfImage(const ElfImage&) = delete;
-    ElfImage& operator=(const ElfImage&) = delete;
+    ElfImage(ElfImage&& other) noexcept;
+    ElfImage& operator=(ElfImage&& other) noexcept;
+    ElfImage(const ElfImage& other) = delete;
+    ElfImage& operator=(const ElfImage& other) = delete;
     ~ElfImage();
 
     // A defined function or object of the dynamic symbol table or, where it was not stripped, of
