@@ -67,8 +67,13 @@ TEST(BadInput, NoBackendThatFitsIsSaid) {
 TEST(BadInput, AnotherUsersProcessNamesTheMissingCapability) {
     Session session = Session::connect(PostgresServer::shared("15").dsn());
     const std::string pid = std::to_string(session.backend_pid());
-    const ProgramResult result = run_program(
-        {"setpriv", "--reuid=65534", "--clear-groups", palloscope_program(), "snapshot", pid});
+    // Where another user can reach it, wherever the checkout lies.
+    const TemporaryFolder folder;
+    std::filesystem::permissions(folder.path(), std::filesystem::perms(0755));
+    const std::filesystem::path program = folder.path() / "palloscope";
+    std::filesystem::copy_file(palloscope_program(), program);
+    const ProgramResult result =
+        run_program({"setpriv", "--reuid=65534", "--clear-groups", program, "snapshot", pid});
     expect_failure(result, 4, pid);
     EXPECT_THAT(result.err, HasSubstr("CAP_SYS_PTRACE"));
 }
