@@ -12,10 +12,10 @@
 #include "inspector/cli/command.hpp"
 #include "inspector/cli/interruption.hpp"
 #include "inspector/cli/options.hpp"
+#include "inspector/model/time_text.hpp"
 #include "inspector/recording/reader.hpp"
 #include "inspector/report/difference_text.hpp"
 #include "inspector/report/snapshot_json.hpp"
-#include "inspector/model/time_text.hpp"
 
 namespace palloscope {
 

@@ -2,9 +2,9 @@
 
 #include <fmt/core.h>
 
+#include "inspector/model/time_text.hpp"
 #include "inspector/report/clean_text.hpp"
 #include "inspector/report/size_text.hpp"
-#include "inspector/model/time_text.hpp"
 
 namespace palloscope {
 

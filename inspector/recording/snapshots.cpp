@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "inspector/model/time_text.hpp"
 #include "inspector/recording/reader.hpp"
 #include "inspector/recording/recording_file.hpp"
-#include "inspector/model/time_text.hpp"
 
 namespace palloscope {
 

@@ -16,9 +16,9 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
 
+#include "inspector/model/time_text.hpp"
 #include "inspector/recording/format.hpp"
 #include "inspector/recording/text_table.hpp"
-#include "inspector/model/time_text.hpp"
 #include "inspector/recording/tree_delta.hpp"
 #include "inspector/statements/form.hpp"
 #include "inspector/statements/io_error.hpp"

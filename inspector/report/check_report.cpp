@@ -5,8 +5,8 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
-#include "inspector/report/clean_text.hpp"
 #include "inspector/model/time_text.hpp"
+#include "inspector/report/clean_text.hpp"
 
 namespace palloscope {
 

@@ -6,10 +6,10 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "inspector/model/time_text.hpp"
 #include "inspector/report/clean_text.hpp"
 #include "inspector/report/size_text.hpp"
 #include "inspector/report/text_columns.hpp"
-#include "inspector/model/time_text.hpp"
 
 namespace palloscope {
 

@@ -6,12 +6,12 @@
 #include <fmt/format.h>
 
 #include "inspector/diagnosis/readable.hpp"
+#include "inspector/model/time_text.hpp"
 #include "inspector/report/clean_text.hpp"
 #include "inspector/report/report.hpp"
 #include "inspector/report/report_statements.hpp"
 #include "inspector/report/sparkline.hpp"
 #include "inspector/report/text_columns.hpp"
-#include "inspector/model/time_text.hpp"
 #include "inspector/report/wrapped_text.hpp"
 
 namespace palloscope {

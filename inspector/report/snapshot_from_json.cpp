@@ -10,8 +10,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "inspector/report/snapshot_json.hpp"
 #include "inspector/model/time_text.hpp"
+#include "inspector/report/snapshot_json.hpp"
 
 namespace palloscope {
 

@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "inspector/report/clean_text.hpp"
 #include "inspector/model/time_text.hpp"
+#include "inspector/report/clean_text.hpp"
 
 namespace palloscope {
 

@@ -10,11 +10,11 @@
 
 #include <fmt/format.h>
 
+#include "inspector/model/time_text.hpp"
 #include "inspector/report/clean_text.hpp"
 #include "inspector/report/size_text.hpp"
 #include "inspector/report/snapshot_heading.hpp"
 #include "inspector/report/text_columns.hpp"
-#include "inspector/model/time_text.hpp"
 
 namespace palloscope {
 
