@@ -91,13 +91,14 @@ Result<CallGadgets> StatsCall::gadgets() {
         if (!mappings) {
             return tl::unexpected(mappings.error());
         }
-        if (mappings->empty()) {
-            // It has given up its memory already, and is about to be a zombie.
-            return failure(Error::Kind::kGone,
-                           fmt::format("process {} has ended", backend_->pid()));
-        }
         auto found = find_call_gadgets(backend_->memory(), *mappings);
         if (!found) {
+            // A process that ends gives up its memory before it is a zombie.
+            const auto still_mapped = read_maps(backend_->pid());
+            if (!still_mapped || still_mapped->empty()) {
+                return failure(Error::Kind::kGone,
+                               fmt::format("process {} has ended", backend_->pid()));
+            }
             return found;
         }
         gadgets_ = *found;

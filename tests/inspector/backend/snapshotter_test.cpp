@@ -197,7 +197,9 @@ TEST(Snapshotter, SaysThatTheBackendHasEnded) {
     std::optional<Session> session = Session::connect(PostgresServer::shared("15").dsn());
     auto snapshotter = Snapshotter::open(session->backend_pid(), Literals::kMasked);
     ASSERT_TRUE(snapshotter);
+    const int pid = session->backend_pid();
     session.reset();
+    ASSERT_TRUE(test::eventually([&] { return !test::is_running(pid); }));
     const auto snapshot = snapshotter->take(kTimeout);
     ASSERT_FALSE(snapshot);
     EXPECT_EQ(snapshot.error().kind, Error::Kind::kGone);
