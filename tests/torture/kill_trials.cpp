@@ -21,6 +21,8 @@ using std::chrono::steady_clock;
 
 constexpr int kPreparedStatements = 200;
 constexpr std::size_t kMeasuredSnapshots = 11;
+// Longer than a snapshot holds a backend of this size, so that moments up to its end are hit too.
+constexpr microseconds kHold{4000};
 
 // Durations of snapshots that nobody kills, the shortest first.
 std::vector<microseconds> measure_snapshots(const std::vector<std::string>& command) {
@@ -37,13 +39,39 @@ std::vector<microseconds> measure_snapshots(const std::vector<std::string>& comm
     return durations;
 }
 
+// The moment of a kill: a delay from the start of the program or, where it is to hit the backend
+// while it is held, which is a small part of the program's life, from when that begins.
+struct Moment {
+    bool once_held = false;
+    microseconds delay{};
+
+    [[nodiscard]] std::string text() const {
+        return std::to_string(delay.count()) + " us after " +
+               (once_held ? "it took hold of the backend" : "its start");
+    }
+};
+
+// Asks without a pause: what is awaited lasts a millisecond or two.
+void await_hold(const Program& program, pid_t backend) {
+    while (tracer_pid(backend) == 0 && is_running(program.pid())) {
+    }
+}
+
 void kill_once(const std::vector<std::string>& command,
                pid_t backend,
-               microseconds delay,
+               Moment moment,
                KillTrialsResult& result) {
-    const auto started = steady_clock::now();
+    auto begin = steady_clock::now();
     Program program = Program::start(command);
-    std::this_thread::sleep_until(started + delay);
+    if (moment.once_held) {
+        await_hold(program, backend);
+        begin = steady_clock::now();
+        // A sleep would end too late for moments so near.
+        while (steady_clock::now() < begin + moment.delay) {
+        }
+    } else {
+        std::this_thread::sleep_until(begin + moment.delay);
+    }
     const bool held = tracer_pid(backend) != 0;
     program.send_signal(SIGKILL);
     const bool killed = program.wait().signal == SIGKILL;
@@ -86,13 +114,16 @@ KillTrialsResult run_kill_trials(const PostgresServer& server,
     const std::vector<microseconds> durations = measure_snapshots(command);
     KillTrialsResult result{.median_duration = durations.at(durations.size() / 2)};
     std::mt19937_64 random(seed);
-    std::uniform_int_distribution<microseconds::rep> moment(0, durations.back().count());
+    std::uniform_int_distribution<microseconds::rep> in_life(0, durations.back().count());
+    std::uniform_int_distribution<microseconds::rep> in_hold(0, kHold.count());
     while (result.trials < trials && result.harms.empty()) {
-        const microseconds delay(moment(random));
-        kill_once(command, session.backend_pid(), delay, result);
+        const bool once_held = result.trials % 2 == 1;
+        const Moment moment{.once_held = once_held,
+                            .delay = microseconds(once_held ? in_hold(random) : in_life(random))};
+        kill_once(command, session.backend_pid(), moment, result);
         for (const std::string& harm : watch.harms()) {
-            result.harms.push_back("trial " + std::to_string(result.trials) + ", killed after " +
-                                   std::to_string(delay.count()) + " us: " + harm);
+            result.harms.push_back("trial " + std::to_string(result.trials) + ", killed " +
+                                   moment.text() + ": " + harm);
         }
     }
     return result;

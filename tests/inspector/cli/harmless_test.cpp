@@ -75,7 +75,7 @@ TEST(Harmless, KilledAtAnyMomentWeLeaveNoTrace) {
     const KillTrialsResult result = run_kill_trials(server, "call", kTrials, kSeed);
     EXPECT_THAT(result.harms, testing::IsEmpty());
     EXPECT_GT(result.killed_before_end, kTrials / 2) << result.summary();
-    EXPECT_GT(result.killed_holding_it, 0) << result.summary();
+    EXPECT_GT(result.killed_holding_it, kTrials / 20) << result.summary();
 }
 
 }  // namespace
