@@ -13,6 +13,13 @@ constexpr std::uint64_t kPageBytes = 4096;
 
 }  // namespace
 
+void MemorySource::gather_available(std::span<const RemotePiece> pieces,
+                                    std::vector<bool>& unread) const {
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+        unread[i] = !gather(pieces.subspan(i, 1));
+    }
+}
+
 Result<std::string> MemorySource::read_string(RemoteAddress address, std::size_t max_length) const {
     std::string text;
     std::array<char, kPageBytes> page{};

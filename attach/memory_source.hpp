@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "attach/error.hpp"
 #include "attach/remote_address.hpp"
@@ -31,6 +32,11 @@ class MemorySource {
     // Copies all pieces. kFault where one cannot be read whole (the message names its address);
     // what was copied before it is undefined then.
     [[nodiscard]] virtual Result<> gather(std::span<const RemotePiece> pieces) const = 0;
+
+    // Copies the pieces that can be read whole, and marks the others in `unread`, which has a place
+    // for each.
+    virtual void gather_available(std::span<const RemotePiece> pieces,
+                                  std::vector<bool>& unread) const;
 
     // One plain value.
     template <typename T>

@@ -268,6 +268,13 @@ Result<std::optional<long>> read_syscall(pid_t pid) {
     });
 }
 
+Result<std::uint64_t> read_mapped_bytes(pid_t pid) {
+    constexpr std::uint64_t kPageBytes = 4096;
+    return read_proc_file(pid, "statm").map([](const std::string& text) {
+        return parse_number<std::uint64_t>(text).value_or(0) * kPageBytes;
+    });
+}
+
 Result<char> read_state(pid_t pid) {
     constexpr int kState = 3;
     return read_stat_field(pid, kState).map([](const std::string& text) { return text.front(); });

@@ -73,6 +73,9 @@ struct MemoryRollup {
 [[nodiscard]] std::optional<long> parse_syscall(std::string_view text);
 [[nodiscard]] Result<std::optional<long>> read_syscall(pid_t pid);
 
+// The size of its whole address space, bytes (/proc/PID/statm).
+[[nodiscard]] Result<std::uint64_t> read_mapped_bytes(pid_t pid);
+
 // The state letter alone, as ProcessStatus::state, at a lower price (/proc/PID/stat, field 3).
 [[nodiscard]] Result<char> read_state(pid_t pid);
 

@@ -24,16 +24,30 @@ tl::unexpected<Error> fault(int err, pid_t pid, RemoteAddress address) {
                     fmt::format("cannot read memory of process {} at {:#x}", pid, address.value));
 }
 
-// Cuts `bytes` off the front of `pieces`, of which the first one is read up to `done` already.
-void advance(std::span<const RemotePiece>& pieces, std::size_t& done, std::size_t bytes) {
-    done += bytes;
-    while (!pieces.empty() && done >= pieces.front().into.size()) {
-        done -= pieces.front().into.size();
-        pieces = pieces.subspan(1);
-    }
-}
-
 }  // namespace
+
+// What is still to be read: the first piece is read up to `done` already.
+struct ProcessMemory::Progress {
+    std::span<const RemotePiece> pieces;
+    std::size_t done = 0;
+
+    [[nodiscard]] RemoteAddress next_address() const { return pieces.front().address + done; }
+
+    void advance(std::size_t bytes) {
+        done += bytes;
+        while (!pieces.empty() && done >= pieces.front().into.size()) {
+            done -= pieces.front().into.size();
+            pieces = pieces.subspan(1);
+        }
+    }
+
+    // Leaves the first piece out.
+    void skip() {
+        pieces = pieces.subspan(1);
+        done = 0;
+        advance(0);
+    }
+};
 
 Result<ProcessMemory> ProcessMemory::open(pid_t pid, Transport transport) {
     const std::string path = fmt::format("/proc/{}/mem", pid);
@@ -48,64 +62,86 @@ Result<ProcessMemory> ProcessMemory::open(pid_t pid, Transport transport) {
 }
 
 Result<> ProcessMemory::gather(std::span<const RemotePiece> pieces) const {
-    std::array<iovec, kMaxPieces> local;   // NOLINT(*-init): filled as far as it is used
-    std::array<iovec, kMaxPieces> remote;  // NOLINT(*-init)
-    std::size_t done = 0;                  // bytes of the first piece
-    advance(pieces, done, 0);
-    while (!pieces.empty()) {
-        if (transport_ == Transport::kProcFile) {
-            return gather_by_file(pieces);
+    Progress progress{.pieces = pieces};
+    progress.advance(0);
+    while (!progress.pieces.empty()) {
+        if (const int err = gather_some(progress); err != 0) {
+            return fault(err, pid_, progress.next_address());
         }
-        const auto batch = pieces.first(std::min(pieces.size(), kMaxPieces));
-        for (std::size_t i = 0; i < batch.size(); ++i) {
-            const std::size_t skip = i == 0 ? done : 0;
-            const std::span<std::byte> into = batch[i].into.subspan(skip);
-            const RemoteAddress from = batch[i].address + skip;
-            local[i] = {.iov_base = into.data(), .iov_len = into.size()};
-            // A remote address is a number here, and becomes a pointer only for the kernel.
-            remote[i] = {.iov_base = reinterpret_cast<void*>(from.value),  // NOLINT
-                         .iov_len = into.size()};
-        }
-        const ssize_t got =
-            process_vm_readv(pid_, local.data(), batch.size(), remote.data(), batch.size(), 0);
-        if (got < 0 && (errno == ENOSYS || errno == EPERM)) {
-            // /proc/PID/mem is open, so the right to read is there: a filter forbids the call
-            // alone.
-            transport_ = Transport::kProcFile;
-            continue;
-        }
-        if (got <= 0) {
-            return fault(got < 0 ? errno : EFAULT, pid_, batch.front().address + done);
-        }
-        // Less than wanted is no error: one call carries 2 GB at most (MAX_RW_COUNT). Where it
-        // ended before a hole, the next one begins with the hole, and says so.
-        advance(pieces, done, static_cast<std::size_t>(got));
     }
     return {};
 }
 
-Result<> ProcessMemory::gather_by_file(std::span<const RemotePiece> pieces) const {
-    for (const RemotePiece& piece : pieces) {
-        std::span<std::byte> left = piece.into;
-        while (!left.empty()) {
-            const RemoteAddress from = piece.address + (piece.into.size() - left.size());
-            // pread(2) refuses negative offsets, where no process has memory (the kernel's half).
-            if (from.value > static_cast<std::uint64_t>(INT64_MAX)) {
-                return fault(EFAULT, pid_, from);
-            }
-            const ssize_t got =
-                pread(file_.get(), left.data(), left.size(), static_cast<off_t>(from.value));
-            if (got < 0 && errno == EINTR) {
-                continue;
-            }
-            if (got <= 0) {
-                // 0: the process has no memory any more.
-                return fault(got < 0 ? errno : ESRCH, pid_, from);
-            }
-            left = left.subspan(static_cast<std::size_t>(got));
+void ProcessMemory::gather_available(std::span<const RemotePiece> pieces,
+                                     std::vector<bool>& unread) const {
+    Progress progress{.pieces = pieces};
+    progress.advance(0);
+    while (!progress.pieces.empty()) {
+        const int err = gather_some(progress);
+        if (err == 0) {
+            continue;
         }
+        const auto at = static_cast<std::ptrdiff_t>(pieces.size() - progress.pieces.size());
+        if (err != EFAULT && err != EIO) {
+            // Not this piece's fault: the process has gone, say.
+            std::fill(unread.begin() + at, unread.end(), true);
+            return;
+        }
+        *(unread.begin() + at) = true;
+        progress.skip();
     }
-    return {};
+}
+
+int ProcessMemory::gather_some(Progress& progress) const {
+    if (transport_ == Transport::kProcFile) {
+        return gather_some_by_file(progress);
+    }
+    std::array<iovec, kMaxPieces> local;   // NOLINT(*-init): filled as far as it is used
+    std::array<iovec, kMaxPieces> remote;  // NOLINT(*-init)
+    const auto batch = progress.pieces.first(std::min(progress.pieces.size(), kMaxPieces));
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        const std::size_t skip = i == 0 ? progress.done : 0;
+        const std::span<std::byte> into = batch[i].into.subspan(skip);
+        const RemoteAddress from = batch[i].address + skip;
+        local[i] = {.iov_base = into.data(), .iov_len = into.size()};
+        // A remote address is a number here, and becomes a pointer only for the kernel.
+        remote[i] = {.iov_base = reinterpret_cast<void*>(from.value),  // NOLINT
+                     .iov_len = into.size()};
+    }
+    const ssize_t got =
+        process_vm_readv(pid_, local.data(), batch.size(), remote.data(), batch.size(), 0);
+    if (got < 0 && (errno == ENOSYS || errno == EPERM)) {
+        // /proc/PID/mem is open, so the right to read is there: a filter forbids the call alone.
+        transport_ = Transport::kProcFile;
+        return 0;
+    }
+    if (got <= 0) {
+        return got < 0 ? errno : EFAULT;
+    }
+    // Less than wanted is no error: one call carries 2 GB at most (MAX_RW_COUNT). Where it ended
+    // before a hole, the next one begins with the hole, and says so.
+    progress.advance(static_cast<std::size_t>(got));
+    return 0;
+}
+
+int ProcessMemory::gather_some_by_file(Progress& progress) const {
+    const std::span<std::byte> into = progress.pieces.front().into.subspan(progress.done);
+    const RemoteAddress from = progress.next_address();
+    // pread(2) refuses negative offsets, where no process has memory (the kernel's half).
+    if (from.value > static_cast<std::uint64_t>(INT64_MAX)) {
+        return EFAULT;
+    }
+    const ssize_t got =
+        pread(file_.get(), into.data(), into.size(), static_cast<off_t>(from.value));
+    if (got < 0 && errno == EINTR) {
+        return 0;
+    }
+    if (got <= 0) {
+        // 0: the process has no memory any more.
+        return got < 0 ? errno : ESRCH;
+    }
+    progress.advance(static_cast<std::size_t>(got));
+    return 0;
 }
 
 Result<> ProcessMemory::write(RemoteAddress address, std::span<const std::byte> bytes) const {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <span>
+#include <vector>
 
 #include "attach/error.hpp"
 #include "attach/file_descriptor.hpp"
@@ -24,6 +25,8 @@ class ProcessMemory final : public MemorySource {
 
     // In as few system calls as the kernel allows: 1,024 pieces each (UIO_MAXIOV).
     [[nodiscard]] Result<> gather(std::span<const RemotePiece> pieces) const override;
+    void gather_available(std::span<const RemotePiece> pieces,
+                          std::vector<bool>& unread) const override;
 
     // Writes all of `bytes`. Only for memory below the red zone of a stack that the caller holds
     // stopped (attach/call_chain.hpp); nothing else of a target is ever written.
@@ -33,7 +36,11 @@ class ProcessMemory final : public MemorySource {
     ProcessMemory(pid_t pid, FileDescriptor file, Transport transport)
         : pid_(pid), file_(std::move(file)), transport_(transport) {}
 
-    [[nodiscard]] Result<> gather_by_file(std::span<const RemotePiece> pieces) const;
+    struct Progress;
+
+    // One system call's worth. 0, or an errno of which the next address is the cause.
+    [[nodiscard]] int gather_some(Progress& progress) const;
+    [[nodiscard]] int gather_some_by_file(Progress& progress) const;
 
     pid_t pid_;
     FileDescriptor file_;  // /proc/PID/mem

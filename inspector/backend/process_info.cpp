@@ -57,40 +57,47 @@ std::optional<PortLayout> port_layout(int version_num) {
     return layout;
 }
 
-// The string that a `char *` in the target points to; none where that is null or cannot be read.
-std::optional<std::string> read_text_at(const Backend& backend,
-                                        RemoteAddress pointer,
-                                        std::size_t max_bytes) {
-    const auto text = backend.memory().read<RemoteAddress>(pointer);
-    if (!text || text->is_null()) {
-        return std::nullopt;
+// A backend's variables, in its memory or a copy of that.
+struct Variables {
+    const Backend& backend;
+    const MemorySource& memory;
+
+    // The string that a `char *` in the target points to; none where that is null or cannot be
+    // read.
+    [[nodiscard]] std::optional<std::string> text_at(RemoteAddress pointer,
+                                                     std::size_t max_bytes) const {
+        const auto text = memory.read<RemoteAddress>(pointer);
+        if (!text || text->is_null()) {
+            return std::nullopt;
+        }
+        auto read = memory.read_string(*text, max_bytes);
+        return read ? std::optional(std::move(*read)) : std::nullopt;
     }
-    auto read = backend.memory().read_string(*text, max_bytes);
-    return read ? std::optional(std::move(*read)) : std::nullopt;
-}
 
-std::optional<std::string> read_global_text(const Backend& backend,
-                                            std::string_view symbol,
-                                            std::size_t max_bytes) {
-    const RemoteAddress address = backend.address_of(symbol);
-    return address.is_null() ? std::nullopt : read_text_at(backend, address, max_bytes);
-}
+    [[nodiscard]] std::optional<std::string> text(std::string_view symbol,
+                                                  std::size_t max_bytes) const {
+        const RemoteAddress address = backend.address_of(symbol);
+        return address.is_null() ? std::nullopt : text_at(address, max_bytes);
+    }
 
-RemoteAddress read_global_pointer(const Backend& backend, std::string_view symbol) {
-    const auto pointer = backend.read_global<RemoteAddress>(symbol);
-    return pointer ? pointer->value_or(RemoteAddress{}) : RemoteAddress{};
-}
+    // Null where there is none of that name, or it cannot be read.
+    [[nodiscard]] RemoteAddress pointer(std::string_view symbol) const {
+        const RemoteAddress address = backend.address_of(symbol);
+        return address.is_null() ? address
+                                 : memory.read<RemoteAddress>(address).value_or(RemoteAddress{});
+    }
+};
 
-std::optional<std::string> state_from_memory(const Backend& backend) {
-    const RemoteAddress entry = read_global_pointer(backend, "MyBEEntry");
+std::optional<std::string> state_from_memory(const Variables& variables) {
+    const RemoteAddress entry = variables.pointer("MyBEEntry");
     if (entry.is_null()) {
         return std::nullopt;
     }
-    auto number = backend.memory().read<std::int32_t>(entry + kStateAt);
+    auto number = variables.memory.read<std::int32_t>(entry + kStateAt);
     if (!number || *number <= 0) {
         return std::nullopt;
     }
-    if (backend.server_version_num() >= kFirstVersionWithStarting && --*number == 0) {
+    if (variables.backend.server_version_num() >= kFirstVersionWithStarting && --*number == 0) {
         return "starting";
     }
     if (static_cast<std::size_t>(*number) >= kStates.size()) {
@@ -99,24 +106,27 @@ std::optional<std::string> state_from_memory(const Backend& backend) {
     return std::string(kStates.at(static_cast<std::size_t>(*number)));
 }
 
-void add_client_facts(const Backend& backend, RemoteAddress port, ProcessInfo& info) {
-    if (const auto layout = port_layout(backend.server_version_num())) {
-        auto database = read_text_at(backend, port + layout->database_name, kMaxNameBytes);
-        auto user = read_text_at(backend, port + layout->user_name, kMaxNameBytes);
+void add_client_facts(const Variables& variables, RemoteAddress port, ProcessInfo& info) {
+    if (const auto layout = port_layout(variables.backend.server_version_num())) {
+        auto database = variables.text_at(port + layout->database_name, kMaxNameBytes);
+        auto user = variables.text_at(port + layout->user_name, kMaxNameBytes);
         if (database && user) {
             info.database = std::move(database);
             info.user = std::move(user);
         }
     }
-    info.application_name = read_global_text(backend, "application_name", kMaxNameBytes);
-    if (auto state = state_from_memory(backend)) {
+    info.application_name = variables.text("application_name", kMaxNameBytes);
+    if (auto state = state_from_memory(variables)) {
         info.state = std::move(state);
     }
 }
 
 }  // namespace
 
-Result<ProcessInfo> read_process_info(const Backend& backend, Literals literals) {
+Result<ProcessInfo> read_process_info(const Backend& backend,
+                                      const MemorySource& memory,
+                                      Literals literals) {
+    const Variables variables{backend, memory};
     const auto status = read_status(backend.pid());
     const auto command_line = read_command_line(backend.pid());
     if (!status || !command_line) {
@@ -131,7 +141,7 @@ Result<ProcessInfo> read_process_info(const Backend& backend, Literals literals)
     if (under_postmaster && !under_postmaster->value_or(true)) {
         return info;
     }
-    const RemoteAddress port = read_global_pointer(backend, "MyProcPort");
+    const RemoteAddress port = variables.pointer("MyProcPort");
     const auto title = parse_process_title(*command_line);
     info.backend_type = port.is_null() ? "other" : "client backend";
     if (title) {
@@ -149,8 +159,8 @@ Result<ProcessInfo> read_process_info(const Backend& backend, Literals literals)
         info.user = title->user;
         info.database = title->database;
     }
-    add_client_facts(backend, port, info);
-    if (auto query = read_global_text(backend, "debug_query_string", kMaxQueryBytes)) {
+    add_client_facts(variables, port, info);
+    if (auto query = variables.text("debug_query_string", kMaxQueryBytes)) {
         info.query = literals == Literals::kShown ? std::move(*query) : statement_form(*query).text;
         if (!info.state) {
             info.state = "active";

@@ -12,7 +12,9 @@ enum class Literals { kMasked, kShown };
 
 // Who the process is and what it does, from its own memory (MyProcPort, MyBEEntry,
 // debug_query_string, application_name) and, where a version does not export that, its title; and
-// what the kernel counts.
-[[nodiscard]] Result<ProcessInfo> read_process_info(const Backend& backend, Literals literals);
+// what the kernel counts. `memory` is the backend's, or a copy of it.
+[[nodiscard]] Result<ProcessInfo> read_process_info(const Backend& backend,
+                                                    const MemorySource& memory,
+                                                    Literals literals);
 
 }  // namespace palloscope

@@ -34,7 +34,7 @@ ServerProcesses find_server_processes(const ProcessFilter& filter) {
     for (const int pid : list_processes()) {
         const auto backend = Backend::open(pid);
         if (backend) {
-            auto info = read_process_info(*backend, Literals::kMasked);
+            auto info = read_process_info(*backend, backend->memory(), Literals::kMasked);
             if (info && filter.admits(*info)) {
                 processes.found.push_back({backend->server_version_num(), std::move(*info)});
             }

@@ -4,9 +4,11 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 
 #include "attach/error.hpp"
 #include "inspector/backend/backend.hpp"
+#include "inspector/backend/context_reader.hpp"
 #include "inspector/backend/process_info.hpp"
 #include "inspector/backend/stats_call.hpp"
 #include "inspector/model/snapshot.hpp"
@@ -15,25 +17,36 @@ namespace palloscope {
 
 // Takes snapshots of one backend, and keeps between them what does not change.
 //
-//     auto snapshotter = Snapshotter::open(4242);
-//     auto snapshot = snapshotter->take(std::chrono::seconds(5));
+//     auto snapshotter = Snapshotter::open(4242, Literals::kMasked);
+//     auto snapshot = snapshotter->take(Method::kFreeze, std::chrono::seconds(5));
 class Snapshotter {
   public:
     // Errors as Backend::open. `literals` says whether idents and the running statement keep the
     // literals of SQL.
     [[nodiscard]] static Result<Snapshotter> open(pid_t pid, Literals literals);
 
-    // By the method `call`. kTimeout where no safe point came within `timeout`.
-    [[nodiscard]] Result<Snapshot> take(std::chrono::milliseconds timeout);
+    // Without a method it picks the one that disturbs the backend least: read, while that gives a
+    // consistent tree within a few milliseconds, else freeze. Snapshot::method says which it was.
+    // kTimeout where no safe or consistent moment came within `timeout`.
+    [[nodiscard]] Result<Snapshot> take(std::optional<Method> method,
+                                        std::chrono::milliseconds timeout);
 
     [[nodiscard]] const Backend& backend() const noexcept { return *backend_; }
 
   private:
-    Snapshotter(std::unique_ptr<Backend> backend, Literals literals)
-        : backend_(std::move(backend)), literals_(literals), call_(*backend_) {}
+    Snapshotter(std::unique_ptr<Backend> backend, ContextReader reader, Literals literals)
+        : backend_(std::move(backend)),
+          literals_(literals),
+          reader_(std::move(reader)),
+          call_(*backend_) {}
 
-    std::unique_ptr<Backend> backend_;  // its address is kept by call_
+    [[nodiscard]] Result<Snapshot> take_by(Method method,
+                                           std::chrono::steady_clock::time_point deadline);
+    [[nodiscard]] Result<Reading> call(std::chrono::steady_clock::time_point deadline);
+
+    std::unique_ptr<Backend> backend_;  // its address is kept by reader_ and call_
     Literals literals_;
+    ContextReader reader_;
     StatsCall call_;
 };
 

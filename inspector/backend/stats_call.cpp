@@ -133,7 +133,7 @@ Result<StatsCallResult> StatsCall::run(std::chrono::milliseconds timeout, Litera
             if (*safe && *in_syscall) {
                 StatsCallResult result{.taken_at_ns = unix_time_ns()};
                 const auto function = stats_function(*backend_);
-                auto process = read_process_info(*backend_, literals);
+                auto process = read_process_info(*backend_, backend_->memory(), literals);
                 if (!function || !process) {
                     return tl::unexpected(function ? process.error() : function.error());
                 }

@@ -21,6 +21,8 @@ constexpr std::string_view kRootName = "TopMemoryContext";
 // name has 63 bytes; a fragment longer than this is somebody else's log line.
 constexpr std::size_t kMaxNameBytes = 1024;
 constexpr std::size_t kMaxLevels = 100'000;
+// Stands behind an ident that was cut.
+constexpr std::string_view kDots = "...";
 
 // What this version's lines look like.
 struct Dialect {
@@ -422,29 +424,16 @@ void print_figures(Output out, const MemoryContext& context, const Dialect& dial
     fmt::format_to(out, "; {} used", figures.used_bytes);
 }
 
-// As MemoryContextStatsPrint (mcxt.c) shortens an ident.
+// What was shown of an ident, shown again: one that ends in dots just behind the limit was cut
+// before.
 std::string printed_ident(std::string_view ident) {
-    constexpr std::size_t kMaxIdentBytes = 100;
-    constexpr std::string_view kDots = "...";
-    std::string printed(ident);
-    // An ident that ends in dots just behind the limit was cut by the server itself.
-    const bool was_cut = ident.size() <= kMaxIdentBytes + kDots.size() && ident.ends_with(kDots);
-    if (ident.size() > kMaxIdentBytes && !was_cut) {
-        std::size_t cut = kMaxIdentBytes;
-        constexpr std::size_t kLongestTail = 3;
-        const auto is_continuation = [](char byte) {
-            return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
-        };
-        while (cut > kMaxIdentBytes - kLongestTail && is_continuation(ident[cut])) {
-            --cut;
-        }
-        // More continuation bytes than a character can have: no UTF-8, cut where bytes are cut.
-        printed.resize(is_continuation(ident[cut]) ? kMaxIdentBytes : cut);
-        printed += kDots;
+    const bool was_cut = ident.size() > kMaxShownIdentBytes &&
+                         ident.size() <= kMaxShownIdentBytes + kDots.size() &&
+                         ident.ends_with(kDots);
+    if (!was_cut) {
+        return shown_ident(ident);
     }
-    std::ranges::replace_if(
-        printed, [](char byte) { return static_cast<unsigned char>(byte) < ' '; }, ' ');
-    return printed;
+    return shown_ident(ident.substr(0, ident.size() - kDots.size())) + std::string(kDots);
 }
 
 void print_context(std::string& text, const MemoryContext& context, const Dialect& dialect) {
@@ -476,6 +465,26 @@ Result<ContextTree> parse_stats_text(std::string_view text, int server_version_n
                        "PostgreSQL 9.4 to 19 can be read");
     }
     return Parser(text, *dialect).parse();
+}
+
+std::string shown_ident(std::string_view ident) {
+    std::string shown(ident.substr(0, kMaxShownIdentBytes));
+    if (ident.size() > kMaxShownIdentBytes) {
+        std::size_t cut = kMaxShownIdentBytes;
+        constexpr std::size_t kLongestTail = 3;
+        const auto is_continuation = [](char byte) {
+            return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
+        };
+        while (cut > kMaxShownIdentBytes - kLongestTail && is_continuation(ident[cut])) {
+            --cut;
+        }
+        // More continuation bytes than a character can have: no UTF-8, cut where bytes are cut.
+        shown.resize(is_continuation(ident[cut]) ? kMaxShownIdentBytes : cut);
+        shown += kDots;
+    }
+    std::ranges::replace_if(
+        shown, [](char byte) { return static_cast<unsigned char>(byte) < ' '; }, ' ');
+    return shown;
 }
 
 std::string stats_text(const ContextTree& tree, int server_version_num) {

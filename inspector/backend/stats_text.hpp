@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -39,5 +40,13 @@ namespace palloscope {
 // on the server's encoding, which a tree does not hold: whole characters are kept if the ident is
 // UTF-8.
 [[nodiscard]] std::string stats_text(const ContextTree& tree, int server_version_num);
+
+// Of an ident longer than this MemoryContextStatsPrint shows the beginning (mcxt.c, from 11).
+constexpr std::size_t kMaxShownIdentBytes = 100;
+
+// What MemoryContextStats shows of an ident: cut at kMaxShownIdentBytes, between two characters if
+// it is UTF-8, with "..." behind, and with control characters replaced by blanks. A byte more than
+// these is all that it looks at.
+[[nodiscard]] std::string shown_ident(std::string_view ident);
 
 }  // namespace palloscope

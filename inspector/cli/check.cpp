@@ -31,11 +31,12 @@ CheckedProcess check(int pid, const CheckOptions& options) {
         return checked;
     }
     checked.server_version_num = snapshotter->backend().server_version_num();
-    if (auto info = read_process_info(snapshotter->backend(), Literals::kMasked)) {
+    if (auto info = read_process_info(
+            snapshotter->backend(), snapshotter->backend().memory(), Literals::kMasked)) {
         checked.info = std::move(*info);
     }
     // The proof of a method is a snapshot taken by it.
-    auto snapshot = snapshotter->take(options.method.timeout_ms());
+    auto snapshot = snapshotter->take(options.method.method(), options.method.timeout_ms());
     if (snapshot) {
         checked.pause_us = snapshot->pause_us;
         checked.contexts = snapshot->tree.contexts.size();

@@ -108,14 +108,14 @@ Result<Pair> take_pair(const DiffOptions& options) {
     if (!snapshotter) {
         return tl::unexpected(snapshotter.error());
     }
-    auto before = snapshotter->take(options.method.timeout_ms());
+    auto before = snapshotter->take(options.method.method(), options.method.timeout_ms());
     if (!before) {
         return tl::unexpected(before.error());
     }
     // An interrupt shows what has grown until then.
     const StopRequest stop;
     (void)stop.sleep_until(std::chrono::steady_clock::now() + options.wait);
-    auto after = snapshotter->take(options.method.timeout_ms());
+    auto after = snapshotter->take(options.method.method(), options.method.timeout_ms());
     if (!after) {
         return tl::unexpected(after.error());
     }

@@ -31,7 +31,7 @@ constexpr std::chrono::milliseconds kContextsTimeout{50};
 std::optional<std::int64_t> contexts_total(int pid) {
     const auto snapshot =
         Snapshotter::open(pid, Literals::kMasked).and_then([](Snapshotter&& snapshotter) {
-            return snapshotter.take(kContextsTimeout);
+            return snapshotter.take(std::nullopt, kContextsTimeout);
         });
     return snapshot ? std::optional(snapshot->tree.grand_total().total_bytes) : std::nullopt;
 }

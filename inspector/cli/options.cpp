@@ -163,8 +163,13 @@ Result<std::vector<int>> resolve_targets(const TargetOptions& options) {
 
 void add_method(CLI::App& app, MethodOptions& options, const std::string& default_timeout) {
     app.add_option(
-           "--method", options.method, "how to read the backend: call, or auto, which picks it")
-        ->check(CLI::IsMember({"auto", "call"}))
+           "--method",
+           options.name,
+           "how to read the backend: read does nothing to it, freeze stops it for less than "
+           "a millisecond, call has it\n"
+           "print its own MemoryContextStats; auto takes read where that is consistent, "
+           "else freeze")
+        ->check(CLI::IsMember({"auto", "read", "freeze", "call"}))
         ->capture_default_str();
     add_duration(
         app, "--timeout", options.timeout, "how long to wait for a safe moment", default_timeout);

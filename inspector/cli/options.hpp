@@ -9,6 +9,7 @@
 #include "attach/error.hpp"
 #include "inspector/backend/process_info.hpp"
 #include "inspector/backend/server_processes.hpp"
+#include "inspector/model/snapshot.hpp"
 #include "inspector/report/text_style.hpp"
 
 namespace CLI {
@@ -47,8 +48,11 @@ void add_target(CLI::App& app, TargetOptions& options);
 
 // --method and --timeout.
 struct MethodOptions {
-    std::string method = "auto";
+    std::string name = "auto";
     std::chrono::nanoseconds timeout = std::chrono::seconds(5);
+
+    // None for "auto".
+    [[nodiscard]] std::optional<Method> method() const { return method_from(name); }
 
     [[nodiscard]] std::chrono::milliseconds timeout_ms() const {
         return std::chrono::duration_cast<std::chrono::milliseconds>(timeout);

@@ -59,7 +59,8 @@ Result<StatementSource> open_statements(const std::string& source) {
 // Takes snapshots of whichever backends are asked for, each by a snapshotter of its own.
 class Snapshotters {
   public:
-    explicit Snapshotters(std::chrono::milliseconds timeout) : timeout_(timeout) {}
+    explicit Snapshotters(const MethodOptions& options)
+        : method_(options.method()), timeout_(options.timeout_ms()) {}
 
     Result<Snapshot> take(int pid) {
         auto found = by_pid_.find(pid);
@@ -70,7 +71,7 @@ class Snapshotters {
             }
             found = by_pid_.emplace(pid, std::move(*opened)).first;
         }
-        auto snapshot = found->second.take(timeout_);
+        auto snapshot = found->second.take(method_, timeout_);
         if (!snapshot && snapshot.error().kind == Error::Kind::kGone) {
             by_pid_.erase(found);
         }
@@ -78,6 +79,7 @@ class Snapshotters {
     }
 
   private:
+    std::optional<Method> method_;
     std::chrono::milliseconds timeout_;
     std::map<int, Snapshotter> by_pid_;
 };
@@ -145,7 +147,7 @@ Result<ExitCode> run_record(const RecordOptions& options) {
     if (auto awaited = await_targets(options.target, stop); !awaited) {
         return tl::unexpected(awaited.error());
     }
-    Snapshotters snapshotters(options.method.timeout_ms());
+    Snapshotters snapshotters(options.method);
     RecorderCalls calls{.take = [&](int pid) { return snapshotters.take(pid); },
                         .find_targets = [&] { return current_targets(options.target); },
                         .progress = {}};

@@ -47,7 +47,7 @@ Result<ExitCode> run_snapshot(const SnapshotOptions& options) {
     for (const int pid : *pids) {
         auto snapshot =
             Snapshotter::open(pid, options.literals).and_then([&](Snapshotter&& snapshotter) {
-                return snapshotter.take(options.method.timeout_ms());
+                return snapshotter.take(options.method.method(), options.method.timeout_ms());
             });
         if (!snapshot) {
             print_error(snapshot.error());

@@ -20,8 +20,8 @@ struct KillTrialsResult {
     std::string summary() const;
 };
 
-// Kills `palloscope snapshot PID --method METHOD` with SIGKILL, `trials` times: at moments chosen at
-// random from its usual duration and, every other time, from the first milliseconds in which it
+// Kills `palloscope snapshot PID --method METHOD` with SIGKILL, `trials` times: at moments chosen
+// at random from its usual duration and, every other time, from the first milliseconds in which it
 // holds the backend. Looks after each kill whether the backend and the server are as before
 // (BackendWatch). Ends with the first harm. The backend is idle and
 // holds a few hundred contexts. `server` must have been started with kQuietLog. Throws

@@ -51,7 +51,7 @@ const MemoryContext* find_context(const ContextTree& tree,
 
 Result<Snapshot> take(int pid, Literals literals = Literals::kMasked) {
     return Snapshotter::open(pid, literals).and_then([](Snapshotter&& snapshotter) {
-        return snapshotter.take(kTimeout);
+        return snapshotter.take(Method::kCall, kTimeout);
     });
 }
 
@@ -164,10 +164,11 @@ TEST_P(SnapshotterOnEveryVersion, WaitsForABackendThatIsBusyAndGivesUpInTime) {
     auto snapshotter = Snapshotter::open(session.backend_pid(), Literals::kMasked);
     ASSERT_TRUE(snapshotter);
     ASSERT_TRUE(test::eventually([&] {
-        return read_process_info(snapshotter->backend(), Literals::kMasked)->query ==
-               "select pg_sleep($1)";
+        return read_process_info(
+                   snapshotter->backend(), snapshotter->backend().memory(), Literals::kMasked)
+                   ->query == "select pg_sleep($1)";
     }));
-    const auto snapshot = snapshotter->take(std::chrono::milliseconds(200));
+    const auto snapshot = snapshotter->take(Method::kCall, std::chrono::milliseconds(200));
     ASSERT_FALSE(snapshot);
     EXPECT_EQ(snapshot.error().kind, Error::Kind::kTimeout);
 }
@@ -200,7 +201,7 @@ TEST(Snapshotter, SaysThatTheBackendHasEnded) {
     const int pid = session->backend_pid();
     session.reset();
     ASSERT_TRUE(test::eventually([&] { return !test::is_running(pid); }));
-    const auto snapshot = snapshotter->take(kTimeout);
+    const auto snapshot = snapshotter->take(Method::kCall, kTimeout);
     ASSERT_FALSE(snapshot);
     EXPECT_EQ(snapshot.error().kind, Error::Kind::kGone);
 }

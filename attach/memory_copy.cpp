@@ -1,0 +1,139 @@
+#include "attach/memory_copy.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/core.h>
+
+namespace palloscope {
+
+namespace {
+
+// Memory is mapped, or not, in pages of this size (x86-64).
+constexpr std::uint64_t kPageBytes = 4096;
+// No address of user space lies beyond (x86-64 with five-level page tables).
+constexpr std::uint64_t kAddressLimit = std::uint64_t{1} << 57;
+// Nothing that is looked at in one piece is larger; a larger size is hostile input.
+constexpr std::uint64_t kMaxFetchBytes = std::uint64_t{1} << 20;
+
+}  // namespace
+
+std::vector<RemoteRange> joined(std::vector<RemoteRange> ranges, std::uint64_t max_gap) {
+    std::ranges::sort(ranges, {}, &RemoteRange::begin);
+    std::vector<RemoteRange> result;
+    for (const RemoteRange& range : ranges) {
+        if (!result.empty() && range.begin.value <= result.back().end().value + max_gap) {
+            const RemoteAddress end = std::max(result.back().end(), range.end());
+            result.back().size = end - result.back().begin;
+        } else {
+            result.push_back(range);
+        }
+    }
+    return result;
+}
+
+void MemoryCopy::plan(std::vector<RemoteRange> ranges) {
+    ranges_ = std::move(ranges);
+    taken_ = false;
+    last_ = 0;
+    fetched_.clear();
+    used_.clear();
+    missed_ = 0;
+    std::uint64_t total = 0;
+    for (const RemoteRange& range : ranges_) {
+        total += range.size;
+    }
+    // Filled with zeros, so that its pages are there.
+    bytes_.resize(total);
+    pieces_.resize(ranges_.size());
+    unread_.assign(ranges_.size(), false);
+    std::span<std::byte> rest(bytes_);
+    for (std::size_t i = 0; i < ranges_.size(); ++i) {
+        pieces_[i] = {.address = ranges_[i].begin, .into = rest.first(ranges_[i].size)};
+        rest = rest.subspan(ranges_[i].size);
+    }
+}
+
+void MemoryCopy::take() {
+    fetched_.clear();
+    used_.clear();
+    missed_ = 0;
+    unread_.assign(pieces_.size(), false);
+    source_->gather_available(pieces_, unread_);
+    taken_ = true;
+}
+
+const std::byte* MemoryCopy::find(RemoteAddress address, std::uint64_t size) const {
+    if (size > kMaxFetchBytes || address.value >= kAddressLimit) {
+        return nullptr;
+    }
+    const std::byte* found = find_planned(address, size);
+    if (found == nullptr) {
+        found = find_fetched(address, size);
+    }
+    if (found == nullptr) {
+        ++missed_;
+        found = misses_ == Misses::kFetch ? fetch(address, size) : nullptr;
+    }
+    if (found != nullptr) {
+        used_.push_back({address, size});
+    }
+    return found;
+}
+
+const std::byte* MemoryCopy::find_planned(RemoteAddress address, std::uint64_t size) const {
+    if (!taken_ || ranges_.empty()) {
+        return nullptr;
+    }
+    const auto holds = [&](std::size_t i) {
+        return address >= ranges_[i].begin && address + size <= ranges_[i].end();
+    };
+    if (!holds(last_)) {
+        const auto after =
+            std::ranges::upper_bound(ranges_, address, std::ranges::less{}, &RemoteRange::begin);
+        if (after == ranges_.begin()) {
+            return nullptr;
+        }
+        last_ = static_cast<std::size_t>(after - ranges_.begin()) - 1;
+        if (!holds(last_)) {
+            return nullptr;
+        }
+    }
+    return unread_[last_] ? nullptr : pieces_[last_].into.data() + (address - ranges_[last_].begin);
+}
+
+const std::byte* MemoryCopy::find_fetched(RemoteAddress address, std::uint64_t size) const {
+    auto after = fetched_.upper_bound(address);
+    if (after == fetched_.begin()) {
+        return nullptr;
+    }
+    const auto& [begin, bytes] = *--after;
+    return address + size <= begin + bytes.size() ? bytes.data() + (address - begin) : nullptr;
+}
+
+const std::byte* MemoryCopy::fetch(RemoteAddress address, std::uint64_t size) const {
+    // Whole pages: what is near will be looked at too.
+    const RemoteAddress begin{address.value / kPageBytes * kPageBytes};
+    const std::uint64_t end = (address.value + size + kPageBytes - 1) / kPageBytes * kPageBytes;
+    std::vector<std::byte> bytes(std::max(end - begin.value, kPageBytes));
+    const RemotePiece piece{.address = begin, .into = bytes};
+    if (!source_->gather(std::span(&piece, 1))) {
+        return nullptr;
+    }
+    const std::vector<std::byte>& kept = fetched_.emplace(begin, std::move(bytes))->second;
+    return kept.data() + (address - begin);
+}
+
+Result<> MemoryCopy::gather(std::span<const RemotePiece> pieces) const {
+    for (const RemotePiece& piece : pieces) {
+        const std::byte* const found = find(piece.address, piece.into.size());
+        if (found == nullptr) {
+            return failure(Error::Kind::kFault,
+                           fmt::format("memory at {:#x} was not copied", piece.address.value));
+        }
+        std::copy_n(found, piece.into.size(), piece.into.begin());
+    }
+    return {};
+}
+
+}  // namespace palloscope

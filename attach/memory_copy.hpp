@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "attach/error.hpp"
+#include "attach/memory_source.hpp"
+#include "attach/remote_address.hpp"
+
+namespace palloscope {
+
+struct RemoteRange {
+    RemoteAddress begin;
+    std::uint64_t size = 0;
+
+    bool operator==(const RemoteRange&) const = default;
+
+    [[nodiscard]] RemoteAddress end() const noexcept { return begin + size; }
+};
+
+// The same memory in the order of addresses, in as few ranges as serve: ranges that overlap, or lie
+// at most `max_gap` bytes apart, become one. A gap costs its copying, a range of its own a look-up
+// of its pages.
+[[nodiscard]] std::vector<RemoteRange> joined(std::vector<RemoteRange> ranges,
+                                              std::uint64_t max_gap);
+
+// Copies of scattered memory, made in as few and large reads as possible: what lies between stop
+// and go when a process is looked at. Decoders read from the copy, which remembers what they used:
+// that is what to copy the next time.
+//
+//     MemoryCopy copy(process_memory);
+//     copy.plan(joined(ranges_of_last_time, gap));   // gets the room ready
+//     copy.take();                                   // only copies
+//     copy.find(address, 8);                         // from the copy
+//     ranges_of_last_time = copy.used();
+//
+// Not for several threads at once.
+class MemoryCopy final : public MemorySource {
+  public:
+    // What becomes of a look at memory that was not planned.
+    enum class Misses {
+        kFail,   // it is not there
+        kFetch,  // its pages are copied now
+    };
+
+    // `source` must outlive it.
+    explicit MemoryCopy(const MemorySource& source) : source_(&source) {}
+
+    // Sets what take() copies: ranges in the order of addresses that do not overlap. Drops what was
+    // copied before. Touches all the memory that the copy will need, so that take() need not.
+    void plan(std::vector<RemoteRange> ranges);
+
+    // Copies what is planned, and forgets all else. A range that cannot be read whole is left out.
+    void take();
+
+    void set_misses(Misses misses) noexcept { misses_ = misses; }
+
+    // `size` bytes at `address`, valid until the next plan() or take(); null where they were not
+    // copied or cannot be read.
+    [[nodiscard]] const std::byte* find(RemoteAddress address, std::uint64_t size) const;
+
+    // Pieces of the copy. kFault where one is not there.
+    [[nodiscard]] Result<> gather(std::span<const RemotePiece> pieces) const override;
+
+    // All that was found since the last take(), in the order in which it was used.
+    [[nodiscard]] const std::vector<RemoteRange>& used() const noexcept { return used_; }
+
+    // How often memory had to be fetched, or was missed, since the last take().
+    [[nodiscard]] std::size_t misses() const noexcept { return missed_; }
+
+    [[nodiscard]] const std::vector<RemoteRange>& planned() const noexcept { return ranges_; }
+
+  private:
+    [[nodiscard]] const std::byte* find_planned(RemoteAddress address, std::uint64_t size) const;
+    [[nodiscard]] const std::byte* find_fetched(RemoteAddress address, std::uint64_t size) const;
+    [[nodiscard]] const std::byte* fetch(RemoteAddress address, std::uint64_t size) const;
+
+    const MemorySource* source_;
+    Misses misses_ = Misses::kFail;
+    std::vector<RemoteRange> ranges_;
+    std::vector<RemotePiece> pieces_;  // where each range goes in bytes_
+    std::vector<std::byte> bytes_;
+    std::vector<bool> unread_;  // ranges that could not be read
+    bool taken_ = false;
+    // The range found last: the next look is mostly near.
+    mutable std::size_t last_ = 0;
+    // Where two begin at the same address, the larger one came later: what was found in the first
+    // stays valid.
+    mutable std::multimap<RemoteAddress, std::vector<std::byte>> fetched_;
+    mutable std::vector<RemoteRange> used_;
+    mutable std::size_t missed_ = 0;
+};
+
+}  // namespace palloscope

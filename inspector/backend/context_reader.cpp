@@ -1,0 +1,245 @@
+#include "inspector/backend/context_reader.hpp"
+
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <array>
+#include <thread>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "attach/proc.hpp"
+#include "attach/stopped_process.hpp"
+#include "inspector/backend/safe_point.hpp"
+
+namespace palloscope {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Ranges nearer than this are copied as one: a look-up of a page costs as much as copying so far.
+constexpr std::uint64_t kJoinGap = 1024;
+// A stopped backend is never held longer for a walk.
+constexpr std::chrono::milliseconds kLongestWalk{1000};
+constexpr std::chrono::milliseconds kStopTimeout{1000};
+// Long against a copy, short against a statement.
+constexpr std::chrono::microseconds kRetryInterval{200};
+
+std::int64_t unix_time_ns() {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+double microseconds_since(Clock::time_point begin) {
+    return std::chrono::duration<double, std::micro>(Clock::now() - begin).count();
+}
+
+// Memory did not fit, or was missing: what a change in the middle looks like, or another build.
+bool is_torn(const Error& error) {
+    return error.kind == Error::Kind::kFailed || error.kind == Error::Kind::kFault;
+}
+
+// A backend that waits for its client changes nothing.
+tl::unexpected<Error> does_not_fit(const Backend& backend, const Error& reason) {
+    return failure(Error::Kind::kUnsupported,
+                   fmt::format("the server of process {} does not keep its memory as PostgreSQL {} "
+                               "does: {}",
+                               backend.pid(),
+                               backend.server_version_num() / 10000,
+                               reason.message),
+                   "builds with assertions and forks of PostgreSQL cannot be read");
+}
+
+tl::unexpected<Error> no_consistent_moment(const Backend& backend, const std::string& reason) {
+    return failure(
+        Error::Kind::kTimeout,
+        fmt::format("no consistent look at process {} came in time: {}", backend.pid(), reason),
+        "give it longer with --timeout, or use --method freeze, which stops it for less than a "
+        "millisecond");
+}
+
+}  // namespace
+
+Result<ContextReader> ContextReader::create(const Backend& backend, Literals literals) {
+    const auto layout = memory_layout(backend.server_version_num());
+    if (!layout) {
+        return failure(Error::Kind::kUnsupported,
+                       fmt::format("the memory of PostgreSQL {} (process {}) is not known",
+                                   backend.server_version_num() / 10000,
+                                   backend.pid()),
+                       "9.4 to 19 can be read");
+    }
+    auto rest_watch = RestWatch::open(backend.pid());
+    if (!rest_watch) {
+        return tl::unexpected(std::move(rest_watch.error()));
+    }
+    ContextReader reader(backend, literals, *layout);
+    reader.rest_watch_ = std::move(*rest_watch);
+    return reader;
+}
+
+Result<Reading> ContextReader::read(Clock::time_point deadline) {
+    std::string reason;
+    do {
+        if (auto alive = backend_->process().require_alive(); !alive) {
+            return tl::unexpected(std::move(alive.error()));
+        }
+        const auto rest = rest_watch_->begin();
+        copy_.take();
+        bool rested = rest && rest_watch_->rested_since(*rest);
+        const std::int64_t taken_at_ns = unix_time_ns();
+        copy_.set_misses(MemoryCopy::Misses::kFetch);
+        auto reading = decode(copy_);
+        if (copy_.misses() > 0) {
+            rested = rested && rest_watch_->rested_since(*rest);
+        }
+        if (rested && reading) {
+            reading->taken_at_ns = taken_at_ns;
+        }
+        plan_from_last_look(reading.has_value());
+        if (rested && reading) {
+            return reading;
+        }
+        if (!reading && !is_torn(reading.error())) {
+            return reading;
+        }
+        if (rested && at_safe_point(*backend_).value_or(false) &&
+            rest_watch_->rested_since(*rest)) {
+            return does_not_fit(*backend_, reading.error());
+        }
+        reason = rested ? reading.error().message : "it kept running";
+        std::this_thread::sleep_for(kRetryInterval);
+    } while (Clock::now() < deadline);
+    return no_consistent_moment(*backend_, reason);
+}
+
+Result<Reading> ContextReader::freeze(Clock::time_point deadline) {
+    double pause_us = 0;
+    for (;;) {
+        look_for_contexts();
+        auto reading =
+            stop_and_copy(changes_fast_ ? MemoryCopy::Misses::kFetch : MemoryCopy::Misses::kFail);
+        if (reading) {
+            reading->pause_us += pause_us;
+            changes_fast_ = copy_.misses() > 0;
+            return reading;
+        }
+        if (!is_torn(reading.error())) {
+            return reading;
+        }
+        if (changes_fast_) {
+            if (Clock::now() >= deadline) {
+                return no_consistent_moment(*backend_, reading.error().message);
+            }
+            std::this_thread::sleep_for(kRetryInterval);
+        }
+        changes_fast_ = true;
+    }
+}
+
+Result<Reading> ContextReader::read_still(const MemorySource& memory) {
+    MemoryCopy copy(memory);
+    copy.plan(copy_.planned());
+    copy.take();
+    copy.set_misses(MemoryCopy::Misses::kFetch);
+    const std::int64_t taken_at_ns = unix_time_ns();
+    auto reading = decode(copy);
+    if (reading) {
+        reading->taken_at_ns = taken_at_ns;
+        return reading;
+    }
+    return is_torn(reading.error()) ? no_consistent_moment(*backend_, reading.error().message)
+                                    : std::move(reading);
+}
+
+// Of a backend that goes on meanwhile: what does not fit is of no account.
+void ContextReader::look_for_contexts() {
+    copy_.take();
+    copy_.set_misses(MemoryCopy::Misses::kFetch);
+    plan_from_last_look(decode(copy_).has_value());
+}
+
+Result<Reading> ContextReader::stop_and_copy(MemoryCopy::Misses misses) {
+    copy_.set_misses(misses);
+    Clock::time_point interrupted_at;
+    std::int64_t taken_at_ns = 0;
+    double pause_us = 0;
+    std::optional<Result<Reading>> reading;
+    {
+        const auto stopped = StoppedProcess::seize(backend_->pid(), kStopTimeout);
+        if (!stopped) {
+            return tl::unexpected(stopped.error());
+        }
+        interrupted_at = stopped->interrupted_at();
+        taken_at_ns = unix_time_ns();
+        copy_.take();
+        if (misses == MemoryCopy::Misses::kFetch) {
+            reading = decode(copy_);
+            if (!*reading && is_torn(reading->error()) &&
+                at_safe_point(*backend_).value_or(false)) {
+                return does_not_fit(*backend_, reading->error());
+            }
+        }
+    }
+    pause_us = microseconds_since(interrupted_at);
+    if (!reading) {
+        reading = decode(copy_);
+        if (*reading && copy_.misses() > 0) {
+            return failure(Error::Kind::kFault, "something is not where it was a moment before");
+        }
+    }
+    if (*reading) {
+        (*reading)->taken_at_ns = taken_at_ns;
+        (*reading)->pause_us = pause_us;
+    }
+    return std::move(*reading);
+}
+
+Result<Reading> ContextReader::decode(const MemoryCopy& copy) {
+    const auto root = copy.read<RemoteAddress>(backend_->address_of("TopMemoryContext"));
+    const auto mapped_bytes = read_mapped_bytes(backend_->pid());
+    if (!root || !mapped_bytes) {
+        return tl::unexpected(root ? mapped_bytes.error() : root.error());
+    }
+    auto tree = walk_contexts(copy,
+                              layout_,
+                              *root,
+                              names_,
+                              {.bytes = *mapped_bytes, .deadline = Clock::now() + kLongestWalk});
+    if (!tree) {
+        return tl::unexpected(std::move(tree.error()));
+    }
+    if (!chunks_proved_) {
+        if (auto proved = prove_chunks(copy, layout_, *root); !proved) {
+            return tl::unexpected(std::move(proved.error()));
+        }
+        chunks_proved_ = true;
+    }
+    auto process = read_process_info(*backend_, copy, literals_);
+    if (!process) {
+        return tl::unexpected(std::move(process.error()));
+    }
+    return Reading{.tree = std::move(*tree), .process = std::move(*process)};
+}
+
+// What was used last is what will be needed next. Sorted anew only where it has changed.
+void ContextReader::plan_from_last_look(bool complete) {
+    constexpr double kStale = 0.75;
+    const std::size_t uses = copy_.used().size();
+    const bool shrank =
+        complete && static_cast<double>(uses) < kStale * static_cast<double>(planned_uses_);
+    if (copy_.misses() == 0 && !shrank) {
+        return;
+    }
+    std::vector<RemoteRange> ranges = copy_.used();
+    if (!complete) {
+        ranges.insert(ranges.end(), copy_.planned().begin(), copy_.planned().end());
+    }
+    planned_uses_ = uses;
+    copy_.plan(joined(std::move(ranges), kJoinGap));
+}
+
+}  // namespace palloscope
