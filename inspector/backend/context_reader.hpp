@@ -43,9 +43,14 @@ class ContextReader {
     // all is found. Tries again until `deadline`, then kTimeout.
     [[nodiscard]] Result<Reading> freeze(std::chrono::steady_clock::time_point deadline);
 
-    // Of `memory`, which has the backend's addresses and does not change meanwhile: the backend's
-    // own while the caller holds it stopped, or that of a child. kTimeout where it is caught in the
-    // middle of a change.
+    // Of the backend while the caller holds it stopped at a safe point, where it is in the middle
+    // of nothing: what does not fit then is another build, kUnsupported. look_for_contexts() before
+    // the stop makes it short.
+    [[nodiscard]] Result<Reading> read_at_safe_point();
+    void look_for_contexts();
+
+    // Of `memory`, which has the backend's addresses and does not change meanwhile: that of a
+    // copy-on-write child, made at any moment. kTimeout where that was in the middle of a change.
     [[nodiscard]] Result<Reading> read_still(const MemorySource& memory);
 
   private:
@@ -56,7 +61,6 @@ class ContextReader {
           copy_(backend.memory()),
           names_(backend.pid(), backend.memory()) {}
 
-    void look_for_contexts();
     [[nodiscard]] Result<Reading> decode(const MemoryCopy& copy);
     [[nodiscard]] Result<Reading> stop_and_copy(MemoryCopy::Misses misses);
     void plan_from_last_look(bool complete);

@@ -84,8 +84,7 @@ Result<Snapshot> Snapshotter::take_by(Method method, Clock::time_point deadline)
 }
 
 Result<Reading> Snapshotter::call(Clock::time_point deadline) {
-    auto called = call_.run(
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()), literals_);
+    auto called = call_.run(reader_, deadline);
     if (!called) {
         return tl::unexpected(std::move(called.error()));
     }

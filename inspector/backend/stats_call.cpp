@@ -77,12 +77,6 @@ tl::unexpected<Error> no_safe_point(const Backend& backend, std::chrono::millise
         "give it longer with --timeout");
 }
 
-std::int64_t unix_time_ns() {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
-
 }  // namespace
 
 Result<CallGadgets> StatsCall::gadgets() {
@@ -106,14 +100,13 @@ Result<CallGadgets> StatsCall::gadgets() {
     return *gadgets_;
 }
 
-Result<StatsCallResult> StatsCall::run(std::chrono::milliseconds timeout, Literals literals) {
-    // What a call before could not let go of, since it slept in the kernel.
-    StoppedProcess::release_late_stops();
-    const Clock::time_point deadline = Clock::now() + timeout;
+Result<StatsCallResult> StatsCall::run(ContextReader& reader, Clock::time_point deadline) {
+    const Clock::time_point begin = Clock::now();
     const auto gadgets = this->gadgets();
     if (!gadgets) {
         return tl::unexpected(gadgets.error());
     }
+    reader.look_for_contexts();
     for (;; std::this_thread::sleep_for(kRetryInterval)) {
         // Looking costs the backend nothing: it is stopped only where it seems worth it.
         const auto promising = at_safe_point(*backend_);
@@ -131,11 +124,10 @@ Result<StatsCallResult> StatsCall::run(std::chrono::milliseconds timeout, Litera
                 return tl::unexpected(safe ? in_syscall.error() : safe.error());
             }
             if (*safe && *in_syscall) {
-                StatsCallResult result{.taken_at_ns = unix_time_ns()};
                 const auto function = stats_function(*backend_);
-                auto process = read_process_info(*backend_, backend_->memory(), literals);
-                if (!function || !process) {
-                    return tl::unexpected(function ? process.error() : function.error());
+                auto walked = reader.read_at_safe_point();
+                if (!function || !walked) {
+                    return tl::unexpected(function ? walked.error() : function.error());
                 }
                 auto output = call_with_captured_stderr(std::move(*stopped),
                                                         backend_->process(),
@@ -146,14 +138,16 @@ Result<StatsCallResult> StatsCall::run(std::chrono::milliseconds timeout, Litera
                 if (!output) {
                     return tl::unexpected(std::move(output.error()));
                 }
-                result.text = std::move(output->text);
-                result.pause_us = output->pause_us;
-                result.process = std::move(*process);
-                return result;
+                return StatsCallResult{.text = std::move(output->text),
+                                       .pause_us = output->pause_us,
+                                       .taken_at_ns = walked->taken_at_ns,
+                                       .process = std::move(walked->process),
+                                       .walked = std::move(walked->tree)};
             }
         }
         if (Clock::now() >= deadline) {
-            return no_safe_point(*backend_, timeout);
+            return no_safe_point(
+                *backend_, std::chrono::duration_cast<std::chrono::milliseconds>(deadline - begin));
         }
     }
 }

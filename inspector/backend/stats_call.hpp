@@ -7,6 +7,7 @@
 #include "attach/call_chain.hpp"
 #include "attach/error.hpp"
 #include "inspector/backend/backend.hpp"
+#include "inspector/backend/context_reader.hpp"
 #include "inspector/backend/process_info.hpp"
 
 namespace palloscope {
@@ -17,18 +18,22 @@ struct StatsCallResult {
     double pause_us = 0;
     std::int64_t taken_at_ns = 0;  // Unix time
     ProcessInfo process;           // read while the backend was stopped
+    ContextTree walked;            // by our own walk, under the same stop
 };
 
 // --method call: has a backend print its own statistics, at a safe point only, into memory of ours.
 //
 // Uses MemoryContextStatsDetail without its limit of 100 children (9.6 and later), else
-// MemoryContextStats (mcxt.c). Keeps what does not change between calls.
+// MemoryContextStats (mcxt.c). That function follows the same pointers as our own walk, and
+// believes them: so it is called only where the walk, under the same stop, found them whole. Keeps
+// what does not change between calls.
 class StatsCall {
   public:
     explicit StatsCall(const Backend& backend) : backend_(&backend) {}
 
-    // Waits up to `timeout` for a safe point; kTimeout if none came.
-    [[nodiscard]] Result<StatsCallResult> run(std::chrono::milliseconds timeout, Literals literals);
+    // Waits for a safe point; kTimeout if none came before `deadline`. `reader` is the backend's.
+    [[nodiscard]] Result<StatsCallResult> run(ContextReader& reader,
+                                              std::chrono::steady_clock::time_point deadline);
 
   private:
     [[nodiscard]] Result<CallGadgets> gadgets();

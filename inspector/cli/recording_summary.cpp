@@ -1,12 +1,28 @@
 #include "inspector/cli/recording_summary.hpp"
 
-#include <fmt/core.h>
+#include <map>
+#include <vector>
+
+#include <fmt/format.h>
 
 #include "inspector/model/time_text.hpp"
 #include "inspector/report/clean_text.hpp"
 #include "inspector/report/size_text.hpp"
 
 namespace palloscope {
+
+namespace {
+
+// " (read 180, freeze 18)".
+std::string by_method_text(const std::map<Method, std::int64_t>& by_method) {
+    std::vector<std::string> parts;
+    for (const auto& [method, count] : by_method) {
+        parts.push_back(fmt::format("{} {}", to_string(method), count_text(count)));
+    }
+    return parts.empty() ? "" : fmt::format(" ({})", fmt::join(parts, ", "));
+}
+
+}  // namespace
 
 std::string recording_summary_text(const RecordingSummary& summary, const std::string& path) {
     std::string text =
@@ -20,9 +36,10 @@ std::string recording_summary_text(const RecordingSummary& summary, const std::s
                     clean_line(summary.end));
     for (const RecordedBackendSummary& backend : summary.backends) {
         text += fmt::format(
-            "  process {}: {} snapshots, {} missed, pause median {}, 99 % {}, longest {} ({})\n",
+            "  process {}: {} snapshots{}, {} missed, pause median {}, 99 % {}, longest {} ({})\n",
             backend.pid,
             count_text(backend.snapshots),
+            by_method_text(backend.by_method),
             count_text(backend.missed),
             duration_text(backend.median_pause_us),
             duration_text(backend.p99_pause_us),

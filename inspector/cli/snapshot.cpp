@@ -1,6 +1,7 @@
 #include <string>
 
 #include <CLI/CLI.hpp>
+#include <fmt/core.h>
 
 #include "inspector/backend/snapshotter.hpp"
 #include "inspector/backend/stats_text.hpp"
@@ -53,6 +54,13 @@ Result<ExitCode> run_snapshot(const SnapshotOptions& options) {
             print_error(snapshot.error());
             exit_code = exit_code_of(snapshot.error().kind);
             continue;
+        }
+        if (!options.method.method() && snapshot->method != Method::kRead) {
+            print_note(fmt::format(
+                "process {} kept running, where only a stop gives a consistent tree: --method auto "
+                "took {}",
+                pid,
+                to_string(snapshot->method)));
         }
         if (auto printed = print(rendered(*snapshot, options)); !printed) {
             return tl::unexpected(printed.error());

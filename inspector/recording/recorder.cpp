@@ -37,6 +37,7 @@ struct Target {
     bool stepping = false;
     std::int64_t missed = 0;
     PauseStatistics pauses;
+    std::map<Method, std::int64_t> by_method;
 };
 
 }  // namespace
@@ -183,7 +184,9 @@ class Recorder::Impl {
             if (Result<> stored = writer_.append(*taken); !stored) {
                 return tl::unexpected(std::move(stored).error());
             }
-            targets_.at(pid).pauses.add(taken->pause_us);
+            Target& target = targets_.at(pid);
+            target.pauses.add(taken->pause_us);
+            ++target.by_method[taken->method];
             ++summary_.snapshots;
             return StepAnswer{.snapshot = true, .reason = {}};
         }
@@ -242,6 +245,7 @@ class Recorder::Impl {
         }
         summary_.backends.push_back({.pid = pid,
                                      .snapshots = pauses.count(),
+                                     .by_method = target.by_method,
                                      .missed = target.missed,
                                      .end = reason,
                                      .min_pause_us = pauses.min_us(),

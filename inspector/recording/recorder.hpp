@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,6 +52,7 @@ struct RecorderCalls {
 struct RecordedBackendSummary {
     int pid = 0;
     std::int64_t snapshots = 0;
+    std::map<Method, std::int64_t> by_method;
     std::int64_t missed = 0;
     // "duration", "interrupted", "backend gone", or why it could not be recorded any further.
     std::string end;

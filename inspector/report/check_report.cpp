@@ -1,5 +1,6 @@
 #include "inspector/report/check_report.hpp"
 
+#include <algorithm>
 #include <string_view>
 
 #include <fmt/core.h>
@@ -36,7 +37,29 @@ void add_finding(std::string& text,
     }
 }
 
+void add_trial(std::string& text, const CheckedProcess::Trial& trial, const TextStyle& style) {
+    const std::string name = fmt::format("{:<7}", fmt::format("{}:", to_string(trial.method)));
+    if (trial.failure) {
+        add_finding(text,
+                    name + painted(style, Paint::kGrew, "no "),
+                    trial.failure->message,
+                    trial.failure->hint);
+    } else {
+        add_finding(
+            text,
+            name + painted(style, Paint::kShrank, "yes"),
+            fmt::format("{} contexts, pause {}", trial.contexts, duration_text(trial.pause_us)),
+            "");
+    }
+}
+
 }  // namespace
+
+const CheckedProcess::Trial* CheckedProcess::first_success() const {
+    const auto found =
+        std::ranges::find_if(trials, [](const Trial& trial) { return !trial.failure.has_value(); });
+    return found == trials.end() ? nullptr : &*found;
+}
 
 std::string check_text(const std::vector<CheckedProcess>& processes, const TextStyle& style) {
     std::string text;
@@ -47,16 +70,16 @@ std::string check_text(const std::vector<CheckedProcess>& processes, const TextS
         }
         if (process.failure) {
             add_finding(text,
-                        painted(style, Paint::kGrew, "call: no "),
+                        painted(style, Paint::kGrew, "!"),
                         process.failure->message,
                         process.failure->hint);
-        } else {
-            add_finding(
-                text,
-                painted(style, Paint::kShrank, "call: yes"),
-                fmt::format(
-                    "{} contexts, pause {}", process.contexts, duration_text(process.pause_us)),
-                "");
+        }
+        for (const CheckedProcess::Trial& trial : process.trials) {
+            add_trial(text, trial, style);
+        }
+        const CheckedProcess::Trial* const automatic = process.first_success();
+        if (automatic != nullptr && process.trials.size() > 1) {
+            text += fmt::format("  auto takes {}\n", to_string(automatic->method));
         }
     }
     return text;
@@ -71,20 +94,30 @@ std::string check_json(const std::vector<CheckedProcess>& processes) {
             obstacles.push_back(
                 {{"message", json_text(obstacle.message)}, {"remedy", json_text(obstacle.hint)}});
         }
-        Json method{{"method", "call"}, {"works", !process.failure.has_value()}};
-        if (process.failure) {
-            method["reason"] = json_text(process.failure->message);
-            method["remedy"] = json_text(process.failure->hint);
-        } else {
-            method["contexts"] = process.contexts;
-            method["pause_us"] = process.pause_us;
+        Json methods = Json::array();
+        for (const CheckedProcess::Trial& trial : process.trials) {
+            Json method{{"method", to_string(trial.method)}, {"works", !trial.failure.has_value()}};
+            if (trial.failure) {
+                method["reason"] = json_text(trial.failure->message);
+                method["remedy"] = json_text(trial.failure->hint);
+            } else {
+                method["contexts"] = trial.contexts;
+                method["pause_us"] = trial.pause_us;
+            }
+            methods.push_back(std::move(method));
         }
+        const CheckedProcess::Trial* const automatic = process.first_success();
         list.push_back(
             {{"pid", process.pid},
              {"server_version_num",
               process.server_version_num != 0 ? Json(process.server_version_num) : Json(nullptr)},
              {"obstacles", std::move(obstacles)},
-             {"methods", Json::array({std::move(method)})}});
+             {"methods", std::move(methods)},
+             {"auto", automatic != nullptr ? Json(to_string(automatic->method)) : Json(nullptr)},
+             {"failure",
+              process.failure ? Json{{"message", json_text(process.failure->message)},
+                                     {"remedy", json_text(process.failure->hint)}}
+                              : Json(nullptr)}});
     }
     return list.dump();
 }

@@ -18,15 +18,24 @@ struct CheckedProcess {
         std::string hint;
     };
 
+    // A method is proved by the snapshot that it gave.
+    struct Trial {
+        Method method = Method::kRead;
+        double pause_us = 0;
+        std::size_t contexts = 0;
+        std::optional<Error> failure;  // why there is none
+    };
+
     int pid = 0;
     int server_version_num = 0;  // 0 where it could not be read
     std::optional<ProcessInfo> info;
     std::vector<Finding> obstacles;
-    // Of the snapshot that proved the method, where it was taken …
-    double pause_us = 0;
-    std::size_t contexts = 0;
-    // … else why it was not.
+    std::vector<Trial> trials;
+    // Why none was tried.
     std::optional<Error> failure;
+
+    // The first trial that gave a snapshot, which is the one that auto takes; null where none did.
+    [[nodiscard]] const Trial* first_success() const;
 };
 
 [[nodiscard]] std::string check_text(const std::vector<CheckedProcess>& processes,

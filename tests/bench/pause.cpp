@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/bench/latency_probe.hpp"
+#include "tests/bench/methods.hpp"
 #include "tests/support/postgres_server.hpp"
 #include "tests/support/program.hpp"
 
@@ -31,6 +32,13 @@ constexpr std::size_t kLeastContexts = 2100;
 // The goals of issue 2.
 constexpr microseconds kLongestPause{30'000};
 constexpr double kLeastRatio = 20;
+// Those of issue 3: freeze, and how often its pause goes into gdb's.
+constexpr double kFreezeMedianUs = 500;
+constexpr double kFreezeLateUs = 2000;
+constexpr double kForkUs = 2000;
+constexpr double kLeastFreezeRatio = 1000;
+constexpr int kSnapshots = 100;
+constexpr std::chrono::milliseconds kInterval{100};
 
 // Of one way to look at the backend, a value a run.
 struct Figures {
@@ -38,20 +46,6 @@ struct Figures {
     std::vector<microseconds> gap;    // the client's longest wait for an answer
     std::vector<microseconds> pause;  // as the snapshot itself reports it
 };
-
-// Each relation's index and each prepared statement has contexts of its own below
-// CacheMemoryContext.
-void make_contexts(Session& session) {
-    session.exec("SET client_min_messages = error");
-    for (int table = 0; table < kTables; ++table) {
-        const std::string name = fmt::format("t{}", table);
-        session.exec("CREATE TABLE " + name + " (id int PRIMARY KEY, value text UNIQUE)");
-        session.exec("SELECT value FROM " + name + " WHERE id = 1");
-    }
-    for (int statement = 0; statement < kPreparedStatements; ++statement) {
-        session.exec(fmt::format("PREPARE s{} AS SELECT value FROM t{}", statement, statement));
-    }
-}
 
 // Runs a program while a client keeps the backend busy, and takes the two times from outside.
 ProgramResult run_beside_client(const std::vector<std::string>& command,
@@ -140,10 +134,58 @@ void print_verdict(const Figures& palloscope, const Figures& gdb) {
                met ? "met" : "MISSED");
 }
 
+void print_method(const MethodCost& cost) {
+    fmt::print("  {:<7} {:>8.0f} {:>8.0f} {:>8.0f} {:>12} {:>8.0f}\n",
+               cost.method,
+               cost.pause_us(0.5),
+               cost.pause_us(0.99),
+               cost.pause_us(1),
+               cost.longest_gap.count(),
+               cost.cpu_us);
+}
+
+void compare_methods(Session& session, microseconds gdb) {
+    fmt::print("\nThe same backend, {} snapshots each by palloscope record, every {} ms, in us\n",
+               kSnapshots,
+               kInterval.count());
+    fmt::print("  {:<7} {:>8} {:>8} {:>8} {:>12} {:>8}\n",
+               "pause:",
+               "median",
+               "99 %",
+               "longest",
+               "client's gap",
+               "CPU");
+    for (const bool busy : {false, true}) {
+        fmt::print("  {}\n", busy ? "its client busy" : "idle");
+        for (const std::string method : {"read", "freeze", "fork", "call"}) {
+            const MethodCost cost = measure_method(session, method, kSnapshots, kInterval, busy);
+            print_method(cost);
+            if (method == "freeze") {
+                const double ratio = static_cast<double>(gdb.count()) / cost.pause_us(0.5);
+                const bool met = cost.pause_us(0.5) <= kFreezeMedianUs &&
+                                 cost.pause_us(0.99) <= kFreezeLateUs && ratio >= kLeastFreezeRatio;
+                fmt::print(
+                    "          gdb takes {:.0f} times as long; goals ({:.0f} us, {:.0f} us, "
+                    "{:.0f} times): {}\n",
+                    ratio,
+                    kFreezeMedianUs,
+                    kFreezeLateUs,
+                    kLeastFreezeRatio,
+                    met ? "met" : "MISSED");
+            }
+            if (method == "fork") {
+                fmt::print("          goal ({:.0f} us): {}\n",
+                           kForkUs,
+                           cost.pause_us(0.5) <= kForkUs ? "met" : "MISSED");
+            }
+        }
+    }
+}
+
 void compare_pauses() {
     const PostgresServer server = PostgresServer::start("15");
     Session session = Session::connect(server.dsn());
-    make_contexts(session);
+    make_contexts(session, kTables, kPreparedStatements);
     const Rows contexts =
         session.exec("SELECT count(*), version() FROM pg_backend_memory_contexts");
     Figures palloscope;
@@ -167,6 +209,7 @@ void compare_pauses() {
     print_row("gdb, MemoryContextStats: client's gap", gdb.gap);
     print_row("nobody: client's gap", nothing.gap);
     print_verdict(palloscope, gdb);
+    compare_methods(session, median(gdb.wall));
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "tests/support/program.hpp"
 #include "tests/support/session.hpp"
 #include "tests/torture/kill_trials.hpp"
+#include "tests/torture/under_fire.hpp"
 
 namespace palloscope::test {
 namespace {
@@ -67,16 +68,44 @@ TEST(Harmless, TwoHundredSnapshotsOfABusyBackendCostItNoTransaction) {
     EXPECT_EQ(server.log(), log);
 }
 
-TEST(Harmless, KilledAtAnyMomentWeLeaveNoTrace) {
+constexpr auto kMethodName = [](const auto& method) {
+    return std::string(to_string(method.param));
+};
+
+class HarmlessByMethod : public testing::TestWithParam<Method> {};
+
+TEST_P(HarmlessByMethod, KilledAtAnyMomentWeLeaveNoTrace) {
     const PostgresServer server = PostgresServer::start("15", kQuietLog);
     // The same moments in each run of the test, for a failure to be found again.
     constexpr std::uint64_t kSeed = 20261123;
     constexpr int kTrials = 100;
-    const KillTrialsResult result = run_kill_trials(server, "call", kTrials, kSeed);
+    const KillTrialsResult result =
+        run_kill_trials(server, std::string(to_string(GetParam())), kTrials, kSeed);
     EXPECT_THAT(result.harms, testing::IsEmpty());
     EXPECT_GT(result.killed_before_end, kTrials / 2) << result.summary();
     EXPECT_GT(result.killed_holding_it, kTrials / 20) << result.summary();
 }
+
+INSTANTIATE_TEST_SUITE_P(ThatStops,
+                         HarmlessByMethod,
+                         testing::Values(Method::kFreeze, Method::kCall),
+                         kMethodName);
+
+class HarmlessUnderFire : public testing::TestWithParam<Method> {};
+
+TEST_P(HarmlessUnderFire, EveryTreeIsWholeAndNobodyIsDisturbed) {
+    const PostgresServer server = PostgresServer::start("15", kQuietLog);
+    constexpr int kSnapshots = 500;
+    const UnderFireResult result = run_under_fire(server, GetParam(), kSnapshots);
+    EXPECT_THAT(result.harms, testing::IsEmpty());
+    EXPECT_GT(result.taken, kSnapshots / 4) << result.summary(GetParam());
+    EXPECT_GT(result.compared, 0) << result.summary(GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryMethod,
+                         HarmlessUnderFire,
+                         testing::Values(Method::kRead, Method::kFreeze, Method::kCall),
+                         kMethodName);
 
 }  // namespace
 }  // namespace palloscope::test
