@@ -22,7 +22,8 @@ std::vector<RemoteRange> joined(std::vector<RemoteRange> ranges, std::uint64_t m
     std::ranges::sort(ranges, {}, &RemoteRange::begin);
     std::vector<RemoteRange> result;
     for (const RemoteRange& range : ranges) {
-        if (!result.empty() && range.begin.value <= result.back().end().value + max_gap) {
+        if (!result.empty() &&
+            (range.begin <= result.back().end() || range.begin - result.back().end() <= max_gap)) {
             const RemoteAddress end = std::max(result.back().end(), range.end());
             result.back().size = end - result.back().begin;
         } else {
@@ -85,17 +86,14 @@ const std::byte* MemoryCopy::find_planned(RemoteAddress address, std::uint64_t s
     if (!taken_ || ranges_.empty()) {
         return nullptr;
     }
-    const auto holds = [&](std::size_t i) {
-        return address >= ranges_[i].begin && address + size <= ranges_[i].end();
-    };
-    if (!holds(last_)) {
+    if (!ranges_[last_].holds(address, size)) {
         const auto after =
             std::ranges::upper_bound(ranges_, address, std::ranges::less{}, &RemoteRange::begin);
         if (after == ranges_.begin()) {
             return nullptr;
         }
         last_ = static_cast<std::size_t>(after - ranges_.begin()) - 1;
-        if (!holds(last_)) {
+        if (!ranges_[last_].holds(address, size)) {
             return nullptr;
         }
     }
@@ -108,7 +106,8 @@ const std::byte* MemoryCopy::find_fetched(RemoteAddress address, std::uint64_t s
         return nullptr;
     }
     const auto& [begin, bytes] = *--after;
-    return address + size <= begin + bytes.size() ? bytes.data() + (address - begin) : nullptr;
+    return RemoteRange{begin, bytes.size()}.holds(address, size) ? bytes.data() + (address - begin)
+                                                                 : nullptr;
 }
 
 const std::byte* MemoryCopy::fetch(RemoteAddress address, std::uint64_t size) const {

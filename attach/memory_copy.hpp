@@ -19,6 +19,11 @@ struct RemoteRange {
     bool operator==(const RemoteRange&) const = default;
 
     [[nodiscard]] RemoteAddress end() const noexcept { return begin + size; }
+
+    // Whether all of `bytes` bytes at `address` lie in it, whatever these numbers are.
+    [[nodiscard]] bool holds(RemoteAddress address, std::uint64_t bytes) const noexcept {
+        return address >= begin && bytes <= size && address - begin <= size - bytes;
+    }
 };
 
 // The same memory in the order of addresses, in as few ranges as serve: ranges that overlap, or lie

@@ -32,7 +32,7 @@ const std::string* ConstantTexts::find(RemoteAddress address) {
 void ConstantTexts::read_mappings() {
     // An extension may have been loaded since; but pointers may be garbage, too.
     const auto now = std::chrono::steady_clock::now();
-    if (!constant_.empty() && now - mapped_at_ < kMappingsLast) {
+    if (now - mapped_at_ < kMappingsLast) {
         return;
     }
     mapped_at_ = now;

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -28,7 +29,11 @@ constexpr std::size_t kMaxNameBytes = 1024;
 constexpr std::uint64_t kStepsBetweenLooks = 4096;
 // The smallest thing that a walk steps over: a free chunk of 8 bytes with its header.
 constexpr std::uint64_t kSmallestStep = 16;
+// No process has more memory (x86-64 with five-level page tables); sums of so much never overflow.
+constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 57;
 constexpr AllocBlockLayout kAllocBlock;
+// In a block of 8 MB, the largest of TopMemoryContext's (memutils.h, ALLOCSET_DEFAULT_MAXSIZE).
+constexpr std::size_t kMaxRootChunks = (std::size_t{8} << 20) / kSmallestStep;
 // struct dlist_head and dlist_node (lib/ilist.h): prev, next.
 constexpr Offset kListPrev = 0;
 constexpr Offset kListNext = 8;
@@ -37,6 +42,19 @@ constexpr Offset kListBytes = 16;
 // bits, and the distance from its block, of which 17 and later share a bit with the value.
 constexpr std::uint64_t kAllocSetMethod = 3;
 constexpr unsigned kValueBits = 30;
+
+std::uint64_t low_bits(std::uint64_t word, unsigned bits) {
+    return word & ((std::uint64_t{1} << bits) - 1);
+}
+
+// With "external" as its highest bit: such a chunk has a block of its own, and is in no list.
+std::uint64_t method_of(std::uint64_t word, const ChunkLayout& layout) {
+    return low_bits(word, layout.method_id_bits + 1);
+}
+
+std::uint64_t value_of(std::uint64_t word, const ChunkLayout& layout) {
+    return low_bits(word >> (layout.method_id_bits + 1), kValueBits);
+}
 
 template <typename T>
 T value_at(const std::byte* bytes, Offset at) {
@@ -58,6 +76,11 @@ std::int64_t figure(std::uint64_t value) {
     return static_cast<std::int64_t>(value);
 }
 
+// A chunk's header, and what a free one holds behind it.
+std::uint64_t bytes_to_look_at(const ChunkLayout& layout) {
+    return std::max<std::uint64_t>(layout.header_bytes, layout.link + sizeof(std::uint64_t));
+}
+
 // A block of an AllocSet, as far as free chunks must lie in it.
 struct BlockRange {
     RemoteAddress begin;
@@ -76,7 +99,8 @@ class Walk {
           root_(root),
           names_(names),
           bounds_(bounds),
-          steps_left_(bounds.bytes / kSmallestStep) {}
+          bytes_left_(std::min(bounds.bytes, kMaxBytes)),
+          max_steps_(bytes_left_ / kSmallestStep) {}
 
     Result<ContextTree> run() {
         if (!walk()) {
@@ -120,14 +144,23 @@ class Walk {
 
     // To be asked at each step of each list.
     bool may_go_on(RemoteAddress context) {
-        if (steps_left_ == 0) {
+        if (steps_ == max_steps_) {
             return torn(context, "leads on for longer than its process has memory");
         }
-        --steps_left_;
-        if (steps_left_ % kStepsBetweenLooks == 0 && bounds_.deadline &&
+        if (steps_ % kStepsBetweenLooks == 0 && bounds_.deadline &&
             std::chrono::steady_clock::now() >= *bounds_.deadline) {
             return torn(context, "was reached when the time for a walk was over");
         }
+        ++steps_;
+        return true;
+    }
+
+    // To be asked of whatever adds to a total: so all totals together stay below kMaxBytes.
+    bool may_have(RemoteAddress context, std::uint64_t bytes) {
+        if (bytes > bytes_left_) {
+            return torn(context, "has more memory than its process");
+        }
+        bytes_left_ -= bytes;
         return true;
     }
 
@@ -172,8 +205,7 @@ class Walk {
         if (context.is_null() || context.value % sizeof(std::uint64_t) != 0) {
             return torn(context, "cannot lie there");
         }
-        const std::byte* const bytes = look(
-            context, layout_.context.ident.value_or(layout_.context.name) + sizeof(std::uint64_t));
+        const std::byte* const bytes = look(context, layout_.context.bytes);
         if (bytes == nullptr) {
             return false;
         }
@@ -183,6 +215,11 @@ class Walk {
         if (layout_.context.prevchild &&
             pointer_at(bytes, *layout_.context.prevchild) != expected.prevchild) {
             return torn(context, "names another elder sibling");
+        }
+        // Up to 9.5 nothing points back to the elder sibling, so that siblings can lead in a
+        // circle.
+        if (!layout_.context.prevchild && !visited_.insert(context.value).second) {
+            return torn(context, "is its own sibling");
         }
         const auto type = type_of(context, bytes);
         if (!type) {
@@ -210,7 +247,7 @@ class Walk {
         if (tree_.contexts.empty()) {
             allocset_tag_ = tag;
         }
-        const int distance = tag - allocset_tag_;
+        const std::int64_t distance = std::int64_t{tag} - allocset_tag_;
         std::optional<ContextType> type;
         if (distance == 0) {
             type = ContextType::kAllocSet;
@@ -340,9 +377,11 @@ class Walk {
                 pointer_at(header, kAllocBlock.prev) != previous) {
                 return torn(context, "has a block that is not its own");
             }
-            if (freeptr < block + kAllocBlock.header_bytes || endptr < freeptr ||
-                endptr - block > bounds_.bytes) {
+            if (freeptr < block + kAllocBlock.header_bytes || endptr < freeptr) {
                 return torn(context, "has a block whose pointers are not in order");
+            }
+            if (!may_have(context, endptr - block)) {
+                return false;
             }
             ++figures.total_nblocks;
             figures.total_bytes += figure(endptr - block);
@@ -377,7 +416,8 @@ class Walk {
             return false;
         }
         const BlockRange& block = *(after - 1);
-        return chunk >= block.begin + kAllocBlock.header_bytes && chunk + size <= block.end;
+        return chunk >= block.begin + kAllocBlock.header_bytes && chunk < block.end &&
+               size <= block.end - chunk;
     }
 
     bool count_free_chunks(RemoteAddress context,
@@ -394,7 +434,7 @@ class Walk {
             if (!in_a_block(chunk, whole)) {
                 return torn(context, "has a free chunk outside of its blocks");
             }
-            const std::byte* const header = look(chunk, layout.link + sizeof(std::uint64_t));
+            const std::byte* const header = look(chunk, bytes_to_look_at(layout));
             if (header == nullptr) {
                 return false;
             }
@@ -415,10 +455,8 @@ class Walk {
     }
 
     [[nodiscard]] bool is_chunk_of_list(std::uint64_t word, std::size_t list) const {
-        const unsigned bits = layout_.chunk.method_id_bits;
-        const std::uint64_t method = word & ((std::uint64_t{1} << bits) - 1);
-        const std::uint64_t value = (word >> (bits + 1)) & ((std::uint64_t{1} << kValueBits) - 1);
-        return method == kAllocSetMethod && value == list;
+        return method_of(word, layout_.chunk) == kAllocSetMethod &&
+               value_of(word, layout_.chunk) == list;
     }
 
     // Calls `visit` with the address of each node of a doubly linked list (lib/ilist.h).
@@ -452,7 +490,7 @@ class Walk {
     }
 
     bool count_slab(RemoteAddress context, const SlabLayout& layout, MemoryContext& added) {
-        const std::byte* bytes = look(context, layout.context_bytes);
+        const std::byte* const bytes = look(context, layout.context_bytes);
         if (bytes == nullptr) {
             return false;
         }
@@ -460,30 +498,34 @@ class Walk {
         const std::uint64_t full_chunk_size = sized_at(bytes, layout.full_chunk_size);
         const std::uint64_t block_size = sized_at(bytes, layout.block_size);
         const auto chunks_per_block = value_at<std::int32_t>(bytes, layout.chunks_per_block);
-        if (chunks_per_block <= 0 || full_chunk_size == 0 || block_size > bounds_.bytes ||
+        if (chunks_per_block <= 0 || full_chunk_size == 0 || block_size > kMaxBytes ||
             static_cast<std::uint64_t>(chunks_per_block) > block_size / full_chunk_size) {
             return torn(context, "has chunks that its blocks cannot hold");
         }
         const auto nblocks = layout.nblocks
                                  ? std::optional(value_at<std::int32_t>(bytes, *layout.nblocks))
                                  : std::nullopt;
-        const std::int64_t header_bytes = layout.header_size
-                                              ? value_at<std::int64_t>(bytes, *layout.header_size)
-                                          : layout_.header_in_total ? layout.context_bytes
-                                                                    : 0;
-        added.slab_empty_blocks =
+        const std::uint64_t header_bytes = layout.header_size
+                                               ? value_at<std::uint64_t>(bytes, *layout.header_size)
+                                           : layout_.header_in_total ? layout.context_bytes
+                                                                     : 0;
+        const std::uint64_t empty_blocks =
             layout.empty_blocks ? value_at<std::uint32_t>(bytes, *layout.empty_blocks) : 0;
-        if (added.slab_empty_blocks > figure(bounds_.bytes / block_size)) {
+        if (empty_blocks > bytes_left_ / block_size) {
             return torn(context, "counts more empty blocks than there is memory");
         }
-        const std::int64_t allocated_at_least = added.slab_empty_blocks * figure(block_size);
-        figures.total_bytes = header_bytes + allocated_at_least;
+        if (!may_have(context, header_bytes) || !may_have(context, empty_blocks * block_size)) {
+            return false;
+        }
+        added.slab_empty_blocks = figure(empty_blocks);
+        figures.total_bytes = figure(header_bytes + empty_blocks * block_size);
         const auto lists = layout.list_count ? std::uint64_t{*layout.list_count}
                                              : static_cast<std::uint64_t>(chunks_per_block) + 1;
         const RemoteAddress heads = context + layout.lists;
         for (std::uint64_t list = 0; list < lists; ++list) {
             const RemoteAddress head = heads + list * kListBytes;
-            const std::byte* const head_bytes = look(head, kListBytes);
+            const std::byte* const head_bytes =
+                may_go_on(context) ? look(head, kListBytes) : nullptr;
             if (head_bytes == nullptr ||
                 !for_each_node(context, head, head_bytes, [&](RemoteAddress node) {
                     return count_slab_block(context,
@@ -500,8 +542,7 @@ class Walk {
         if (nblocks && *nblocks != figures.total_nblocks) {
             return torn(context, "has another number of blocks than it counts");
         }
-        return agrees_with_allocated(
-            context, look(context, layout.context_bytes), figures.total_bytes - header_bytes);
+        return agrees_with_allocated(context, bytes, figures.total_bytes - figure(header_bytes));
     }
 
     struct SlabSizes {
@@ -515,7 +556,7 @@ class Walk {
                           const SlabLayout& layout,
                           const SlabSizes& sizes,
                           ContextFigures& figures) {
-        const std::byte* const bytes = look(block, layout.block_nfree + sizeof(std::int32_t));
+        const std::byte* const bytes = look(block, layout.block_bytes);
         if (bytes == nullptr) {
             return false;
         }
@@ -523,6 +564,9 @@ class Walk {
         if (nfree < 0 || nfree > sizes.chunks_per_block ||
             (layout.block_slab && pointer_at(bytes, *layout.block_slab) != context)) {
             return torn(context, "has a block that is not its own");
+        }
+        if (!may_have(context, static_cast<std::uint64_t>(sizes.block_size))) {
+            return false;
         }
         ++figures.total_nblocks;
         figures.total_bytes += sizes.block_size;
@@ -542,8 +586,7 @@ class Walk {
         std::int64_t blocks_bytes = 0;
         const bool counted = for_each_node(
             context, context + layout.blocks, bytes + layout.blocks, [&](RemoteAddress block) {
-                const std::byte* const header =
-                    look(block, layout.block_endptr + sizeof(std::uint64_t));
+                const std::byte* const header = look(block, layout.block_bytes);
                 if (header == nullptr) {
                     return false;
                 }
@@ -553,10 +596,13 @@ class Walk {
                 const RemoteAddress freeptr = pointer_at(header, layout.block_freeptr);
                 const RemoteAddress endptr = pointer_at(header, layout.block_endptr);
                 if (nfree < 0 || nfree > nchunks || freeptr < block || endptr < freeptr ||
-                    size > bounds_.bytes || endptr - block != size ||
+                    endptr - block != size ||
                     (layout.block_context &&
                      pointer_at(header, *layout.block_context) != context)) {
                     return torn(context, "has a block that is not its own");
+                }
+                if (!may_have(context, size)) {
+                    return false;
                 }
                 ++figures.total_nblocks;
                 blocks_bytes += figure(size);
@@ -576,15 +622,17 @@ class Walk {
         }
         const bool counted = for_each_node(
             context, context + layout.blocks, bytes + layout.blocks, [&](RemoteAddress block) {
-                const std::byte* const header =
-                    look(block, layout.block_endptr + sizeof(std::uint64_t));
+                const std::byte* const header = look(block, layout.block_bytes);
                 if (header == nullptr) {
                     return false;
                 }
                 const RemoteAddress freeptr = pointer_at(header, layout.block_freeptr);
                 const RemoteAddress endptr = pointer_at(header, layout.block_endptr);
-                if (freeptr < block || endptr < freeptr || endptr - block > bounds_.bytes) {
+                if (freeptr < block || endptr < freeptr) {
                     return torn(context, "has a block whose pointers are not in order");
+                }
+                if (!may_have(context, endptr - block)) {
+                    return false;
                 }
                 ++figures.total_nblocks;
                 figures.total_bytes += figure(endptr - block);
@@ -601,9 +649,12 @@ class Walk {
     RemoteAddress root_;
     ConstantTexts& names_;
     const WalkBounds& bounds_;
-    std::uint64_t steps_left_;
+    std::uint64_t bytes_left_;
+    std::uint64_t max_steps_;
+    std::uint64_t steps_ = 0;
     ContextTree tree_;
     std::vector<Ancestor> ancestors_;
+    std::unordered_set<std::uint64_t> visited_;
     std::vector<BlockRange> blocks_;
     std::array<RemoteAddress, 4> methods_{};  // by ContextType
     int allocset_tag_ = 0;
@@ -625,15 +676,14 @@ bool is_own_chunk(const std::byte* header,
         const auto payload = value_at<std::uint64_t>(header, *layout.size);
         owned = pointer_at(header, layout.link) == context;
         size = payload + layout.header_bytes;
-        return payload % sizeof(std::uint64_t) == 0 && payload > 0;
+        return payload % sizeof(std::uint64_t) == 0 && payload > 0 && size > payload;
     }
     const auto word = value_at<std::uint64_t>(header, 0);
-    const unsigned bits = layout.method_id_bits;
-    const std::uint64_t list = (word >> (bits + 1)) & ((std::uint64_t{1} << kValueBits) - 1);
+    const std::uint64_t list = value_of(word, layout);
     // The distance has 30 bits; its lowest is always zero, and in 17 the value's highest.
     constexpr unsigned kDistanceShift = 34;
     constexpr std::uint64_t kDistanceMask = 0x3ffffffe;
-    owned = (word & ((std::uint64_t{1} << bits) - 1)) == kAllocSetMethod;
+    owned = method_of(word, layout) == kAllocSetMethod;
     if (!owned || list >= kFreeLists || ((word >> kDistanceShift) & kDistanceMask) != from_block) {
         return false;
     }
@@ -664,17 +714,18 @@ Result<> prove_chunks(const MemoryCopy& memory, const MemoryLayout& layout, Remo
         return failure(Error::Kind::kFault, "TopMemoryContext has no block");
     }
     const RemoteAddress freeptr = pointer_at(header, kAllocBlock.freeptr);
-    int allocated = 0;
+    std::size_t chunks = 0;
+    std::size_t allocated = 0;
     RemoteAddress chunk = block + kAllocBlock.header_bytes;
     while (chunk < freeptr) {
-        const std::byte* const bytes =
-            memory.find(chunk, layout.chunk.link + sizeof(std::uint64_t));
+        const std::byte* const bytes = memory.find(chunk, bytes_to_look_at(layout.chunk));
         if (bytes == nullptr) {
             return failure(Error::Kind::kFault, "a chunk is missing");
         }
         std::uint64_t size = 0;
         bool owned = false;
-        if (!is_own_chunk(bytes, layout.chunk, root, chunk - block, size, owned)) {
+        if (!is_own_chunk(bytes, layout.chunk, root, chunk - block, size, owned) ||
+            size > freeptr - chunk || ++chunks > kMaxRootChunks) {
             return unlike("chunks have another header than this version's");
         }
         allocated += owned ? 1 : 0;

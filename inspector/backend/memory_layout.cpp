@@ -28,7 +28,8 @@ constexpr ContextLayout kContext94{.mem_allocated = std::nullopt,
                                    .prevchild = std::nullopt,
                                    .nextchild = 32,
                                    .name = 40,
-                                   .ident = std::nullopt};
+                                   .ident = std::nullopt,
+                                   .bytes = 56};
 constexpr ContextLayout kContext96{.mem_allocated = std::nullopt,
                                    .methods = 8,
                                    .parent = 16,
@@ -36,7 +37,8 @@ constexpr ContextLayout kContext96{.mem_allocated = std::nullopt,
                                    .prevchild = 32,
                                    .nextchild = 40,
                                    .name = 48,
-                                   .ident = std::nullopt};
+                                   .ident = std::nullopt,
+                                   .bytes = 64};
 constexpr ContextLayout kContext11{.mem_allocated = std::nullopt,
                                    .methods = 8,
                                    .parent = 16,
@@ -44,7 +46,8 @@ constexpr ContextLayout kContext11{.mem_allocated = std::nullopt,
                                    .prevchild = 32,
                                    .nextchild = 40,
                                    .name = 48,
-                                   .ident = 56};
+                                   .ident = 56,
+                                   .bytes = 72};
 constexpr ContextLayout kContext13{.mem_allocated = 8,
                                    .methods = 16,
                                    .parent = 24,
@@ -52,7 +55,8 @@ constexpr ContextLayout kContext13{.mem_allocated = 8,
                                    .prevchild = 40,
                                    .nextchild = 48,
                                    .name = 56,
-                                   .ident = 64};
+                                   .ident = 64,
+                                   .bytes = 80};
 
 constexpr AllocSetLayout kAllocSet94{.blocks = 56, .freelist = 64, .context_bytes = 192};
 constexpr AllocSetLayout kAllocSet96{.blocks = 64, .freelist = 72, .context_bytes = 200};
@@ -71,7 +75,8 @@ constexpr SlabLayout kSlab10{.full_chunk_size = {72, 8},
                              .context_bytes = 104,
                              .block_node = 0,
                              .block_nfree = 16,
-                             .block_slab = std::nullopt};
+                             .block_slab = std::nullopt,
+                             .block_bytes = 24};
 constexpr SlabLayout kSlab11{.full_chunk_size = {80, 8},
                              .block_size = {88, 8},
                              .chunks_per_block = 104,
@@ -83,7 +88,8 @@ constexpr SlabLayout kSlab11{.full_chunk_size = {80, 8},
                              .context_bytes = 120,
                              .block_node = 0,
                              .block_nfree = 16,
-                             .block_slab = std::nullopt};
+                             .block_slab = std::nullopt,
+                             .block_bytes = 24};
 constexpr SlabLayout kSlab13{.full_chunk_size = {88, 8},
                              .block_size = {96, 8},
                              .chunks_per_block = 112,
@@ -95,7 +101,8 @@ constexpr SlabLayout kSlab13{.full_chunk_size = {88, 8},
                              .context_bytes = 128,
                              .block_node = 0,
                              .block_nfree = 16,
-                             .block_slab = std::nullopt};
+                             .block_slab = std::nullopt,
+                             .block_bytes = 24};
 constexpr SlabLayout kSlab16{.full_chunk_size = {88, 8},
                              .block_size = {96, 8},
                              .chunks_per_block = 104,
@@ -107,7 +114,8 @@ constexpr SlabLayout kSlab16{.full_chunk_size = {88, 8},
                              .context_bytes = 192,
                              .block_node = 32,
                              .block_nfree = 8,
-                             .block_slab = 0};
+                             .block_slab = 0,
+                             .block_bytes = 48};
 constexpr SlabLayout kSlab17{.full_chunk_size = {84, 4},
                              .block_size = {88, 4},
                              .chunks_per_block = 92,
@@ -119,7 +127,8 @@ constexpr SlabLayout kSlab17{.full_chunk_size = {84, 4},
                              .context_bytes = 176,
                              .block_node = 32,
                              .block_nfree = 8,
-                             .block_slab = 0};
+                             .block_slab = 0,
+                             .block_bytes = 48};
 
 constexpr GenerationLayout generation_with_small_blocks(Offset blocks, Offset context_bytes) {
     return {.blocks = blocks,
@@ -129,7 +138,8 @@ constexpr GenerationLayout generation_with_small_blocks(Offset blocks, Offset co
             .block_nfree = 28,
             .block_freeptr = 32,
             .block_endptr = 40,
-            .block_context = std::nullopt};
+            .block_context = std::nullopt,
+            .block_bytes = 48};
 }
 
 constexpr GenerationLayout generation_with_owned_blocks(Offset blocks, Offset context_bytes) {
@@ -140,11 +150,12 @@ constexpr GenerationLayout generation_with_owned_blocks(Offset blocks, Offset co
             .block_nfree = 36,
             .block_freeptr = 40,
             .block_endptr = 48,
-            .block_context = 16};
+            .block_context = 16,
+            .block_bytes = 56};
 }
 
 constexpr BumpLayout kBump17{
-    .blocks = 96, .context_bytes = 112, .block_freeptr = 16, .block_endptr = 24};
+    .blocks = 96, .context_bytes = 112, .block_freeptr = 16, .block_endptr = 24, .block_bytes = 32};
 
 constexpr MemoryLayout since17(int version_num) {
     return {.since_version_num = version_num,

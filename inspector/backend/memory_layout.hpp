@@ -31,6 +31,7 @@ struct ContextLayout {
     Offset nextchild;
     Offset name;
     MaybeOffset ident;  // 11
+    Offset bytes;       // sizeof(MemoryContextData)
 
     bool operator==(const ContextLayout&) const = default;
 };
@@ -64,6 +65,8 @@ struct AllocBlockLayout {
     Offset freeptr = 24;
     Offset endptr = 32;
     Offset header_bytes = 40;
+
+    bool operator==(const AllocBlockLayout&) const = default;
 };
 
 struct SlabLayout {
@@ -79,6 +82,7 @@ struct SlabLayout {
     Offset block_node;
     Offset block_nfree;
     MaybeOffset block_slab;  // 16
+    Offset block_bytes;      // sizeof(SlabBlock)
 
     bool operator==(const SlabLayout&) const = default;
 };
@@ -92,6 +96,7 @@ struct GenerationLayout {
     Offset block_freeptr;
     Offset block_endptr;
     MaybeOffset block_context;  // 16
+    Offset block_bytes;         // sizeof(GenerationBlock)
 
     bool operator==(const GenerationLayout&) const = default;
 };
@@ -101,6 +106,7 @@ struct BumpLayout {
     Offset context_bytes;
     Offset block_freeptr;
     Offset block_endptr;
+    Offset block_bytes;  // sizeof(BumpBlock)
 
     bool operator==(const BumpLayout&) const = default;
 };

@@ -12,6 +12,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/program.hpp"
+
 namespace palloscope {
 
 namespace {
@@ -103,6 +105,49 @@ TEST_P(ProcessMemoryTest, NamesTheAddressThatCannotBeRead) {
         << done.error().message;
 }
 
+TEST_P(ProcessMemoryTest, MarksTheAvailablePiecesThatCannotBeReadWhole) {
+    const PagesBeforeAHole pages(2);
+    pages.readable()[kPage] = std::byte{1};
+    pages.readable().back() = std::byte{2};
+    const RemoteAddress start = address_of(pages.readable().data());
+    const RemoteAddress hole = start + pages.readable().size();
+    std::array<std::byte, 3 * kPage> before{};
+    std::array<std::byte, 8> after{};
+    const std::array pieces{
+        RemotePiece{hole, std::span(before).first(8)},
+        RemotePiece{start + kPage, std::span(before).first(kPage)},  // up to the hole
+        RemotePiece{hole, {}},                                       // an empty piece is no piece
+        RemotePiece{start, before},                                  // into the hole
+        RemotePiece{hole - 4, std::span(before).last(8)},
+        RemotePiece{{0}, std::span(before).first(8)},
+        RemotePiece{{UINT64_MAX - 7}, std::span(before).first(8)},
+        RemotePiece{{INT64_MAX - 7}, std::span(before).first(8)},
+        RemotePiece{hole - 8, after}};
+    std::vector<bool> unread(pieces.size());
+    memory_.gather_available(pieces, unread);
+    EXPECT_EQ(unread, (std::vector<bool>{true, false, false, true, true, true, true, true, false}));
+    EXPECT_EQ(after.back(), std::byte{2});
+}
+
+TEST_P(ProcessMemoryTest, GathersWhatIsAvailableOfMoreThanOneCallTakes) {
+    const PagesBeforeAHole pages(1);
+    const RemoteAddress hole = address_of(pages.readable().data()) + kPage;
+    constexpr std::size_t kEvery = 7;
+    std::vector<std::uint32_t> source(5000);
+    std::iota(source.begin(), source.end(), 1U);
+    std::vector<std::uint32_t> copy(source.size());
+    std::vector<RemotePiece> pieces;
+    for (std::size_t i = 0; i < source.size(); ++i) {
+        pieces.push_back({i % kEvery == 0 ? hole : address_of(&source[i]), bytes_of(copy[i])});
+    }
+    std::vector<bool> unread(pieces.size());
+    memory_.gather_available(pieces, unread);
+    for (std::size_t i = 0; i < source.size(); ++i) {
+        ASSERT_EQ(unread[i], i % kEvery == 0) << i;
+        ASSERT_EQ(copy[i], i % kEvery == 0 ? 0 : source[i]) << i;
+    }
+}
+
 TEST_P(ProcessMemoryTest, TakesAnyNumberForAnAddress) {
     for (const std::uint64_t address : {std::uint64_t{0},
                                         std::uint64_t{8},
@@ -136,6 +181,22 @@ TEST_P(ProcessMemoryTest, ReadsAStringThatEndsBeforeAHole) {
 
 TEST(ProcessMemory, SaysThatAProcessIsGone) {
     EXPECT_EQ(ProcessMemory::open(INT32_MAX).error().kind, Error::Kind::kGone);
+}
+
+TEST(ProcessMemory, MarksAllPiecesOfAProcessThatHasGone) {
+    test::Program program = test::Program::start({"cat"}, {.keep_input_open = true});
+    const std::array memories{
+        ProcessMemory::open(program.pid(), ProcessMemory::Transport::kProcessVm).value(),
+        ProcessMemory::open(program.pid(), ProcessMemory::Transport::kProcFile).value()};
+    program.close_input();
+    program.wait();
+    std::uint64_t local = 0;
+    const std::vector<RemotePiece> pieces(3, {address_of(&local), bytes_of(local)});
+    for (const ProcessMemory& memory : memories) {
+        std::vector<bool> unread(pieces.size());
+        memory.gather_available(pieces, unread);
+        EXPECT_EQ(unread, std::vector<bool>(pieces.size(), true));
+    }
 }
 
 // One process_vm_readv carries 2 GB less a page.
