@@ -125,17 +125,33 @@ RemoteAddress CallChainBuilder::place(std::span<const std::byte> bytes) {
     return top_ - data_.size();
 }
 
+RemoteAddress CallChainBuilder::place_entry(long number, const Arguments& arguments) {
+    std::array<std::byte, kEntryMisalignment + kSignalFrameBytes> block{};
+    const RemoteAddress frame = place(block) + kEntryMisalignment;
+    user_regs_struct registers =
+        entry_registers(gadgets_.syscall, static_cast<std::uint64_t>(number), arguments);
+    // Should it ever return, it enters its frame again.
+    registers.rsp = frame.value;
+    write_signal_frame(std::span(data_).subspan(kEntryMisalignment, kSignalFrameBytes),
+                       gadgets_.restorer,
+                       registers,
+                       kAllSignals,
+                       RemoteAddress{});
+    return frame;
+}
+
 void CallChainBuilder::add_call(RemoteAddress function, const Arguments& arguments) {
-    add_step(function, 0, arguments);
+    steps_.push_back(entry_registers(function, 0, arguments));
 }
 
 void CallChainBuilder::add_syscall(long number, const Arguments& arguments) {
-    add_step(gadgets_.syscall, static_cast<std::uint64_t>(number), arguments);
+    steps_.push_back(
+        entry_registers(gadgets_.syscall, static_cast<std::uint64_t>(number), arguments));
 }
 
-void CallChainBuilder::add_step(RemoteAddress entry,
-                                std::uint64_t rax,
-                                const Arguments& arguments) {
+user_regs_struct CallChainBuilder::entry_registers(RemoteAddress entry,
+                                                   std::uint64_t rax,
+                                                   const Arguments& arguments) const {
     user_regs_struct registers = original_->registers;
     registers.rip = entry.value;
     registers.rax = rax;
@@ -150,7 +166,7 @@ void CallChainBuilder::add_step(RemoteAddress entry,
     registers.r9 = arguments[5];
     registers.rbp = 0;
     registers.eflags &= ~kUnwantedFlags;
-    steps_.push_back(registers);
+    return registers;
 }
 
 Result<CallChain> CallChainBuilder::build() const {

@@ -67,13 +67,20 @@ class CallChainBuilder {
     // Reserves room for `bytes`, aligned to 16, and gives its address. Before the first step only.
     RemoteAddress place(std::span<const std::byte> bytes);
 
+    // Lays down, as data, a frame that enters a system call, and gives its address: the stack for a
+    // child made by a step clone(2), which then makes this system call before anything else, with
+    // all signals blocked. Before the first step only; for a system call that does not return.
+    RemoteAddress place_entry(long number, const Arguments& arguments);
+
     void add_call(RemoteAddress function, const Arguments& arguments);
     void add_syscall(long number, const Arguments& arguments);
 
     [[nodiscard]] Result<CallChain> build() const;
 
   private:
-    void add_step(RemoteAddress entry, std::uint64_t rax, const Arguments& arguments);
+    [[nodiscard]] user_regs_struct entry_registers(RemoteAddress entry,
+                                                   std::uint64_t rax,
+                                                   const Arguments& arguments) const;
 
     const CpuState* original_;
     CallGadgets gadgets_;

@@ -1,8 +1,6 @@
 #include "attach/captured_call.hpp"
 
 #include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,6 +17,8 @@
 
 #include <fmt/core.h>
 
+#include "attach/capture_file.hpp"
+#include "attach/chain_run.hpp"
 #include "attach/cpu_state.hpp"
 #include "attach/proc.hpp"
 
@@ -34,13 +34,7 @@ static_assert(kTimeBytes == 16);
 
 constexpr std::chrono::milliseconds kStepTimeout{1000};
 constexpr std::chrono::microseconds kPollInterval{50};
-// 100,000 contexts print 20 MB.
-constexpr off_t kMaxOutputBytes = off_t{1} << 30;
-constexpr std::string_view kFileName = "palloscope";
-constexpr std::string_view kSharedMemoryFolder = "/dev/shm";
 constexpr int kSeccompFilter = 2;
-// A syscall instruction has two bytes: where rip stands in a system-call-stop.
-constexpr std::uint64_t kSyscallInstructionBytes = 2;
 
 // The descriptor numbers that the chain is written for. They can be foretold, since the kernel
 // gives the lowest free one and nothing else of the process runs.
@@ -84,58 +78,8 @@ Result<Descriptors> foretell_descriptors(pid_t pid, std::uint64_t limit) {
                        .stderr_closes_on_exec = (*flags & O_CLOEXEC) != 0};
 }
 
-// The chain and the function need room below the stack pointer. An alternate signal stack, or a
-// coroutine's, may have none left, and there is no way to see its end.
-Result<> require_stack(pid_t pid, const CpuState& state, std::uint64_t limit) {
-    constexpr std::uint64_t kNeeded = std::uint64_t{256} << 10;
-    // Below the stack the kernel leaves a gap of 128 MB at least (arch/x86/mm/mmap.c, mmap_base).
-    constexpr std::uint64_t kNothingElseBelow = std::uint64_t{64} << 20;
-    const auto start = read_stack_start(pid);
-    if (!start) {
-        return tl::unexpected(start.error());
-    }
-    const std::uint64_t used = start->value - state.registers.rsp;  // huge where rsp lies above
-    if (used > kNothingElseBelow || used + kNeeded > limit) {
-        return failure(Error::Kind::kUnsupported,
-                       fmt::format("process {} does not run on its main stack, or has used it up: "
-                                   "there is no room for a call",
-                                   pid));
-    }
-    return {};
-}
-
 std::uint64_t argument(int value) {
     return static_cast<std::uint64_t>(value);
-}
-
-std::span<const std::byte> with_nul(std::string_view text) {
-    return std::as_bytes(std::span(text.data(), text.size() + 1));
-}
-
-// A file in memory. Under a seccomp filter, which may kill a process for a system call that it does
-// not know, an unnamed file in /dev/shm, since every server opens files; memfd_create(2) elsewhere.
-void add_make_file(CallChainBuilder& builder, RemoteAddress name, bool filtered) {
-    if (filtered) {
-        constexpr int kFlags = O_TMPFILE | O_RDWR | O_CLOEXEC;
-        constexpr int kMode = 0600;
-        builder.add_syscall(SYS_openat,
-                            {argument(AT_FDCWD), name.value, argument(kFlags), argument(kMode)});
-    } else {
-        builder.add_syscall(SYS_memfd_create, {name.value, MFD_CLOEXEC});
-    }
-}
-
-// A write beyond the limit would send the process SIGXFSZ, which ends it.
-Result<> require_file_size(pid_t pid, std::uint64_t limit) {
-    if (limit < static_cast<std::uint64_t>(kMaxOutputBytes)) {
-        return failure(
-            Error::Kind::kUnsupported,
-            fmt::format("process {} may write no files larger than {} bytes (ulimit -f), which the "
-                        "call's output could be",
-                        pid,
-                        limit));
-    }
-    return {};
 }
 
 // dup2(2) where it serves: a server uses it itself, so that no seccomp filter forbids it.
@@ -155,11 +99,11 @@ Result<CallChain> build_preparing_chain(const CpuState& state,
                                         bool filtered) {
     CallChainBuilder builder(state, gadgets);
     const std::array<std::byte, kTimeBytes> no_time{};
-    const RemoteAddress name = builder.place(with_nul(filtered ? kSharedMemoryFolder : kFileName));
+    const CaptureFileStep make_file(builder, filtered);
     const RemoteAddress time = builder.place(no_time);
     const std::uint64_t capture = argument(descriptors.capture);
 
-    add_make_file(builder, name, filtered);
+    make_file.add_to(builder);
     builder.add_syscall(SYS_write, {capture, time.value, kTimeBytes});
     builder.add_syscall(SYS_fcntl, {STDERR_FILENO, F_DUPFD_CLOEXEC, 0});
     builder.add_syscall(SYS_close, {argument(descriptors.saved_stderr)});
@@ -190,45 +134,17 @@ Result<CallChain> build_calling_chain(const CpuState& state,
     return builder.build();
 }
 
-Result<> start(pid_t pid, const ProcessMemory& memory, const CallChain& chain) {
-    return memory.write(chain.base, chain.bytes).and_then([&] {
-        return write_registers(pid, chain.start);
-    });
-}
-
-// Runs up to the return of step `step`, which must be a system call, and gives its result.
-Result<std::int64_t> run_through_step(StoppedProcess& stopped,
-                                      const CallChain& chain,
-                                      const CallGadgets& gadgets,
-                                      std::size_t step) {
-    // The same registers stand at its entry and, the second time, at its return.
-    int seen = 0;
-    for (;;) {
-        if (auto stop = stopped.run_to_syscall_stop(kStepTimeout); !stop) {
-            return tl::unexpected(std::move(stop.error()));
-        }
-        const auto registers = read_registers(stopped.pid());
-        if (!registers) {
-            return tl::unexpected(registers.error());
-        }
-        if (registers->rip == gadgets.syscall.value + kSyscallInstructionBytes &&
-            registers->rsp == chain.step_stacks[step].value && ++seen == 2) {
-            return static_cast<std::int64_t>(registers->rax);
-        }
-    }
-}
-
 // Runs the preparing chain up to where both descriptors are made, and gives ours of the file.
 Result<FileDescriptor> make_descriptors(StoppedProcess& stopped,
                                         const Process& process,
                                         const CallChain& preparing,
                                         const CallGadgets& gadgets,
                                         const Descriptors& descriptors) {
-    const auto capture = run_through_step(stopped, preparing, gadgets, kMakeFile);
+    const auto capture = run_through_step(stopped, preparing, gadgets, kMakeFile, kStepTimeout);
     if (!capture) {
         return tl::unexpected(capture.error());
     }
-    const auto saved = run_through_step(stopped, preparing, gadgets, kSaveStderr);
+    const auto saved = run_through_step(stopped, preparing, gadgets, kSaveStderr, kStepTimeout);
     if (!saved) {
         return tl::unexpected(saved.error());
     }
@@ -268,14 +184,14 @@ Result<FileDescriptor> start_call(StoppedProcess& stopped,
                                   const CallGadgets& gadgets,
                                   const FunctionCall& call) {
     const pid_t pid = stopped.pid();
-    const auto state = read_cpu_state(pid);
     const auto status = read_status(pid);
     const auto limits = read_limits(pid);
-    if (!state || !status || !limits) {
-        return tl::unexpected(!state ? state.error() : !status ? status.error() : limits.error());
+    if (!status || !limits) {
+        return tl::unexpected(!status ? status.error() : limits.error());
     }
-    if (auto room = require_stack(pid, *state, limits->stack_bytes); !room) {
-        return tl::unexpected(std::move(room.error()));
+    const auto state = read_chain_state(pid, memory, gadgets, limits->stack_bytes, kRoomForCall);
+    if (!state) {
+        return tl::unexpected(state.error());
     }
     if (auto room = require_file_size(pid, limits->file_bytes); !room) {
         return tl::unexpected(std::move(room.error()));
@@ -284,16 +200,12 @@ Result<FileDescriptor> start_call(StoppedProcess& stopped,
     if (!descriptors) {
         return tl::unexpected(descriptors.error());
     }
-    if (!gadgets_hold(memory, gadgets)) {
-        return failure(Error::Kind::kUnsupported,
-                       fmt::format("the C library of process {} is not where it was found", pid));
-    }
     const auto preparing =
         build_preparing_chain(*state, gadgets, *descriptors, status->seccomp == kSeccompFilter);
     if (!preparing) {
         return tl::unexpected(preparing.error());
     }
-    if (auto started = start(pid, memory, *preparing); !started) {
+    if (auto started = start_chain(pid, memory, *preparing); !started) {
         return tl::unexpected(std::move(started.error()));
     }
     auto file = make_descriptors(stopped, process, *preparing, gadgets, *descriptors);
@@ -301,11 +213,11 @@ Result<FileDescriptor> start_call(StoppedProcess& stopped,
     // run on the stack below the preparing chain.
     auto started = file.map([](const FileDescriptor&) {}).and_then([&] {
         return build_calling_chain(*state, gadgets, *preparing, *descriptors, call)
-            .and_then([&](const CallChain& calling) { return start(pid, memory, calling); });
+            .and_then([&](const CallChain& calling) { return start_chain(pid, memory, calling); });
     });
     if (!started) {
         // Its other threads must not open files before the preparing chain has closed its own.
-        (void)run_through_step(stopped, *preparing, gadgets, kCloseFile);
+        (void)run_through_step(stopped, *preparing, gadgets, kCloseFile, kStepTimeout);
         return tl::unexpected(std::move(started.error()));
     }
     return file;
@@ -343,36 +255,6 @@ Result<Clock::time_point> await_end(const Process& process,
     }
 }
 
-Result<std::string> read_output(const FileDescriptor& file) {
-    struct stat status {};
-
-    if (fstat(file.get(), &status) < 0) {
-        return os_error(errno, "cannot read the captured output");
-    }
-    if (status.st_size > kMaxOutputBytes) {
-        return failure(Error::Kind::kFailed, "the captured output is larger than 1 GB");
-    }
-    if (status.st_size < static_cast<off_t>(kTimeBytes)) {
-        return failure(Error::Kind::kFailed, "the captured output was cut off by somebody else");
-    }
-    std::string text(static_cast<std::size_t>(status.st_size) - kTimeBytes, '\0');
-    std::size_t done = 0;
-    while (done < text.size()) {
-        const ssize_t got = pread(file.get(),
-                                  text.data() + done,
-                                  text.size() - done,
-                                  static_cast<off_t>(kTimeBytes + done));
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0) {
-            return os_error(got < 0 ? errno : EIO, "cannot read the captured output");
-        }
-        done += static_cast<std::size_t>(got);
-    }
-    return text;
-}
-
 }  // namespace
 
 Result<CapturedOutput> call_with_captured_stderr(StoppedProcess stopped,
@@ -381,11 +263,8 @@ Result<CapturedOutput> call_with_captured_stderr(StoppedProcess stopped,
                                                  const CallGadgets& gadgets,
                                                  const FunctionCall& call,
                                                  std::chrono::milliseconds timeout) {
-    const pid_t pid = stopped.pid();
-    if (stopped.in_group_stop()) {
-        return failure(Error::Kind::kTimeout,
-                       fmt::format("process {} is stopped by a signal and runs nothing", pid),
-                       fmt::format("let it go on with 'kill -CONT {}'", pid));
+    if (auto running = require_running(stopped); !running) {
+        return tl::unexpected(std::move(running.error()));
     }
     const auto file = start_call(stopped, process, memory, gadgets, call);
     if (!file) {
@@ -396,7 +275,7 @@ Result<CapturedOutput> call_with_captured_stderr(StoppedProcess stopped,
     if (!end) {
         return tl::unexpected(end.error());
     }
-    auto text = read_output(*file);
+    auto text = read_captured(*file, kTimeBytes);
     if (!text) {
         return tl::unexpected(std::move(text.error()));
     }

@@ -6,69 +6,21 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <climits>
 #include <cstring>
 #include <memory>
 
 #include <fmt/core.h>
 
+#include "attach/proc_text.hpp"
+
 namespace palloscope {
 
 namespace {
 
-constexpr std::int64_t kBytesPerKilobyte = 1024;
 // No file that we read whole below /proc is larger in a sane process; maps of 65,530 mappings
 // (vm.max_map_count) stay below.
 constexpr std::size_t kMaxProcFileBytes = std::size_t{64} << 20;
-
-template <typename T>
-std::optional<T> parse_number(std::string_view text, int base = 10) {
-    T value{};
-    const char* const end = text.data() + text.size();
-    const auto [stop, err] = std::from_chars(text.data(), end, value, base);
-    if (err != std::errc{} || stop == text.data()) {
-        return std::nullopt;
-    }
-    return value;
-}
-
-// Cuts `text` at the first of `separators` and moves on behind it (and behind repeated ones).
-std::string_view next_word(std::string_view& text, std::string_view separators = " \t") {
-    const std::size_t begin = std::min(text.find_first_not_of(separators), text.size());
-    text.remove_prefix(begin);
-    const std::size_t end = std::min(text.find_first_of(separators), text.size());
-    const std::string_view word = text.substr(0, end);
-    text.remove_prefix(end);
-    return word;
-}
-
-template <typename F>
-void for_each_line(std::string_view text, F&& visit) {
-    while (!text.empty()) {
-        const std::size_t end = std::min(text.find('\n'), text.size());
-        visit(text.substr(0, end));
-        text.remove_prefix(std::min(end + 1, text.size()));
-    }
-}
-
-// Calls visit(key, rest) for lines of the form "Key:   rest".
-template <typename F>
-void for_each_field(std::string_view text, F&& visit) {
-    for_each_line(text, [&](std::string_view line) {
-        const std::size_t colon = line.find(':');
-        if (colon == std::string_view::npos) {
-            return;
-        }
-        std::string_view value = line.substr(colon + 1);
-        value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
-        visit(line.substr(0, colon), value);
-    });
-}
-
-std::int64_t kilobytes(std::string_view value) {
-    return parse_number<std::int64_t>(value).value_or(0) * kBytesPerKilobyte;
-}
 
 tl::unexpected<Error> proc_error(int err, pid_t pid, std::string_view name) {
     if (err == ENOENT || err == ESRCH) {
@@ -101,19 +53,24 @@ Result<std::string> read_proc_file(pid_t pid, std::string_view name) {
     return text;
 }
 
-// A field of /proc/PID/stat, numbered as in proc(5), from the third one on; never empty.
+// A field of /proc/PID/stat, numbered as in proc(5), from the third one on; empty where it is
+// missing.
+std::string_view stat_field(std::string_view text, int number) {
+    // The name, in parentheses, may hold spaces and parentheses itself; field 3 follows the last
+    // one.
+    constexpr int kFirstAfterName = 3;
+    text.remove_prefix(std::min(text.rfind(')') + 1, text.size()));
+    for (int skipped = kFirstAfterName; skipped < number; ++skipped) {
+        next_word(text);
+    }
+    return next_word(text, " \n");
+}
+
+// The same of a process; never empty.
 Result<std::string> read_stat_field(pid_t pid, int number) {
     return read_proc_file(pid, "stat")
         .and_then([&](const std::string& text) -> Result<std::string> {
-            // The name, in parentheses, may hold spaces and parentheses itself; field 3 follows the
-            // last one.
-            constexpr int kFirstAfterName = 3;
-            std::string_view rest =
-                std::string_view(text).substr(std::min(text.rfind(')') + 1, text.size()));
-            for (int skipped = kFirstAfterName; skipped < number; ++skipped) {
-                next_word(rest);
-            }
-            const std::string_view field = next_word(rest, " \n");
+            const std::string_view field = stat_field(text, number);
             if (field.empty()) {
                 return failure(Error::Kind::kFailed,
                                fmt::format("/proc/{}/stat has no field {}", pid, number));
@@ -214,6 +171,10 @@ ProcessStatus parse_status(std::string_view text) {
             status.rss_file_bytes = kilobytes(value);
         } else if (key == "RssShmem") {
             status.rss_shmem_bytes = kilobytes(value);
+        } else if (key == "VmData") {
+            status.data_bytes = kilobytes(value);
+        } else if (key == "SigBlk") {
+            status.blocked_signals = parse_number<std::uint64_t>(value, 16).value_or(0);
         } else if (key == "CapEff") {
             status.effective_capabilities = parse_number<std::uint64_t>(value, 16).value_or(0);
         } else if (key == "Seccomp") {
@@ -272,6 +233,22 @@ Result<std::uint64_t> read_mapped_bytes(pid_t pid) {
     constexpr std::uint64_t kPageBytes = 4096;
     return read_proc_file(pid, "statm").map([](const std::string& text) {
         return parse_number<std::uint64_t>(text).value_or(0) * kPageBytes;
+    });
+}
+
+ChildStatus parse_child_status(std::string_view text) {
+    constexpr int kState = 3;
+    constexpr int kParent = 4;
+    constexpr int kExitSignal = 38;
+    const std::string_view state = stat_field(text, kState);
+    return {.state = state.empty() ? '?' : state.front(),
+            .parent_pid = parse_number<pid_t>(stat_field(text, kParent)).value_or(0),
+            .exit_signal = parse_number<int>(stat_field(text, kExitSignal)).value_or(-1)};
+}
+
+Result<ChildStatus> read_child_status(pid_t pid) {
+    return read_proc_file(pid, "stat").map([](const std::string& text) {
+        return parse_child_status(text);
     });
 }
 
@@ -412,6 +389,24 @@ std::vector<pid_t> list_processes() {
 
 Result<std::vector<pid_t>> list_threads(pid_t pid) {
     return list_numbers(pid, "task");
+}
+
+Result<std::vector<pid_t>> list_children(pid_t pid) {
+    const auto threads = list_threads(pid);
+    if (!threads) {
+        return tl::unexpected(threads.error());
+    }
+    std::vector<pid_t> children;
+    for (const pid_t thread : *threads) {
+        // A thread may have ended since, and the kernel may not know the file.
+        const std::string text =
+            read_proc_file(pid, fmt::format("task/{}/children", thread)).value_or(std::string());
+        std::string_view rest = text;
+        while (const auto child = parse_number<pid_t>(next_word(rest))) {
+            children.push_back(*child);
+        }
+    }
+    return children;
 }
 
 }  // namespace palloscope

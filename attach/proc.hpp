@@ -46,6 +46,9 @@ struct ProcessStatus {
     std::int64_t rss_anon_bytes = 0;
     std::int64_t rss_file_bytes = 0;
     std::int64_t rss_shmem_bytes = 0;
+    std::int64_t data_bytes =
+        0;  // private writable mappings but the stack, resident or not (VmData)
+    std::uint64_t blocked_signals = 0;  // of the main thread
     std::uint64_t effective_capabilities = 0;
     int seccomp = 0;            // 0 none, 1 strict, 2 filter
     bool shadow_stack = false;  // x86_Thread_features: shstk
@@ -78,6 +81,16 @@ struct MemoryRollup {
 
 // The state letter alone, as ProcessStatus::state, at a lower price (/proc/PID/stat, field 3).
 [[nodiscard]] Result<char> read_state(pid_t pid);
+
+// What a process is to its parent (/proc/PID/stat, fields 3, 4 and 38).
+struct ChildStatus {
+    char state = '?';  // as ProcessStatus::state
+    pid_t parent_pid = 0;
+    int exit_signal = -1;  // the one that its parent gets when it ends; 0 is none
+};
+
+[[nodiscard]] ChildStatus parse_child_status(std::string_view text);
+[[nodiscard]] Result<ChildStatus> read_child_status(pid_t pid);
 
 // The name of the program, cut to 15 bytes (/proc/PID/comm); not the process title.
 [[nodiscard]] Result<std::string> read_name(pid_t pid);
@@ -125,5 +138,9 @@ struct SoftLimits {
 
 [[nodiscard]] std::vector<pid_t> list_processes();
 [[nodiscard]] Result<std::vector<pid_t>> list_threads(pid_t pid);
+
+// The children of all its threads, zombies included; complete where they are stopped only
+// (proc(5)). None where the kernel was built without CONFIG_PROC_CHILDREN.
+[[nodiscard]] Result<std::vector<pid_t>> list_children(pid_t pid);
 
 }  // namespace palloscope

@@ -68,10 +68,33 @@ int undelivered_signal(int status) {
     return is_event || is_syscall ? 0 : WSTOPSIG(status);
 }
 
+bool made_child(int status) {
+    return status >> kStopEventShift == PTRACE_EVENT_CLONE;
+}
+
+// The child that a thread stopped for, of which the kernel has made us the tracer.
+Result<pid_t> child_of_stop(pid_t thread) {
+    unsigned long child = 0;
+    if (ptrace(PTRACE_GETEVENTMSG, thread, nullptr, &child) < 0) {
+        return os_error(errno, fmt::format("cannot learn which child process {} made", thread));
+    }
+    return static_cast<pid_t>(child);
+}
+
+// Detaches a thread that stopped with `status`.
+bool detach(pid_t thread, int status) {
+    if (made_child(status)) {
+        if (const auto child = child_of_stop(thread)) {
+            unreleased().push_back(*child);  // it has yet to stop
+        }
+    }
+    return ptrace(PTRACE_DETACH, thread, nullptr, undelivered_signal(status)) == 0;
+}
+
 // Detaches a stopped thread, or reaps our side of one that has ended: until we do, the parent of a
 // traced zombie is not told of its end.
-void release(pid_t thread, int signal = 0) {
-    if (ptrace(PTRACE_DETACH, thread, nullptr, signal) == 0) {
+void release(pid_t thread) {
+    if (ptrace(PTRACE_DETACH, thread, nullptr, nullptr) == 0) {
         return;
     }
     const auto status = wait_until(thread, Clock::now() + kReleaseWait);
@@ -86,8 +109,8 @@ void interrupt_and_release(pid_t thread) {
     const auto status = wait_until(thread, Clock::now() + kReleaseWait);
     if (status && !*status) {
         unreleased().push_back(thread);
-    } else if (status && WIFSTOPPED(**status)) {
-        release(thread, undelivered_signal(**status));
+    } else if (status && WIFSTOPPED(**status) && !detach(thread, **status)) {
+        release(thread);
     }
 }
 
@@ -161,16 +184,15 @@ StoppedProcess::~StoppedProcess() {
 }
 
 void StoppedProcess::release_late_stops() {
-    std::erase_if(unreleased(), [](pid_t thread) {
+    // A detached thread may leave a child to be let go.
+    for (const pid_t thread : std::exchange(unreleased(), {})) {
         int status = 0;
         const pid_t changed = waitpid(thread, &status, __WALL | WNOHANG);
-        if (changed == 0) {
-            return false;
-        }
         // Where it cannot be detached it is being killed: its end is still to come.
-        return changed < 0 || !WIFSTOPPED(status) ||
-               ptrace(PTRACE_DETACH, thread, nullptr, undelivered_signal(status)) == 0;
-    });
+        if (changed == 0 || (changed > 0 && WIFSTOPPED(status) && !detach(thread, status))) {
+            unreleased().push_back(thread);
+        }
+    }
 }
 
 Result<StoppedProcess> StoppedProcess::seize(pid_t pid, std::chrono::milliseconds timeout) {
@@ -246,8 +268,7 @@ Result<> StoppedProcess::await_stop(pid_t thread, Clock::time_point deadline) {
     }
 }
 
-Result<> StoppedProcess::run_to_syscall_stop(std::chrono::milliseconds timeout) {
-    const Clock::time_point deadline = Clock::now() + timeout;
+Result<int> StoppedProcess::run_to_stop(Clock::time_point deadline) {
     int signal = 0;
     for (;;) {
         if (ptrace(PTRACE_SYSCALL, pid_, nullptr, signal) < 0) {
@@ -265,10 +286,84 @@ Result<> StoppedProcess::run_to_syscall_stop(std::chrono::milliseconds timeout) 
             return failure(Error::Kind::kTimeout,
                            fmt::format("process {} did not come back in time", pid_));
         }
-        if (WSTOPSIG(**status) == (SIGTRAP | kSyscallStopBit)) {
-            return {};
+        if (made_child(**status) || WSTOPSIG(**status) == (SIGTRAP | kSyscallStopBit)) {
+            return **status;
         }
         signal = undelivered_signal(**status);
+    }
+}
+
+Result<> StoppedProcess::run_to_syscall_stop(std::chrono::milliseconds timeout) {
+    return run_to_stop(Clock::now() + timeout).map([](int) {});
+}
+
+Result<> StoppedProcess::set_options(long options) const {
+    if (ptrace(PTRACE_SETOPTIONS, pid_, nullptr, options) < 0) {
+        return seize_error(errno, pid_, pid_);
+    }
+    return {};
+}
+
+Result<std::optional<pid_t>> StoppedProcess::run_to_child_or_syscall_stop(
+    std::chrono::milliseconds timeout) {
+    const Clock::time_point deadline = Clock::now() + timeout;
+    const auto status = set_options(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE).and_then([&] {
+        return run_to_stop(deadline);
+    });
+    if (!status) {
+        return tl::unexpected(status.error());
+    }
+    if (!made_child(*status)) {
+        return std::nullopt;
+    }
+    return child_of_stop(pid_).map([](pid_t child) { return std::optional(child); });
+}
+
+Result<StoppedProcess> StoppedProcess::adopt(pid_t child, std::chrono::milliseconds timeout) {
+    StoppedProcess stopped(child);
+    stopped.interrupted_at_ = Clock::now();
+    stopped.threads_.push_back(child);
+    // The options come from its parent: what it makes is none of ours.
+    return stopped.await_stop(child, Clock::now() + timeout)
+        .and_then([&] { return stopped.set_options(PTRACE_O_TRACESYSGOOD); })
+        .map([&] { return std::move(stopped); });
+}
+
+Result<RunResult> StoppedProcess::run_to_end(std::chrono::milliseconds timeout) {
+    const Clock::time_point deadline = Clock::now() + timeout;
+    bool interrupted = false;
+    for (;;) {
+        if (ptrace(PTRACE_CONT, pid_, nullptr, nullptr) < 0) {
+            return seize_error(errno, pid_, pid_);
+        }
+        auto status = wait_until(pid_, deadline);
+        if (status && !*status) {
+            interrupted = true;
+            (void)ptrace(PTRACE_INTERRUPT, pid_, nullptr, nullptr);
+            status = wait_until(pid_, Clock::now() + kReleaseWait);
+        }
+        if (!status) {
+            std::erase(threads_, pid_);
+            return tl::unexpected(status.error());
+        }
+        if (!*status) {
+            std::erase(threads_, pid_);
+            unreleased().push_back(pid_);
+            return sleeps_in_kernel(pid_);
+        }
+        if (!WIFSTOPPED(**status)) {
+            std::erase(threads_, pid_);
+            return WIFEXITED(**status) ? RunResult{RunResult::Kind::kExited, WEXITSTATUS(**status)}
+                                       : RunResult{RunResult::Kind::kKilled, WTERMSIG(**status)};
+        }
+        // A stop signal is kept from it, and no reason to end its run.
+        const int signal = undelivered_signal(**status);
+        if (signal != 0 && signal != SIGSTOP) {
+            return RunResult{RunResult::Kind::kSignal, signal};
+        }
+        if (interrupted) {
+            return RunResult{RunResult::Kind::kTimedOut};
+        }
     }
 }
 

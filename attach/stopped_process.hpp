@@ -3,11 +3,27 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <optional>
 #include <vector>
 
 #include "attach/error.hpp"
 
 namespace palloscope {
+
+// How far a process came that was let run to its end.
+struct RunResult {
+    enum class Kind {
+        kExited,    // with the exit code `value`
+        kKilled,    // by the signal `value`
+        kSignal,    // it is held as it is about to get the signal `value`, which is kept from it
+        kTimedOut,  // it is held where it was
+    };
+
+    Kind kind = Kind::kExited;
+    int value = 0;
+
+    bool operator==(const RunResult&) const = default;
+};
 
 // Holds all threads of a process in a ptrace-stop for as long as the object lives.
 //
@@ -24,6 +40,11 @@ class StoppedProcess {
     // kGone, kPermission (also where somebody else traces it), or kTimeout where a thread did not
     // stop in time (it sleeps in the kernel uninterruptibly).
     [[nodiscard]] static Result<StoppedProcess> seize(pid_t pid, std::chrono::milliseconds timeout);
+
+    // Takes over a child that a process held by this thread of ours has made, as soon as it stops
+    // at its start: run_to_child_or_syscall_stop.
+    [[nodiscard]] static Result<StoppedProcess> adopt(pid_t child,
+                                                      std::chrono::milliseconds timeout);
 
     // Lets go of threads that this thread of ours gave up on and that have stopped since: the
     // kernel detaches no running tracee. seize() does it too; whoever lives on after a kTimeout
@@ -52,6 +73,16 @@ class StoppedProcess {
     // came in time: it then runs on, and is let go as soon as it can be (release_late_stops).
     [[nodiscard]] Result<> run_to_syscall_stop(std::chrono::milliseconds timeout);
 
+    // The same, but also holds it where it has made a child by clone(2) with another exit signal
+    // than SIGCHLD, and gives that one's PID (PTRACE_O_TRACECLONE). The child does not run: it is
+    // to be taken over by adopt().
+    [[nodiscard]] Result<std::optional<pid_t>> run_to_child_or_syscall_stop(
+        std::chrono::milliseconds timeout);
+
+    // Lets the main thread run to its end, and keeps all signals from it: only for a process of
+    // which nothing is needed any more. kTimeout where it did not even stop again after `timeout`.
+    [[nodiscard]] Result<RunResult> run_to_end(std::chrono::milliseconds timeout);
+
     // Lets the main thread go, for good; the others stay stopped.
     void release_main_thread();
 
@@ -60,6 +91,10 @@ class StoppedProcess {
 
     [[nodiscard]] Result<> seize_thread(pid_t thread);
     [[nodiscard]] Result<> await_stop(pid_t thread, std::chrono::steady_clock::time_point deadline);
+    // Lets the main thread run up to its next stop for a system call or a child, and gives its
+    // status.
+    [[nodiscard]] Result<int> run_to_stop(std::chrono::steady_clock::time_point deadline);
+    [[nodiscard]] Result<> set_options(long options) const;
 
     pid_t pid_ = 0;
     std::vector<pid_t> threads_;

@@ -48,14 +48,19 @@ struct Frame {
     [[nodiscard]] std::uint64_t extended() const { return context[23]; }
 };
 
+Frame frame_at(const CallChain& chain, std::size_t offset) {
+    Frame frame{.address = chain.base + offset};
+    const std::byte* const at = chain.bytes.data() + offset;
+    std::memcpy(&frame.restorer, at, 8);
+    std::memcpy(frame.context.data(), at + 8 + 40, sizeof frame.context);
+    std::memcpy(&frame.signal_mask, at + 8 + 296, 8);
+    return frame;
+}
+
 std::vector<Frame> frames_of(const CallChain& chain, std::size_t count) {
-    std::vector<Frame> frames(count);
+    std::vector<Frame> frames;
     for (std::size_t i = 0; i < count; ++i) {
-        const std::byte* const at = chain.bytes.data() + i * kSignalFrameBytes;
-        frames[i].address = chain.base + i * kSignalFrameBytes;
-        std::memcpy(&frames[i].restorer, at, 8);
-        std::memcpy(frames[i].context.data(), at + 8 + 40, sizeof frames[i].context);
-        std::memcpy(&frames[i].signal_mask, at + 8 + 296, 8);
+        frames.push_back(frame_at(chain, i * kSignalFrameBytes));
     }
     return frames;
 }
@@ -137,6 +142,25 @@ TEST(CallChain, LiesBelowTheRedZoneAndNothingInItOverlaps) {
                 0);
         }
     }
+}
+
+TEST(CallChain, HoldsAFrameForAChildToBeginWith) {
+    const CpuState state = some_state();
+    CallChainBuilder builder(state, kGadgets);
+    const RemoteAddress entry = builder.place_entry(231, {3, 4});
+    builder.add_syscall(56, {0, entry.value});
+    const auto chain = builder.build();
+    ASSERT_TRUE(chain);
+    const Frame frame = frame_at(*chain, entry - chain->base);
+    EXPECT_GT(entry.value, frames_of(*chain, 2)[1].address.value) << "no step overwrites it";
+    EXPECT_EQ(entry.value % 16, 8U) << "as at a function's entry";
+    EXPECT_EQ(frame.restorer, kGadgets.restorer.value) << "what clone(2) returns to";
+    EXPECT_EQ(frame.rip(), kGadgets.syscall.value);
+    EXPECT_EQ(frame.context[13], 231U);  // rax
+    EXPECT_EQ(frame.context[8], 3U);     // rdi
+    EXPECT_EQ(frame.context[9], 4U);     // rsi
+    EXPECT_EQ(frame.rsp(), entry.value) << "should it return, it is made again";
+    EXPECT_EQ(frame.signal_mask, ~std::uint64_t{0});
 }
 
 TEST(CallChain, LiesBelowAnotherOneThatIsStillToRun) {

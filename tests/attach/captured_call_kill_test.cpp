@@ -1,6 +1,3 @@
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <csignal>
 #include <random>
@@ -10,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "attach/proc.hpp"
+#include "tests/attach/killed_tracer.hpp"
 #include "tests/attach/target_program.hpp"
 #include "tests/support/process_state.hpp"
 
@@ -19,7 +17,6 @@ namespace palloscope::test {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using std::chrono::microseconds;
 
 constexpr int kKills = 250;
@@ -29,32 +26,12 @@ constexpr microseconds kWholeCall{20000};
 // The preparing chain, the look at it, and the switch to the calling one.
 constexpr microseconds kFirstSteps{400};
 
-// A process that makes the target call print_many again and again.
-pid_t start_tracer(const TargetProgram& target) {
-    const pid_t tracer = fork();
-    if (tracer == 0) {
-        for (;;) {
-            (void)target.capture("print_many", kLines);
-        }
-    }
-    return tracer;
-}
-
-void spin_for(microseconds time) {
-    const Clock::time_point end = Clock::now() + time;
-    while (Clock::now() < end) {
-    }
-}
-
-// Kills a tracer `when` after the target was first seen to be traced.
+// Kills a process that makes the target call print_many again and again, `when` after the target
+// was first seen to be traced.
 void kill_tracer_after_seizure(const TargetProgram& target, microseconds when) {
-    const pid_t tracer = start_tracer(target);
-    ASSERT_GT(tracer, 0);
-    while (tracer_pid(target.pid()) == 0) {
-    }
-    spin_for(when);
-    kill(tracer, SIGKILL);
-    ASSERT_EQ(waitpid(tracer, nullptr, 0), tracer);
+    const auto call = [&] { (void)target.capture("print_many", kLines); };
+    const auto is_traced = [&] { return tracer_pid(target.pid()) != 0; };
+    ASSERT_NO_FATAL_FAILURE(kill_repeating_tracer(call, is_traced, when));
 }
 
 // How often the target was seen to end a call alone goes to `kills_during_a_call`.

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <csignal>
 #include <string>
 #include <vector>
 
@@ -52,7 +53,9 @@ TEST(ParseStatus, ReadsWhatItKnows) {
     const auto status = parse_status(
         "Name:\ta: b\nState:\tS (sleeping)\nPPid:\t7\nTracerPid:\t9\nUid:\t1\t26\t3\t4\n"
         "NSpid:\t4242\t17\t3\nRssAnon:\t     100 kB\nRssFile:\t 20 kB\nRssShmem:\t 3 kB\n"
-        "Threads:\t2\nCapEff:\t0000000000080000\nSeccomp:\t2\nx86_Thread_features:\tshstk wrss \n");
+        "Threads:\t2\nVmData:\t 4 "
+        "kB\nSigBlk:\tfffffffffffbfeff\nCapEff:\t0000000000080000\nSeccomp:\t2\nx86_Thread_"
+        "features:\tshstk wrss \n");
     EXPECT_EQ(status.state, 'S');
     EXPECT_EQ(status.parent_pid, 7);
     EXPECT_EQ(status.tracer_pid, 9);
@@ -62,6 +65,8 @@ TEST(ParseStatus, ReadsWhatItKnows) {
     EXPECT_EQ(status.rss_anon_bytes, 102400);
     EXPECT_EQ(status.rss_file_bytes, 20480);
     EXPECT_EQ(status.rss_shmem_bytes, 3072);
+    EXPECT_EQ(status.data_bytes, 4096);
+    EXPECT_EQ(status.blocked_signals, 0xfffffffffffbfeffU);
     EXPECT_EQ(status.effective_capabilities, 0x80000U);
     EXPECT_EQ(status.seccomp, 2);
     EXPECT_TRUE(status.shadow_stack);
@@ -74,6 +79,17 @@ TEST(ParseStatus, TakesWhatIsMissingOrBrokenForNothing) {
     EXPECT_EQ(status.rss_anon_bytes, 0);
     EXPECT_FALSE(status.shadow_stack);
     EXPECT_FALSE(parse_status("x86_Thread_features:\t\n").shadow_stack);
+}
+
+TEST(ParseChildStatus, FindsItsFieldsBehindTheName) {
+    const auto status = parse_child_status(
+        "42 (a) Z 1 (b) S 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 99 8192 100 "
+        "18446744073709551615 1 1 0 0 0 0 0 4096 0 0 0 0 17 1 0 0 0 0 0\n");
+    EXPECT_EQ(status.state, 'S');
+    EXPECT_EQ(status.parent_pid, 7);
+    EXPECT_EQ(status.exit_signal, 17);
+    EXPECT_EQ(parse_child_status("").state, '?');
+    EXPECT_EQ(parse_child_status("42 (a) Z 7").exit_signal, -1);
 }
 
 TEST(ParseSmapsRollup, AddsNothingUp) {
@@ -132,6 +148,9 @@ TEST(Proc, TellsOfOurselves) {
     EXPECT_FALSE(read_auxiliary_value(pid, 0xffff));
     EXPECT_GT(read_smaps_rollup(pid)->private_dirty_bytes, 0);
     EXPECT_THAT(*list_threads(pid), testing::ElementsAre(pid));
+    EXPECT_EQ(read_child_status(pid)->parent_pid, getppid());
+    EXPECT_EQ(read_child_status(pid)->exit_signal, SIGCHLD);
+    EXPECT_THAT(*list_children(getppid()), testing::Contains(pid));
     EXPECT_THAT(list_processes(), testing::IsSupersetOf({1, pid}));
     const auto descriptor = open_executable(pid);
     ASSERT_TRUE(descriptor);
@@ -177,6 +196,8 @@ TEST(Proc, SaysThatAProcessIsGone) {
     EXPECT_EQ(read_link(kNobody, "exe").error().kind, Error::Kind::kGone);
     EXPECT_EQ(open_executable(kNobody).error().kind, Error::Kind::kGone);
     EXPECT_EQ(list_threads(kNobody).error().kind, Error::Kind::kGone);
+    EXPECT_EQ(list_children(kNobody).error().kind, Error::Kind::kGone);
+    EXPECT_EQ(read_child_status(kNobody).error().kind, Error::Kind::kGone);
     EXPECT_EQ(list_descriptors(kNobody).error().kind, Error::Kind::kGone);
 }
 

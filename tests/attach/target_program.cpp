@@ -89,6 +89,14 @@ Result<CapturedOutput> TargetProgram::capture(std::string_view function,
         std::move(*stopped), process_, memory_, gadgets_, call, timeout);
 }
 
+Result<CopyOnWriteChild> TargetProgram::copy(const std::optional<MemoryHeadroom>& headroom) const {
+    auto stopped = StoppedProcess::seize(pid(), std::chrono::seconds(5));
+    if (!stopped) {
+        return tl::unexpected(std::move(stopped.error()));
+    }
+    return CopyOnWriteChild::make(std::move(*stopped), process_, memory_, gadgets_, headroom);
+}
+
 bool gets_descriptors(pid_t pid, const std::map<int, std::string>& descriptors) {
     return eventually([&] {
         try {

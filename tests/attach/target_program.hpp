@@ -3,12 +3,14 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "attach/call_chain.hpp"
 #include "attach/captured_call.hpp"
+#include "attach/copy_on_write_child.hpp"
 #include "attach/elf_image.hpp"
 #include "attach/process.hpp"
 #include "attach/process_memory.hpp"
@@ -49,6 +51,10 @@ class TargetProgram {
         std::string_view function,
         long argument = 0,
         std::chrono::milliseconds timeout = std::chrono::seconds(30)) const;
+
+    // Stops it and makes it make a copy-on-write child.
+    [[nodiscard]] Result<CopyOnWriteChild> copy(
+        const std::optional<MemoryHeadroom>& headroom = std::nullopt) const;
 
   private:
     TargetProgram(Program program,

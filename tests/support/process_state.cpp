@@ -26,6 +26,20 @@ std::istringstream fields_after_name(pid_t pid) {
     return std::istringstream(line.substr(line.rfind(')') + 1));
 }
 
+// The field of that number in proc(5), from the fourth one on.
+template <typename T>
+T field_of(pid_t pid, int number) {
+    constexpr int kState = 3;
+    std::istringstream fields = fields_after_name(pid);
+    std::string skipped;
+    for (int field = kState; field < number; ++field) {
+        fields >> skipped;
+    }
+    T value{};
+    fields >> value;
+    return value;
+}
+
 }  // namespace
 
 char state_of(pid_t pid) {
@@ -56,16 +70,13 @@ pid_t tracer_pid(pid_t pid) {
 }
 
 std::uint64_t start_time(pid_t pid) {
-    constexpr int kFieldsBetweenStateAndStartTime = 18;
-    std::istringstream fields = fields_after_name(pid);
-    std::string skipped;
-    fields >> skipped;
-    for (int field = 0; field < kFieldsBetweenStateAndStartTime; ++field) {
-        fields >> skipped;
-    }
-    std::uint64_t ticks = 0;
-    fields >> ticks;
-    return ticks;
+    constexpr int kStartTime = 22;
+    return field_of<std::uint64_t>(pid, kStartTime);
+}
+
+int exit_status_of(pid_t zombie) {
+    constexpr int kExitCode = 52;
+    return field_of<int>(zombie, kExitCode);
 }
 
 std::map<int, std::string> open_descriptors(pid_t pid) {

@@ -30,6 +30,9 @@ std::map<int, std::string> open_descriptors(pid_t pid);
 
 std::vector<pid_t> children_of(pid_t pid);
 
+// How a process ended that its parent has not reaped yet, as wait(2) would tell.
+int exit_status_of(pid_t zombie);
+
 // Asks every millisecond until `condition` holds; false when time runs out. For what no event
 // tells.
 bool eventually(const std::function<bool()>& condition,

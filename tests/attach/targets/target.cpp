@@ -48,6 +48,11 @@ void never_return() {
     }
 }
 
+void fault() {
+    print_many(1);
+    *reinterpret_cast<volatile char*>(16) = 1;
+}
+
 void target::ready() {
     require(write(STDOUT_FILENO, "ready\n", 6) == 6, "write");
 }

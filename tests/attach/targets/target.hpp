@@ -16,6 +16,9 @@ void print_many(long lines);
 
 // Waits for ever, in many short sleeps.
 void never_return();
+
+// Writes to no memory of the program, after one line to standard error.
+void fault();
 }
 
 namespace target {
