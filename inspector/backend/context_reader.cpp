@@ -12,6 +12,7 @@
 #include "attach/proc.hpp"
 #include "attach/stopped_process.hpp"
 #include "inspector/backend/safe_point.hpp"
+#include "inspector/model/time_text.hpp"
 
 namespace palloscope {
 
@@ -27,12 +28,6 @@ constexpr std::chrono::milliseconds kLongestWalk{1000};
 constexpr std::chrono::milliseconds kStopTimeout{1000};
 // Long against a copy, short against a statement.
 constexpr std::chrono::microseconds kRetryInterval{200};
-
-std::int64_t unix_time_ns() {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 double microseconds_since(Clock::time_point begin) {
     return std::chrono::duration<double, std::micro>(Clock::now() - begin).count();

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include <fmt/core.h>
-
 #include "attach/stopped_process.hpp"
+#include "inspector/backend/child_reading.hpp"
+#include "inspector/backend/stats_call.hpp"
 #include "inspector/backend/stats_text.hpp"
 #include "inspector/statements/ident.hpp"
 
@@ -47,44 +47,54 @@ Result<Snapshot> Snapshotter::take(std::optional<Method> method,
     return snapshot;
 }
 
+Result<Snapshot> Snapshotter::call_in_child(std::chrono::milliseconds timeout) {
+    StoppedProcess::release_late_stops();
+    return read_child(*backend_, reader_, gadgets_, ChildUse::kCall, Clock::now() + timeout)
+        .map([&](Reading&& reading) { return snapshot_of(std::move(reading), Method::kFork); });
+}
+
 Result<Snapshot> Snapshotter::take_by(Method method, Clock::time_point deadline) {
     // What a stop before could not let go of, since it slept in the kernel.
     StoppedProcess::release_late_stops();
-    Result<Reading> reading =
-        failure(Error::Kind::kUsage, fmt::format("there is no method {} yet", to_string(method)));
-    switch (method) {
-        case Method::kRead:
-            reading = reader_.read(deadline);
-            break;
-        case Method::kFreeze:
-            reading = reader_.freeze(deadline);
-            break;
-        case Method::kFork:
-            break;
-        case Method::kCall:
-            reading = call(deadline);
-            break;
+    const auto reading = [&]() -> Result<Reading> {
+        switch (method) {
+            case Method::kRead:
+                return reader_.read(deadline);
+            case Method::kFork:
+                return read_child(*backend_, reader_, gadgets_, ChildUse::kWalk, deadline);
+            case Method::kCall:
+                return call(deadline);
+            case Method::kFreeze:
+                break;
+        }
+        return reader_.freeze(deadline);
+    };
+    auto read = reading();
+    if (!read && method == Method::kFork && read.error().kind == Error::Kind::kUnsupported) {
+        return take_by(Method::kFreeze, deadline);
     }
-    if (!reading) {
-        return tl::unexpected(std::move(reading.error()));
-    }
+    return std::move(read).map(
+        [&](Reading&& whole) { return snapshot_of(std::move(whole), method); });
+}
+
+Snapshot Snapshotter::snapshot_of(Reading reading, Method method) const {
     if (literals_ == Literals::kMasked) {
-        for (MemoryContext& context : reading->tree.contexts) {
+        for (MemoryContext& context : reading.tree.contexts) {
             if (context.ident) {
                 context.ident = mask_ident(context.name, *context.ident);
             }
         }
     }
-    return Snapshot{.taken_at_ns = reading->taken_at_ns,
-                    .method = method,
-                    .pause_us = reading->pause_us,
-                    .server_version_num = backend_->server_version_num(),
-                    .process = std::move(reading->process),
-                    .tree = std::move(reading->tree)};
+    return {.taken_at_ns = reading.taken_at_ns,
+            .method = method,
+            .pause_us = reading.pause_us,
+            .server_version_num = backend_->server_version_num(),
+            .process = std::move(reading.process),
+            .tree = std::move(reading.tree)};
 }
 
 Result<Reading> Snapshotter::call(Clock::time_point deadline) {
-    auto called = call_.run(reader_, deadline);
+    auto called = call_stats(*backend_, reader_, gadgets_, deadline);
     if (!called) {
         return tl::unexpected(std::move(called.error()));
     }

@@ -9,8 +9,8 @@
 #include "attach/error.hpp"
 #include "inspector/backend/backend.hpp"
 #include "inspector/backend/context_reader.hpp"
+#include "inspector/backend/gadgets.hpp"
 #include "inspector/backend/process_info.hpp"
-#include "inspector/backend/stats_call.hpp"
 #include "inspector/model/snapshot.hpp"
 
 namespace palloscope {
@@ -26,10 +26,15 @@ class Snapshotter {
     [[nodiscard]] static Result<Snapshotter> open(pid_t pid, Literals literals);
 
     // Without a method it picks the one that disturbs the backend least: read, while that gives a
-    // consistent tree within a few milliseconds, else freeze. Snapshot::method says which it was.
-    // kTimeout where no safe or consistent moment came within `timeout`.
+    // consistent tree within a few milliseconds, else freeze. Where the backend can make no child,
+    // fork gives way to freeze. Snapshot::method says which it was. kTimeout where no safe or
+    // consistent moment came within `timeout`.
     [[nodiscard]] Result<Snapshot> take(std::optional<Method> method,
                                         std::chrono::milliseconds timeout);
+
+    // --method fork --call: the tree that MemoryContextStats prints in a copy-on-write child, so
+    // that the backend itself runs no foreign code but the making of it. Needs no safe point.
+    [[nodiscard]] Result<Snapshot> call_in_child(std::chrono::milliseconds timeout);
 
     [[nodiscard]] const Backend& backend() const noexcept { return *backend_; }
 
@@ -38,16 +43,17 @@ class Snapshotter {
         : backend_(std::move(backend)),
           literals_(literals),
           reader_(std::move(reader)),
-          call_(*backend_) {}
+          gadgets_(*backend_) {}
 
     [[nodiscard]] Result<Snapshot> take_by(Method method,
                                            std::chrono::steady_clock::time_point deadline);
     [[nodiscard]] Result<Reading> call(std::chrono::steady_clock::time_point deadline);
+    [[nodiscard]] Snapshot snapshot_of(Reading reading, Method method) const;
 
-    std::unique_ptr<Backend> backend_;  // its address is kept by reader_ and call_
+    std::unique_ptr<Backend> backend_;  // its address is kept by reader_ and gadgets_
     Literals literals_;
     ContextReader reader_;
-    StatsCall call_;
+    Gadgets gadgets_;
 };
 
 }  // namespace palloscope

@@ -25,6 +25,25 @@ constexpr std::chrono::milliseconds kCallTimeout{30000};
 // target.
 constexpr std::chrono::microseconds kRetryInterval{100};
 
+// A process that somebody else holds seems to run for ever: seizing it says who that is.
+bool is_traced(pid_t pid) {
+    const auto status = read_status(pid);
+    return status && status->tracer_pid != 0;
+}
+
+tl::unexpected<Error> no_safe_point(const Backend& backend, std::chrono::milliseconds timeout) {
+    return failure(
+        Error::Kind::kTimeout,
+        fmt::format(
+            "process {} was never waiting for its client within {} ms, and MemoryContextStats "
+            "may be called at no other moment",
+            backend.pid(),
+            timeout.count()),
+        "give it longer with --timeout");
+}
+
+}  // namespace
+
 // The call for this version (src/include/utils/memutils.h;
 // shared/reference/postgres-memory.md, 1.1).
 Result<FunctionCall> stats_function(const Backend& backend) {
@@ -60,79 +79,42 @@ Result<FunctionCall> stats_function(const Backend& backend) {
     return FunctionCall{detail, {context, kUnlimited, kUnlimited, kToStderr}};
 }
 
-// A process that somebody else holds seems to run for ever: seizing it says who that is.
-bool is_traced(pid_t pid) {
-    const auto status = read_status(pid);
-    return status && status->tracer_pid != 0;
-}
-
-tl::unexpected<Error> no_safe_point(const Backend& backend, std::chrono::milliseconds timeout) {
-    return failure(
-        Error::Kind::kTimeout,
-        fmt::format(
-            "process {} was never waiting for its client within {} ms, and MemoryContextStats "
-            "may be called at no other moment",
-            backend.pid(),
-            timeout.count()),
-        "give it longer with --timeout");
-}
-
-}  // namespace
-
-Result<CallGadgets> StatsCall::gadgets() {
-    if (!gadgets_) {
-        const auto mappings = read_maps(backend_->pid());
-        if (!mappings) {
-            return tl::unexpected(mappings.error());
-        }
-        auto found = find_call_gadgets(backend_->memory(), *mappings);
-        if (!found) {
-            // A process that ends gives up its memory before it is a zombie.
-            const auto still_mapped = read_maps(backend_->pid());
-            if (!still_mapped || still_mapped->empty()) {
-                return failure(Error::Kind::kGone,
-                               fmt::format("process {} has ended", backend_->pid()));
-            }
-            return found;
-        }
-        gadgets_ = *found;
-    }
-    return *gadgets_;
-}
-
-Result<StatsCallResult> StatsCall::run(ContextReader& reader, Clock::time_point deadline) {
+Result<StatsCallResult> call_stats(const Backend& backend,
+                                   ContextReader& reader,
+                                   Gadgets& gadgets,
+                                   Clock::time_point deadline) {
     const Clock::time_point begin = Clock::now();
-    const auto gadgets = this->gadgets();
-    if (!gadgets) {
-        return tl::unexpected(gadgets.error());
+    const auto found = gadgets.get();
+    if (!found) {
+        return tl::unexpected(found.error());
     }
     reader.look_for_contexts();
     for (;; std::this_thread::sleep_for(kRetryInterval)) {
         // Looking costs the backend nothing: it is stopped only where it seems worth it.
-        const auto promising = at_safe_point(*backend_);
+        const auto promising = at_safe_point(backend);
         if (!promising) {
             return tl::unexpected(promising.error());
         }
-        if (*promising || is_traced(backend_->pid())) {
-            auto stopped = StoppedProcess::seize(backend_->pid(), kStopTimeout);
+        if (*promising || is_traced(backend.pid())) {
+            auto stopped = StoppedProcess::seize(backend.pid(), kStopTimeout);
             if (!stopped) {
                 return tl::unexpected(std::move(stopped.error()));
             }
-            const auto safe = at_safe_point(*backend_);
-            const auto in_syscall = interrupted_in_syscall(backend_->pid(), backend_->memory());
+            const auto safe = at_safe_point(backend);
+            const auto in_syscall = interrupted_in_syscall(backend.pid(), backend.memory());
             if (!safe || !in_syscall) {
                 return tl::unexpected(safe ? in_syscall.error() : safe.error());
             }
             if (*safe && *in_syscall) {
-                const auto function = stats_function(*backend_);
+                const auto function = stats_function(backend);
                 auto walked = reader.read_at_safe_point();
                 if (!function || !walked) {
                     return tl::unexpected(function ? walked.error() : function.error());
                 }
                 auto output = call_with_captured_stderr(std::move(*stopped),
-                                                        backend_->process(),
-                                                        backend_->memory(),
-                                                        *gadgets,
+                                                        backend.process(),
+                                                        backend.memory(),
+                                                        *found,
                                                         *function,
                                                         kCallTimeout);
                 if (!output) {
@@ -147,7 +129,7 @@ Result<StatsCallResult> StatsCall::run(ContextReader& reader, Clock::time_point 
         }
         if (Clock::now() >= deadline) {
             return no_safe_point(
-                *backend_, std::chrono::duration_cast<std::chrono::milliseconds>(deadline - begin));
+                backend, std::chrono::duration_cast<std::chrono::milliseconds>(deadline - begin));
         }
     }
 }

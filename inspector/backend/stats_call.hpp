@@ -1,13 +1,14 @@
 #pragma once
 
 #include <chrono>
-#include <optional>
+#include <cstdint>
 #include <string>
 
-#include "attach/call_chain.hpp"
+#include "attach/captured_call.hpp"
 #include "attach/error.hpp"
 #include "inspector/backend/backend.hpp"
 #include "inspector/backend/context_reader.hpp"
+#include "inspector/backend/gadgets.hpp"
 #include "inspector/backend/process_info.hpp"
 
 namespace palloscope {
@@ -25,21 +26,17 @@ struct StatsCallResult {
 //
 // Uses MemoryContextStatsDetail without its limit of 100 children (9.6 and later), else
 // MemoryContextStats (mcxt.c). That function follows the same pointers as our own walk, and
-// believes them: so it is called only where the walk, under the same stop, found them whole. Keeps
-// what does not change between calls.
-class StatsCall {
-  public:
-    explicit StatsCall(const Backend& backend) : backend_(&backend) {}
+// believes them: so it is called only where the walk, under the same stop, found them whole.
+//
+// Waits for a safe point; kTimeout if none came before `deadline`. `reader` and `gadgets` are the
+// backend's.
+[[nodiscard]] Result<StatsCallResult> call_stats(const Backend& backend,
+                                                 ContextReader& reader,
+                                                 Gadgets& gadgets,
+                                                 std::chrono::steady_clock::time_point deadline);
 
-    // Waits for a safe point; kTimeout if none came before `deadline`. `reader` is the backend's.
-    [[nodiscard]] Result<StatsCallResult> run(ContextReader& reader,
-                                              std::chrono::steady_clock::time_point deadline);
-
-  private:
-    [[nodiscard]] Result<CallGadgets> gadgets();
-
-    const Backend* backend_;
-    std::optional<CallGadgets> gadgets_;
-};
+// The call of MemoryContextStats for this server's version, without a limit of children, to its
+// standard error.
+[[nodiscard]] Result<FunctionCall> stats_function(const Backend& backend);
 
 }  // namespace palloscope

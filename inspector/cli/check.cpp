@@ -24,7 +24,7 @@ std::vector<Method> methods_of(const MethodOptions& options) {
     if (const auto method = options.method()) {
         return {*method};
     }
-    return {Method::kRead, Method::kFreeze, Method::kCall};
+    return {Method::kRead, Method::kFreeze, Method::kFork, Method::kCall};
 }
 
 CheckedProcess check(int pid, const CheckOptions& options) {

@@ -165,11 +165,12 @@ void add_method(CLI::App& app, MethodOptions& options, const std::string& defaul
     app.add_option(
            "--method",
            options.name,
-           "how to read the backend: read does nothing to it, freeze stops it for less than "
-           "a millisecond, call has it\n"
-           "print its own MemoryContextStats; auto takes read where that is consistent, "
-           "else freeze")
-        ->check(CLI::IsMember({"auto", "read", "freeze", "call"}))
+           "read does nothing to the backend, freeze stops it while its memory is copied, fork "
+           "studies a\n"
+           "copy-on-write child of it, call has it print its own MemoryContextStats; auto takes read "
+           "where that\n"
+           "is consistent, else freeze")
+        ->check(CLI::IsMember({"auto", "read", "freeze", "fork", "call"}))
         ->capture_default_str();
     add_duration(
         app, "--timeout", options.timeout, "how long to wait for a safe moment", default_timeout);

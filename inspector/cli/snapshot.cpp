@@ -20,6 +20,7 @@ struct SnapshotOptions {
     MethodOptions method;
     std::string format;
     bool all = false;
+    bool call_in_child = false;
     Literals literals = Literals::kMasked;
 };
 
@@ -38,7 +39,37 @@ std::string rendered(const Snapshot& snapshot, const SnapshotOptions& options) {
                          options.all ? TreeFolding::kNone : TreeFolding::kAlikeSiblings);
 }
 
+Result<Snapshot> take(int pid, const SnapshotOptions& options) {
+    return Snapshotter::open(pid, options.literals).and_then([&](Snapshotter&& snapshotter) {
+        return options.call_in_child
+                   ? snapshotter.call_in_child(options.method.timeout_ms())
+                   : snapshotter.take(options.method.method(), options.method.timeout_ms());
+    });
+}
+
+// Where it was not the method asked for, or the one that auto likes best, says why.
+void note_method(const Snapshot& snapshot, const MethodOptions& options) {
+    const auto asked = options.method();
+    if (!asked && snapshot.method != Method::kRead) {
+        print_note(
+            fmt::format("process {} kept running, where only a stop gives a consistent tree: "
+                        "--method auto took {}",
+                        snapshot.process.pid,
+                        to_string(snapshot.method)));
+    } else if (asked && *asked != snapshot.method) {
+        print_note(fmt::format("process {} could make no child: {} took the place of --method {}",
+                               snapshot.process.pid,
+                               to_string(snapshot.method),
+                               to_string(*asked)));
+    }
+}
+
 Result<ExitCode> run_snapshot(const SnapshotOptions& options) {
+    if (options.call_in_child && options.method.method() != Method::kFork) {
+        return failure(Error::Kind::kUsage,
+                       "--call goes with --method fork",
+                       "--method call calls MemoryContextStats in the backend itself");
+    }
     const auto pids = resolve_targets(options.target);
     if (!pids) {
         return tl::unexpected(pids.error());
@@ -46,22 +77,13 @@ Result<ExitCode> run_snapshot(const SnapshotOptions& options) {
     // With several targets one that fails does not hide the others; its code is the command's.
     ExitCode exit_code = ExitCode::kDone;
     for (const int pid : *pids) {
-        auto snapshot =
-            Snapshotter::open(pid, options.literals).and_then([&](Snapshotter&& snapshotter) {
-                return snapshotter.take(options.method.method(), options.method.timeout_ms());
-            });
+        auto snapshot = take(pid, options);
         if (!snapshot) {
             print_error(snapshot.error());
             exit_code = exit_code_of(snapshot.error().kind);
             continue;
         }
-        if (!options.method.method() && snapshot->method != Method::kRead) {
-            print_note(fmt::format(
-                "process {} kept running, where only a stop gives a consistent tree: --method auto "
-                "took {}",
-                pid,
-                to_string(snapshot->method)));
-        }
+        note_method(*snapshot, options.method);
         if (auto printed = print(rendered(*snapshot, options)); !printed) {
             return tl::unexpected(printed.error());
         }
@@ -76,6 +98,9 @@ CommandAction add_snapshot(CLI::App& app) {
     options->format = standard_output_is_terminal() ? "tree" : "table";
     add_target(app, options->target);
     add_method(app, options->method);
+    app.add_flag("--call",
+                 options->call_in_child,
+                 "with --method fork: take the tree that MemoryContextStats prints in the child");
     add_format(app, options->format, {"tree", "table", "json", "stats"});
     app.add_flag("--all", options->all, "in the tree, show each of many alike siblings");
     add_show_literals(app, options->literals);

@@ -52,6 +52,12 @@ std::optional<int> digits(std::string_view text, std::size_t begin, std::size_t 
 
 }  // namespace
 
+std::int64_t unix_time_ns() {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
 std::string iso_time_text(std::int64_t unix_ns) {
     const Moment moment = moment_of(unix_ns);
     return fmt::format("{}.{:06}Z", date_and_time(moment, 'T'), moment.time.subseconds().count());

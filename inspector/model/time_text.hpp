@@ -7,6 +7,9 @@
 
 namespace palloscope {
 
+// Now, Unix time in nanoseconds.
+[[nodiscard]] std::int64_t unix_time_ns();
+
 // Unix time in nanoseconds as ISO 8601 in UTC with microseconds: "2026-11-23T09:00:00.123456Z".
 [[nodiscard]] std::string iso_time_text(std::int64_t unix_ns);
 

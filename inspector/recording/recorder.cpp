@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "inspector/model/time_text.hpp"
 #include "inspector/recording/pause_statistics.hpp"
 
 namespace palloscope {
@@ -25,12 +26,6 @@ using std::chrono::nanoseconds;
 constexpr nanoseconds kFindTargetsEvery = std::chrono::seconds{1};
 // How long a journal may have something new before we look, and the stop flag be set.
 constexpr milliseconds kLookEvery{100};
-
-std::int64_t unix_time_ns() {
-    return std::chrono::duration_cast<nanoseconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 struct Target {
     // Its driver steps: no snapshots at intervals.

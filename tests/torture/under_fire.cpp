@@ -141,7 +141,8 @@ class Fire {
         if (!reader) {
             return;
         }
-        auto called = StatsCall(*backend).run(*reader, Clock::now() + kTimeout);
+        Gadgets gadgets(*backend);
+        auto called = call_stats(*backend, *reader, gadgets, Clock::now() + kTimeout);
         if (!called) {
             return;
         }

@@ -82,7 +82,7 @@ TEST(BadInput, ATargetThatIsTracedAlreadyNamesItsTracer) {
     Session session = Session::connect(PostgresServer::shared("15").dsn());
     const auto held = StoppedProcess::seize(session.backend_pid(), std::chrono::seconds(5));
     ASSERT_TRUE(held);
-    expect_failure(palloscope({"snapshot", std::to_string(session.backend_pid())}),
+    expect_failure(palloscope({"snapshot", std::to_string(session.backend_pid()), "--method", "freeze"}),
                    4,
                    "already traced by process " + std::to_string(getpid()));
 }
@@ -96,7 +96,7 @@ TEST(BadInput, ABackendThatNeverGetsIdleIsGivenUpInTime) {
                std::string::npos;
     }));
     expect_failure(
-        palloscope({"snapshot", pid, "--timeout", "300ms"}), 6, "waiting for its client");
+        palloscope({"snapshot", pid, "--method", "call", "--timeout", "300ms"}), 6, "waiting for its client");
     EXPECT_EQ(tracer_pid(session.backend_pid()), 0);
 }
 

@@ -88,7 +88,7 @@ TEST_P(HarmlessByMethod, KilledAtAnyMomentWeLeaveNoTrace) {
 
 INSTANTIATE_TEST_SUITE_P(ThatStops,
                          HarmlessByMethod,
-                         testing::Values(Method::kFreeze, Method::kCall),
+                         testing::Values(Method::kFreeze, Method::kFork, Method::kCall),
                          kMethodName);
 
 class HarmlessUnderFire : public testing::TestWithParam<Method> {};
@@ -104,7 +104,7 @@ TEST_P(HarmlessUnderFire, EveryTreeIsWholeAndNobodyIsDisturbed) {
 
 INSTANTIATE_TEST_SUITE_P(EveryMethod,
                          HarmlessUnderFire,
-                         testing::Values(Method::kRead, Method::kFreeze, Method::kCall),
+                         testing::Values(Method::kRead, Method::kFreeze, Method::kFork, Method::kCall),
                          kMethodName);
 
 }  // namespace

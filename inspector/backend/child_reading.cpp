@@ -1,0 +1,88 @@
+#include "inspector/backend/child_reading.hpp"
+
+#include <thread>
+#include <utility>
+
+#include "attach/copy_on_write_child.hpp"
+#include "attach/memory_headroom.hpp"
+#include "attach/stopped_process.hpp"
+#include "inspector/backend/stats_call.hpp"
+#include "inspector/backend/stats_text.hpp"
+#include "inspector/model/time_text.hpp"
+
+namespace palloscope {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kStopTimeout{1000};
+constexpr std::chrono::milliseconds kCallTimeout{30000};
+constexpr std::chrono::microseconds kRetryInterval{200};
+
+Result<Reading> study(CopyOnWriteChild& child,
+                      const Backend& backend,
+                      ContextReader& reader,
+                      ChildUse use) {
+    auto reading = reader.read_still(child.memory());
+    if (!reading || use == ChildUse::kWalk) {
+        return reading;
+    }
+    const auto function = stats_function(backend);
+    if (!function) {
+        return tl::unexpected(function.error());
+    }
+    const auto text = child.call_with_captured_stderr(*function, kCallTimeout);
+    if (!text) {
+        return tl::unexpected(text.error());
+    }
+    auto tree = parse_stats_text(*text, backend.server_version_num());
+    if (!tree) {
+        return tl::unexpected(std::move(tree.error()));
+    }
+    reading->tree = std::move(*tree);
+    return reading;
+}
+
+}  // namespace
+
+Result<Reading> read_child(const Backend& backend,
+                           ContextReader& reader,
+                           Gadgets& gadgets,
+                           ChildUse use,
+                           Clock::time_point deadline) {
+    const auto found = gadgets.get();
+    if (!found) {
+        return tl::unexpected(found.error());
+    }
+    for (double pause_us = 0;;) {
+        const auto headroom = read_memory_headroom(backend.pid());
+        if (!headroom) {
+            return tl::unexpected(headroom.error());
+        }
+        auto stopped = StoppedProcess::seize(backend.pid(), kStopTimeout);
+        if (!stopped) {
+            return tl::unexpected(std::move(stopped.error()));
+        }
+        const std::int64_t taken_at_ns = unix_time_ns();
+        auto child = CopyOnWriteChild::make(
+            std::move(*stopped), backend.process(), backend.memory(), *found, *headroom);
+        if (!child) {
+            return tl::unexpected(std::move(child.error()));
+        }
+        auto reading = study(*child, backend, reader, use);
+        // What cannot be reaped now is reaped by the next child's making.
+        pause_us += child->end().value_or(child->pause_us());
+        if (reading) {
+            reading->pause_us = pause_us;
+            reading->taken_at_ns = taken_at_ns;
+            return reading;
+        }
+        if (reading.error().kind != Error::Kind::kTimeout || Clock::now() >= deadline) {
+            return reading;
+        }
+        std::this_thread::sleep_for(kRetryInterval);
+    }
+}
+
+}  // namespace palloscope
