@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "attach/elf_image.hpp"
 #include "attach/error.hpp"
 #include "attach/process.hpp"
 #include "attach/process_memory.hpp"
@@ -25,6 +26,9 @@ class Backend {
     [[nodiscard]] pid_t pid() const noexcept { return process_.pid(); }
 
     [[nodiscard]] int server_version_num() const noexcept { return binary_->version_num(); }
+
+    // The file that it runs.
+    [[nodiscard]] const ElfImage& image() const noexcept { return binary_->image(); }
 
     [[nodiscard]] const Process& process() const noexcept { return process_; }
 
