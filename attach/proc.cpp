@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -385,6 +386,18 @@ Result<std::uint64_t> read_auxiliary_value(pid_t pid, std::uint64_t type) {
 std::vector<pid_t> list_processes() {
     const Directory folder(opendir("/proc"));
     return folder ? list_numbers(folder.get()) : std::vector<pid_t>{};
+}
+
+std::size_t count_threads(pid_t pid) {
+    constexpr nlink_t kOwnLinks = 2;
+
+    struct stat status {};
+
+    const std::string path = fmt::format("/proc/{}/task", pid);
+    if (stat(path.c_str(), &status) != 0 || status.st_nlink < kOwnLinks) {
+        return 0;
+    }
+    return status.st_nlink - kOwnLinks;
 }
 
 Result<std::vector<pid_t>> list_threads(pid_t pid) {

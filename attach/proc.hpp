@@ -139,6 +139,10 @@ struct SoftLimits {
 [[nodiscard]] std::vector<pid_t> list_processes();
 [[nodiscard]] Result<std::vector<pid_t>> list_threads(pid_t pid);
 
+// How many there are, at a lower price: the links of /proc/PID/task (fs/proc/base.c,
+// proc_task_getattr). 0 where the process is gone.
+[[nodiscard]] std::size_t count_threads(pid_t pid);
+
 // The children of all its threads, zombies included; complete where they are stopped only
 // (proc(5)). None where the kernel was built without CONFIG_PROC_CHILDREN.
 [[nodiscard]] Result<std::vector<pid_t>> list_children(pid_t pid);

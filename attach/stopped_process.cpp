@@ -202,7 +202,6 @@ Result<StoppedProcess> StoppedProcess::seize(pid_t pid, std::chrono::millisecond
         return tl::unexpected(std::move(interruptible.error()));
     }
     StoppedProcess stopped(pid);
-    stopped.interrupted_at_ = Clock::now();
     // A thread that was not stopped yet can make another one meanwhile: go on until there is no new
     // one.
     for (bool found_new = true; found_new;) {
@@ -218,7 +217,7 @@ Result<StoppedProcess> StoppedProcess::seize(pid_t pid, std::chrono::millisecond
             auto held = stopped.seize_thread(thread).and_then(
                 [&] { return stopped.await_stop(thread, deadline); });
             if (held) {
-                found_new = threads->size() > 1;
+                found_new = count_threads(pid) != stopped.threads_.size();
             } else if (thread == pid || held.error().kind != Error::Kind::kGone) {
                 return tl::unexpected(std::move(held.error()));
             }  // else a thread that ended since it was listed
@@ -232,6 +231,9 @@ Result<> StoppedProcess::seize_thread(pid_t thread) {
         return seize_error(errno, pid_, thread);
     }
     threads_.push_back(thread);
+    if (threads_.size() == 1) {
+        interrupted_at_ = Clock::now();
+    }
     if (ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr) < 0) {
         return seize_error(errno, pid_, thread);
     }

@@ -17,8 +17,8 @@ enum class ChildUse {
 };
 
 // --method fork: the backend makes one copy-on-write child and goes on (attach/
-// copy_on_write_child.hpp); the child is studied, and ends with this function. It is an image of one
-// moment, which can be in the middle of a change: then another one is made, until `deadline`
+// copy_on_write_child.hpp); the child is studied, and ends with this function. It is an image of
+// one moment, which can be in the middle of a change: then another one is made, until `deadline`
 // (kTimeout). kUnsupported where the backend can make no child.
 [[nodiscard]] Result<Reading> read_child(const Backend& backend,
                                          ContextReader& reader,

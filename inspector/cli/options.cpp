@@ -167,7 +167,8 @@ void add_method(CLI::App& app, MethodOptions& options, const std::string& defaul
            options.name,
            "read does nothing to the backend, freeze stops it while its memory is copied, fork "
            "studies a\n"
-           "copy-on-write child of it, call has it print its own MemoryContextStats; auto takes read "
+           "copy-on-write child of it, call has it print its own MemoryContextStats; auto takes "
+           "read "
            "where that\n"
            "is consistent, else freeze")
         ->check(CLI::IsMember({"auto", "read", "freeze", "fork", "call"}))

@@ -38,7 +38,7 @@ void add_finding(std::string& text,
 }
 
 void add_trial(std::string& text, const CheckedProcess::Trial& trial, const TextStyle& style) {
-    const std::string name = fmt::format("{:<7}", fmt::format("{}:", to_string(trial.method)));
+    const std::string name = fmt::format("{:<8}", fmt::format("{}:", to_string(trial.method)));
     if (trial.failure) {
         add_finding(text,
                     name + painted(style, Paint::kGrew, "no "),

@@ -82,9 +82,10 @@ TEST(BadInput, ATargetThatIsTracedAlreadyNamesItsTracer) {
     Session session = Session::connect(PostgresServer::shared("15").dsn());
     const auto held = StoppedProcess::seize(session.backend_pid(), std::chrono::seconds(5));
     ASSERT_TRUE(held);
-    expect_failure(palloscope({"snapshot", std::to_string(session.backend_pid()), "--method", "freeze"}),
-                   4,
-                   "already traced by process " + std::to_string(getpid()));
+    expect_failure(
+        palloscope({"snapshot", std::to_string(session.backend_pid()), "--method", "freeze"}),
+        4,
+        "already traced by process " + std::to_string(getpid()));
 }
 
 TEST(BadInput, ABackendThatNeverGetsIdleIsGivenUpInTime) {
@@ -95,8 +96,9 @@ TEST(BadInput, ABackendThatNeverGetsIdleIsGivenUpInTime) {
         return palloscope({"list", "--format", "json"}).out.find("select pg_sleep($1)") !=
                std::string::npos;
     }));
-    expect_failure(
-        palloscope({"snapshot", pid, "--method", "call", "--timeout", "300ms"}), 6, "waiting for its client");
+    expect_failure(palloscope({"snapshot", pid, "--method", "call", "--timeout", "300ms"}),
+                   6,
+                   "waiting for its client");
     EXPECT_EQ(tracer_pid(session.backend_pid()), 0);
 }
 

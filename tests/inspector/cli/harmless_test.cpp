@@ -102,10 +102,11 @@ TEST_P(HarmlessUnderFire, EveryTreeIsWholeAndNobodyIsDisturbed) {
     EXPECT_GT(result.compared, 0) << result.summary(GetParam());
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryMethod,
-                         HarmlessUnderFire,
-                         testing::Values(Method::kRead, Method::kFreeze, Method::kFork, Method::kCall),
-                         kMethodName);
+INSTANTIATE_TEST_SUITE_P(
+    EveryMethod,
+    HarmlessUnderFire,
+    testing::Values(Method::kRead, Method::kFreeze, Method::kFork, Method::kCall),
+    kMethodName);
 
 }  // namespace
 }  // namespace palloscope::test
