@@ -80,6 +80,22 @@ void kill_once(const std::vector<std::string>& command,
     result.killed_holding_it += killed && held ? 1 : 0;
 }
 
+// The copy-on-write child of --method fork ends by itself when we are killed, and stays a zombie
+// until the next such snapshot has it reaped: so one is taken. Children that live on, or are left
+// after that, are for the BackendWatch to find.
+void have_zombies_reaped(const std::vector<std::string>& command, Session& session) {
+    // Once it answers, it has finished what was begun in it.
+    session.alive();
+    const pid_t backend = session.backend_pid();
+    const auto all_ended = [&] {
+        const std::vector<pid_t> children = children_of(backend);
+        return std::none_of(children.begin(), children.end(), is_running);
+    };
+    if (!children_of(backend).empty() && eventually(all_ended)) {
+        run_program(command);
+    }
+}
+
 }  // namespace
 
 std::string KillTrialsResult::summary() const {
@@ -121,6 +137,7 @@ KillTrialsResult run_kill_trials(const PostgresServer& server,
         const Moment moment{.once_held = once_held,
                             .delay = microseconds(once_held ? in_hold(random) : in_life(random))};
         kill_once(command, session.backend_pid(), moment, result);
+        have_zombies_reaped(command, session);
         for (const std::string& harm : watch.harms()) {
             result.harms.push_back("trial " + std::to_string(result.trials) + ", killed " +
                                    moment.text() + ": " + harm);

@@ -12,6 +12,8 @@
 #include "inspector/backend/snapshotter.hpp"
 #include "inspector/backend/stats_text.hpp"
 #include "tests/support/postgres_server.hpp"
+#include "tests/support/process_state.hpp"
+#include "tests/support/program.hpp"
 #include "tests/support/session.hpp"
 
 namespace palloscope {
@@ -77,6 +79,12 @@ std::string stats_by(Snapshotter& snapshotter, Method method) {
     return stats_text(snapshot->tree, snapshot->server_version_num);
 }
 
+std::string stats_by_call_in_child(Snapshotter& snapshotter) {
+    auto snapshot = snapshotter.call_in_child(kTimeout);
+    return snapshot ? stats_text(snapshot->tree, snapshot->server_version_num)
+                    : snapshot.error().message;
+}
+
 void expect_equal_by_every_method(const PostgresServer& server) {
     Session session = Session::connect(server.dsn());
     fill_caches(session);
@@ -87,6 +95,8 @@ void expect_equal_by_every_method(const PostgresServer& server) {
     ASSERT_GT(std::ranges::count(called, '\n'), 2 * kTables) << called;
     EXPECT_EQ(stats_by(*snapshotter, Method::kFreeze), called);
     EXPECT_EQ(stats_by(*snapshotter, Method::kRead), called);
+    EXPECT_EQ(stats_by(*snapshotter, Method::kFork), called);
+    EXPECT_EQ(stats_by_call_in_child(*snapshotter), called);
     // And once more, now that the reader knows where the contexts lie; and after they changed.
     EXPECT_EQ(stats_by(*snapshotter, Method::kFreeze), called);
     session.exec("fetch 1000 from sorting");
@@ -99,9 +109,55 @@ void expect_equal_by_every_method(const PostgresServer& server) {
 
 class EqualityOnEveryVersion : public testing::TestWithParam<std::string> {};
 
-TEST_P(EqualityOnEveryVersion, OfReadFreezeAndCall) {
+TEST_P(EqualityOnEveryVersion, OfReadFreezeForkAndCall) {
     expect_equal_by_every_method(
         PostgresServer::start(GetParam(), {"max_locks_per_transaction=1000"}));
+}
+
+// Logical decoding has Slab contexts and, from 11, a Generation one in every version. A walsender
+// is never at a safe point, so MemoryContextStats is called in its child.
+TEST_P(EqualityOnEveryVersion, OfReadFreezeForkAndCallOnAWalsenderThatDecodes) {
+    const PostgresServer server = PostgresServer::start(GetParam(), {"wal_level=logical"});
+    Session session = Session::connect(server.dsn());
+    session.exec("create table many (id int)");
+    session.exec("create publication p for table many");
+    std::vector<std::string> receive{
+        "/usr/lib/postgresql/15/bin/pg_recvlogical", "--dbname", server.dsn(), "--slot", "s"};
+    auto create = receive;
+    create.insert(create.end(), {"--plugin", "pgoutput", "--create-slot"});
+    ASSERT_EQ(test::run_program(create).exit_code, 0);
+    receive.insert(receive.end(),
+                   {"--start",
+                    "--option",
+                    "proto_version=1",
+                    "--option",
+                    "publication_names=p",
+                    "--file",
+                    "/dev/null"});
+    const test::Program receiver = test::Program::start(receive);
+    session.exec(
+        "begin; insert into many select generate_series(1, 1000); savepoint a; insert into many "
+        "values (1); commit");
+    ASSERT_TRUE(test::eventually([&] {
+        const auto rows = session.exec(
+            "select pid from pg_stat_replication where sent_lsn >= pg_current_wal_lsn()");
+        return !rows.empty();
+    }));
+    const auto rows = session.exec("select pid from pg_stat_replication");
+    auto snapshotter = Snapshotter::open(std::stoi(rows.at(0).at(0).value()), Literals::kShown);
+    ASSERT_TRUE(snapshotter) << snapshotter.error().message;
+    const auto snapshot = snapshotter->take(Method::kFreeze, kTimeout);
+    ASSERT_TRUE(snapshot) << snapshot.error().message;
+    EXPECT_EQ(snapshot->process.backend_type, "walsender");
+    const auto count = [&](ContextType type) {
+        return std::ranges::count(snapshot->tree.contexts, type, &MemoryContext::type);
+    };
+    EXPECT_GE(count(ContextType::kSlab), 2);
+    EXPECT_GE(count(ContextType::kGeneration), std::stoi(GetParam()) >= 11 ? 1 : 0);
+    const std::string called = stats_by_call_in_child(*snapshotter);
+    EXPECT_EQ(stats_text(snapshot->tree, snapshot->server_version_num), called);
+    EXPECT_EQ(stats_by(*snapshotter, Method::kFork), called);
+    EXPECT_EQ(stats_by(*snapshotter, Method::kRead), called);
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryVersion,
@@ -110,7 +166,7 @@ INSTANTIATE_TEST_SUITE_P(EveryVersion,
                          test::kVersionName);
 
 // 15 in the list above is Debian's: stripped, of another compiler.
-TEST(Equality, OfReadFreezeAndCallOnANpmBuildOf15) {
+TEST(Equality, OfReadFreezeForkAndCallOnANpmBuildOf15) {
     expect_equal_by_every_method(
         PostgresServer::start("npm-15", {"max_locks_per_transaction=1000"}));
 }
