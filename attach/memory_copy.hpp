@@ -78,10 +78,21 @@ class MemoryCopy final : public MemorySource {
 
     [[nodiscard]] const std::vector<RemoteRange>& planned() const noexcept { return ranges_; }
 
+    // What is planned, without what the last take() could not read.
+    [[nodiscard]] std::vector<RemoteRange> readable() const;
+
   private:
+    // By address. Where two begin at the same one, the larger came later: what was found in the
+    // first stays valid.
+    using Fetched = std::multimap<RemoteAddress, std::vector<std::byte>>;
+
     [[nodiscard]] const std::byte* find_planned(RemoteAddress address, std::uint64_t size) const;
     [[nodiscard]] const std::byte* find_fetched(RemoteAddress address, std::uint64_t size) const;
     [[nodiscard]] const std::byte* fetch(RemoteAddress address, std::uint64_t size) const;
+    [[nodiscard]] const std::byte* fetch_aligned(RemoteAddress address,
+                                                 std::uint64_t size,
+                                                 std::uint64_t unit,
+                                                 Fetched& into) const;
 
     const MemorySource* source_;
     Misses misses_ = Misses::kFail;
@@ -92,9 +103,8 @@ class MemoryCopy final : public MemorySource {
     bool taken_ = false;
     // The range found last: the next look is mostly near.
     mutable std::size_t last_ = 0;
-    // Where two begin at the same address, the larger one came later: what was found in the first
-    // stays valid.
-    mutable std::multimap<RemoteAddress, std::vector<std::byte>> fetched_;
+    mutable Fetched pages_;       // fetched page by page, because little was missing …
+    mutable Fetched many_pages_;  // … or in larger units; apart, so that neither hides the other
     mutable std::vector<RemoteRange> used_;
     mutable std::size_t missed_ = 0;
 };

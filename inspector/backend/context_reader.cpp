@@ -26,11 +26,23 @@ using Clock = std::chrono::steady_clock;
 // Ranges nearer than this are copied as one: a range of its own costs 0.23 us, as much as copying
 // 6 kB (measured on kernel 6.18, memory in the cache).
 constexpr std::uint64_t kJoinGap = 4096;
+// So much may be copied in vain.
+constexpr std::uint64_t kStaleBytes = std::uint64_t{1} << 20;
 // A stopped backend is never held longer for a walk.
 constexpr std::chrono::milliseconds kLongestWalk{1000};
 constexpr std::chrono::milliseconds kStopTimeout{1000};
-// Long against a copy, short against a statement.
-constexpr std::chrono::microseconds kRetryInterval{200};
+// From short against a statement to long against a copy: a backend that is busy must not keep us
+// busy too.
+constexpr std::chrono::microseconds kFirstRetry{200};
+constexpr std::chrono::microseconds kLongestRetry{3200};
+
+std::uint64_t bytes_of(const std::vector<RemoteRange>& ranges) {
+    std::uint64_t bytes = 0;
+    for (const RemoteRange& range : ranges) {
+        bytes += range.size;
+    }
+    return bytes;
+}
 
 double microseconds_since(Clock::time_point begin) {
     return std::chrono::duration<double, std::micro>(Clock::now() - begin).count();
@@ -106,61 +118,78 @@ Result<ContextReader> ContextReader::create(const Backend& backend, Literals lit
 }
 
 Result<Reading> ContextReader::read(Clock::time_point deadline) {
-    std::string reason;
-    do {
+    std::string reason = "it kept running";
+    auto pause_between = kFirstRetry;
+    for (;;) {
         if (auto alive = backend_->process().require_alive(); !alive) {
             return tl::unexpected(std::move(alive.error()));
         }
-        const auto rest = rest_watch_->begin();
-        copy_.take();
-        bool rested = rest && rest_watch_->rested_since(*rest);
-        const std::int64_t taken_at_ns = unix_time_ns();
-        copy_.set_misses(MemoryCopy::Misses::kFetch);
-        auto reading = decode(copy_);
-        if (copy_.misses() > 0) {
-            rested = rested && rest_watch_->rested_since(*rest);
+        // Copying is worth while only where there is hope.
+        if (const auto rest = rest_watch_->begin()) {
+            const auto reading = read_at_rest(*rest);
+            if (!reading || *reading) {
+                return reading.map([](const std::optional<Reading>& read) { return *read; });
+            }
+            if (copy_.planned().empty()) {
+                look_for_contexts();
+            }
         }
-        if (rested && reading) {
-            reading->taken_at_ns = taken_at_ns;
+        if (Clock::now() >= deadline) {
+            return no_consistent_moment(*backend_, reason);
         }
-        plan_from_last_look(reading.has_value());
-        if (rested && reading) {
-            return reading;
-        }
-        if (!reading && !is_torn(reading.error())) {
-            return reading;
-        }
-        if (rested && at_safe_point(*backend_).value_or(false) &&
-            rest_watch_->rested_since(*rest)) {
-            return does_not_fit(*backend_, reading.error());
-        }
-        reason = rested ? reading.error().message : "it kept running";
-        std::this_thread::sleep_for(kRetryInterval);
-    } while (Clock::now() < deadline);
-    return no_consistent_moment(*backend_, reason);
+        std::this_thread::sleep_for(pause_between);
+        pause_between = std::min(2 * pause_between, kLongestRetry);
+    }
+}
+
+// None where the rest did not last.
+Result<std::optional<Reading>> ContextReader::read_at_rest(const RestWatch::Rest& rest) {
+    const std::int64_t taken_at_ns = unix_time_ns();
+    copy_.take();
+    if (!rest_watch_->rested_since(rest)) {
+        return std::nullopt;
+    }
+    copy_.set_misses(MemoryCopy::Misses::kFetch);
+    auto reading = decode(copy_);
+    const bool rested = copy_.misses() == 0 || rest_watch_->rested_since(rest);
+    plan_from_last_look(reading.has_value());
+    if (!rested) {
+        return std::nullopt;
+    }
+    if (reading) {
+        reading->taken_at_ns = taken_at_ns;
+        return std::move(*reading);
+    }
+    if (!is_torn(reading.error())) {
+        return tl::unexpected(std::move(reading.error()));
+    }
+    // It rests in the middle of a change, or it waits for its client, in the middle of nothing.
+    if (at_safe_point(*backend_).value_or(false) && rest_watch_->rested_since(rest)) {
+        return does_not_fit(*backend_, reading.error());
+    }
+    return std::nullopt;
 }
 
 Result<Reading> ContextReader::freeze(Clock::time_point deadline) {
     double pause_us = 0;
-    for (;;) {
+    for (auto misses = MemoryCopy::Misses::kFail;; misses = MemoryCopy::Misses::kFetch) {
         look_for_contexts();
-        auto reading =
-            stop_and_copy(changes_fast_ ? MemoryCopy::Misses::kFetch : MemoryCopy::Misses::kFail);
+        auto reading = stop_and_copy(misses);
         if (reading) {
+            plan_from_last_look(/*complete=*/true);
             reading->pause_us += pause_us;
-            changes_fast_ = copy_.misses() > 0;
             return reading;
         }
         if (!is_torn(reading.error())) {
             return reading;
         }
-        if (changes_fast_) {
+        pause_us += last_pause_us_;
+        if (misses == MemoryCopy::Misses::kFetch) {
             if (Clock::now() >= deadline) {
                 return no_consistent_moment(*backend_, reading.error().message);
             }
-            std::this_thread::sleep_for(kRetryInterval);
+            std::this_thread::sleep_for(kFirstRetry);
         }
-        changes_fast_ = true;
     }
 }
 
@@ -192,18 +221,19 @@ Result<Reading> ContextReader::read_still(const MemorySource& memory) {
                                     : std::move(reading);
 }
 
-// Of a backend that goes on meanwhile: what does not fit is of no account.
+// Of a backend that goes on meanwhile.
 void ContextReader::look_for_contexts() {
     copy_.take();
     copy_.set_misses(MemoryCopy::Misses::kFetch);
-    plan_from_last_look(decode(copy_).has_value());
+    const auto surveyed = walk(copy_, WalkPurpose::kSurvey);
+    (void)read_process_info(*backend_, copy_, literals_);
+    plan_from_last_look(surveyed.has_value());
 }
 
 Result<Reading> ContextReader::stop_and_copy(MemoryCopy::Misses misses) {
     copy_.set_misses(misses);
     Clock::time_point interrupted_at;
     std::int64_t taken_at_ns = 0;
-    double pause_us = 0;
     std::optional<Result<Reading>> reading;
     {
         const auto stopped = StoppedProcess::seize(backend_->pid(), kStopTimeout);
@@ -221,7 +251,7 @@ Result<Reading> ContextReader::stop_and_copy(MemoryCopy::Misses misses) {
             }
         }
     }
-    pause_us = microseconds_since(interrupted_at);
+    last_pause_us_ = microseconds_since(interrupted_at);
     if (!reading) {
         reading = decode(copy_);
         if (*reading && copy_.misses() > 0) {
@@ -230,27 +260,35 @@ Result<Reading> ContextReader::stop_and_copy(MemoryCopy::Misses misses) {
     }
     if (*reading) {
         (*reading)->taken_at_ns = taken_at_ns;
-        (*reading)->pause_us = pause_us;
+        (*reading)->pause_us = last_pause_us_;
     }
     return std::move(*reading);
 }
 
-Result<Reading> ContextReader::decode(const MemoryCopy& copy) {
+Result<ContextTree> ContextReader::walk(const MemoryCopy& copy, WalkPurpose purpose) {
     const auto root = copy.read<RemoteAddress>(backend_->address_of("TopMemoryContext"));
     const auto mapped_bytes = read_mapped_bytes(backend_->pid());
     if (!root || !mapped_bytes) {
         return tl::unexpected(root ? mapped_bytes.error() : root.error());
     }
-    auto tree = walk_contexts(copy,
-                              layout_,
-                              *root,
-                              names_,
-                              {.bytes = *mapped_bytes, .deadline = Clock::now() + kLongestWalk});
+    return walk_contexts(copy,
+                         layout_,
+                         *root,
+                         names_,
+                         {.bytes = *mapped_bytes, .deadline = Clock::now() + kLongestWalk},
+                         purpose);
+}
+
+Result<Reading> ContextReader::decode(const MemoryCopy& copy) {
+    auto tree = walk(copy, WalkPurpose::kTree);
     if (!tree) {
         return tl::unexpected(std::move(tree.error()));
     }
     if (!chunks_proved_) {
-        if (auto proved = prove_chunks(copy, layout_, *root); !proved) {
+        const auto root = copy.read<RemoteAddress>(backend_->address_of("TopMemoryContext"));
+        auto proved =
+            root.and_then([&](RemoteAddress found) { return prove_chunks(copy, layout_, found); });
+        if (!proved) {
             return tl::unexpected(std::move(proved.error()));
         }
         chunks_proved_ = true;
@@ -262,7 +300,8 @@ Result<Reading> ContextReader::decode(const MemoryCopy& copy) {
     return Reading{.tree = std::move(*tree), .process = std::move(*process)};
 }
 
-// What was used last is what will be needed next. Sorted anew only where it has changed.
+// What was used last is what will be needed next, with what was used before: a statement's contexts
+// come and go in the same places. Sorted anew only where something was missing, or much is stale.
 void ContextReader::plan_from_last_look(bool complete) {
     constexpr double kStale = 0.75;
     const std::size_t uses = copy_.used().size();
@@ -271,12 +310,13 @@ void ContextReader::plan_from_last_look(bool complete) {
     if (copy_.misses() == 0 && !shrank) {
         return;
     }
-    std::vector<RemoteRange> ranges = copy_.used();
-    if (!complete) {
-        ranges.insert(ranges.end(), copy_.planned().begin(), copy_.planned().end());
-    }
     planned_uses_ = uses;
-    copy_.plan(joined(std::move(ranges), kJoinGap));
+    std::vector<RemoteRange> used = joined(copy_.used(), kJoinGap);
+    std::vector<RemoteRange> ranges = copy_.readable();
+    ranges.insert(ranges.end(), used.begin(), used.end());
+    ranges = joined(std::move(ranges), kJoinGap);
+    const bool stale = complete && bytes_of(ranges) > 2 * bytes_of(used) + kStaleBytes;
+    copy_.plan(stale ? std::move(used) : std::move(ranges));
 }
 
 }  // namespace palloscope

@@ -61,7 +61,9 @@ class ContextReader {
           copy_(backend.memory()),
           names_(backend.pid(), backend.memory()) {}
 
+    [[nodiscard]] Result<ContextTree> walk(const MemoryCopy& copy, WalkPurpose purpose);
     [[nodiscard]] Result<Reading> decode(const MemoryCopy& copy);
+    [[nodiscard]] Result<std::optional<Reading>> read_at_rest(const RestWatch::Rest& rest);
     [[nodiscard]] Result<Reading> stop_and_copy(MemoryCopy::Misses misses);
     void plan_from_last_look(bool complete);
 
@@ -74,8 +76,7 @@ class ContextReader {
     std::size_t planned_uses_ = 0;
     ConstantTexts names_;
     bool chunks_proved_ = false;
-    // Whether the last reading needed what the look before it had not found.
-    bool changes_fast_ = false;
+    double last_pause_us_ = 0;  // of the last stop, also where it gave no tree
 };
 
 }  // namespace palloscope

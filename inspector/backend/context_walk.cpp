@@ -93,12 +93,14 @@ class Walk {
          const MemoryLayout& layout,
          RemoteAddress root,
          ConstantTexts& names,
-         const WalkBounds& bounds)
+         const WalkBounds& bounds,
+         WalkPurpose purpose)
         : memory_(memory),
           layout_(layout),
           root_(root),
           names_(names),
           bounds_(bounds),
+          purpose_(purpose),
           bytes_left_(std::min(bounds.bytes, kMaxBytes)),
           max_steps_(bytes_left_ / kSmallestStep) {}
 
@@ -170,8 +172,15 @@ class Walk {
         RemoteAddress current = root_;
         Expected expected{};
         for (;;) {
-            if (!may_go_on(current) || !visit(current, expected)) {
+            if (!may_go_on(current)) {
                 return false;
+            }
+            if (!visit(current, expected)) {
+                if (purpose_ == WalkPurpose::kTree || tree_.contexts.empty()) {
+                    return false;
+                }
+                // Where it leads to is not to be trusted: as if it were its parent's last child.
+                firstchild_ = nextchild_ = {};
             }
             if (!firstchild_.is_null()) {
                 if (ancestors_.size() >= kMaxLevels) {
@@ -229,13 +238,14 @@ class Walk {
             .type = *type,
             .parent = ancestors_.empty() ? std::nullopt : std::optional(ancestors_.back().index),
             .level = static_cast<int>(ancestors_.size()) + 1};
-        if (!name(context, bytes, added) || !count(context, added)) {
+        const bool whole = name(context, bytes, added) && count(context, added);
+        if (!whole && purpose_ == WalkPurpose::kTree) {
             return false;
         }
         firstchild_ = pointer_at(bytes, layout_.context.firstchild);
         nextchild_ = pointer_at(bytes, layout_.context.nextchild);
         added.figures.used_bytes = added.figures.total_bytes - added.figures.free_bytes;
-        if (added.figures.used_bytes < 0) {
+        if (added.figures.used_bytes < 0 && purpose_ == WalkPurpose::kTree) {
             return torn(context, "has more free bytes than bytes");
         }
         tree_.contexts.push_back(std::move(added));
@@ -649,6 +659,7 @@ class Walk {
     RemoteAddress root_;
     ConstantTexts& names_;
     const WalkBounds& bounds_;
+    WalkPurpose purpose_;
     std::uint64_t bytes_left_;
     std::uint64_t max_steps_;
     std::uint64_t steps_ = 0;
@@ -697,8 +708,9 @@ Result<ContextTree> walk_contexts(const MemoryCopy& memory,
                                   const MemoryLayout& layout,
                                   RemoteAddress root,
                                   ConstantTexts& names,
-                                  const WalkBounds& bounds) {
-    return Walk(memory, layout, root, names, bounds).run();
+                                  const WalkBounds& bounds,
+                                  WalkPurpose purpose) {
+    return Walk(memory, layout, root, names, bounds, purpose).run();
 }
 
 Result<> prove_chunks(const MemoryCopy& memory, const MemoryLayout& layout, RemoteAddress root) {

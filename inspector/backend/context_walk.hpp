@@ -20,6 +20,8 @@ struct WalkBounds {
     std::optional<std::chrono::steady_clock::time_point> deadline;
 };
 
+enum class WalkPurpose { kTree, kSurvey };
+
 // The tree of contexts below `root`, TopMemoryContext, with the figures that this version's own
 // `stats` functions count (AllocSetStats in aset.c, SlabStats in slab.c, GenerationStats in
 // generation.c, BumpStats in bump.c) and with names and idents as MemoryContextStatsPrint shows
@@ -31,11 +33,15 @@ struct WalkBounds {
 // must lie in a block of its context; from 13 on the blocks must sum up to mem_allocated. kFailed
 // where something does not fit, naming it, kFault where memory is missing: the process was changing
 // its contexts, or its build is another one. No recursion.
+//
+// With WalkPurpose::kSurvey it only looks where the contexts of a running process lie, which
+// `memory` remembers: whatever does not fit is passed over, and no tree is to be believed.
 [[nodiscard]] Result<ContextTree> walk_contexts(const MemoryCopy& memory,
                                                 const MemoryLayout& layout,
                                                 RemoteAddress root,
                                                 ConstantTexts& names,
-                                                const WalkBounds& bounds);
+                                                const WalkBounds& bounds,
+                                                WalkPurpose purpose = WalkPurpose::kTree);
 
 // Proves that chunks are laid out as in `layout`: those of the root's newest block follow one upon
 // the other up to the free space, and each names its context or its block. With assertions
