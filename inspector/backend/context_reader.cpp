@@ -26,6 +26,7 @@ using Clock = std::chrono::steady_clock;
 // Ranges nearer than this are copied as one: a range of its own costs 0.23 us, as much as copying
 // 6 kB (measured on kernel 6.18, memory in the cache).
 constexpr std::uint64_t kJoinGap = 4096;
+constexpr const char* kKeptRunning = "it kept running";
 // So much may be copied in vain.
 constexpr std::uint64_t kStaleBytes = std::uint64_t{1} << 20;
 // A stopped backend is never held longer for a walk.
@@ -118,7 +119,7 @@ Result<ContextReader> ContextReader::create(const Backend& backend, Literals lit
 }
 
 Result<Reading> ContextReader::read(Clock::time_point deadline) {
-    std::string reason = "it kept running";
+    std::string reason = kKeptRunning;
     auto pause_between = kFirstRetry;
     for (;;) {
         if (auto alive = backend_->process().require_alive(); !alive) {
@@ -126,10 +127,11 @@ Result<Reading> ContextReader::read(Clock::time_point deadline) {
         }
         // Copying is worth while only where there is hope.
         if (const auto rest = rest_watch_->begin()) {
-            const auto reading = read_at_rest(*rest);
-            if (!reading || *reading) {
-                return reading.map([](const std::optional<Reading>& read) { return *read; });
+            auto reading = read_at_rest(*rest);
+            if (reading || reading.error().kind != Error::Kind::kTimeout) {
+                return reading;
             }
+            reason = std::move(reading.error().message);
             if (copy_.planned().empty()) {
                 look_for_contexts();
             }
@@ -142,32 +144,32 @@ Result<Reading> ContextReader::read(Clock::time_point deadline) {
     }
 }
 
-// None where the rest did not last.
-Result<std::optional<Reading>> ContextReader::read_at_rest(const RestWatch::Rest& rest) {
+// kTimeout, with the reason, where the rest did not last, or was in the middle of a change.
+Result<Reading> ContextReader::read_at_rest(const RestWatch::Rest& rest) {
     const std::int64_t taken_at_ns = unix_time_ns();
     copy_.take();
     if (!rest_watch_->rested_since(rest)) {
-        return std::nullopt;
+        return failure(Error::Kind::kTimeout, kKeptRunning);
     }
     copy_.set_misses(MemoryCopy::Misses::kFetch);
     auto reading = decode(copy_);
     const bool rested = copy_.misses() == 0 || rest_watch_->rested_since(rest);
     plan_from_last_look(reading.has_value());
     if (!rested) {
-        return std::nullopt;
+        return failure(Error::Kind::kTimeout, kKeptRunning);
     }
     if (reading) {
         reading->taken_at_ns = taken_at_ns;
-        return std::move(*reading);
+        return reading;
     }
     if (!is_torn(reading.error())) {
-        return tl::unexpected(std::move(reading.error()));
+        return reading;
     }
     // It rests in the middle of a change, or it waits for its client, in the middle of nothing.
     if (at_safe_point(*backend_).value_or(false) && rest_watch_->rested_since(rest)) {
         return does_not_fit(*backend_, reading.error());
     }
-    return std::nullopt;
+    return failure(Error::Kind::kTimeout, std::move(reading.error().message));
 }
 
 Result<Reading> ContextReader::freeze(Clock::time_point deadline) {
@@ -194,31 +196,29 @@ Result<Reading> ContextReader::freeze(Clock::time_point deadline) {
 }
 
 Result<Reading> ContextReader::read_at_safe_point() {
-    copy_.take();
-    copy_.set_misses(MemoryCopy::Misses::kFetch);
-    const std::int64_t taken_at_ns = unix_time_ns();
-    auto reading = decode(copy_);
-    if (reading) {
-        reading->taken_at_ns = taken_at_ns;
-    } else if (is_torn(reading.error())) {
-        return does_not_fit(*backend_, reading.error());
-    }
-    return reading;
+    auto reading = read_copy(copy_);
+    return !reading && is_torn(reading.error()) ? does_not_fit(*backend_, reading.error())
+                                                : std::move(reading);
 }
 
 Result<Reading> ContextReader::read_still(const MemorySource& memory) {
     MemoryCopy copy(memory);
     copy.plan(copy_.planned());
+    auto reading = read_copy(copy);
+    return !reading && is_torn(reading.error())
+               ? no_consistent_moment(*backend_, reading.error().message)
+               : std::move(reading);
+}
+
+// Of memory that does not change meanwhile.
+Result<Reading> ContextReader::read_copy(MemoryCopy& copy) {
+    const std::int64_t taken_at_ns = unix_time_ns();
     copy.take();
     copy.set_misses(MemoryCopy::Misses::kFetch);
-    const std::int64_t taken_at_ns = unix_time_ns();
-    auto reading = decode(copy);
-    if (reading) {
-        reading->taken_at_ns = taken_at_ns;
-        return reading;
-    }
-    return is_torn(reading.error()) ? no_consistent_moment(*backend_, reading.error().message)
-                                    : std::move(reading);
+    return decode(copy).map([&](Reading&& reading) {
+        reading.taken_at_ns = taken_at_ns;
+        return std::move(reading);
+    });
 }
 
 // Of a backend that goes on meanwhile.

@@ -63,7 +63,8 @@ class ContextReader {
 
     [[nodiscard]] Result<ContextTree> walk(const MemoryCopy& copy, WalkPurpose purpose);
     [[nodiscard]] Result<Reading> decode(const MemoryCopy& copy);
-    [[nodiscard]] Result<std::optional<Reading>> read_at_rest(const RestWatch::Rest& rest);
+    [[nodiscard]] Result<Reading> read_copy(MemoryCopy& copy);
+    [[nodiscard]] Result<Reading> read_at_rest(const RestWatch::Rest& rest);
     [[nodiscard]] Result<Reading> stop_and_copy(MemoryCopy::Misses misses);
     void plan_from_last_look(bool complete);
 

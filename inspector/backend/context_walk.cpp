@@ -34,6 +34,7 @@ constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 57;
 constexpr AllocBlockLayout kAllocBlock;
 // In a block of 8 MB, the largest of TopMemoryContext's (memutils.h, ALLOCSET_DEFAULT_MAXSIZE).
 constexpr std::size_t kMaxRootChunks = (std::size_t{8} << 20) / kSmallestStep;
+constexpr std::size_t kMaxRootBlocks = 64;
 // struct dlist_head and dlist_node (lib/ilist.h): prev, next.
 constexpr Offset kListPrev = 0;
 constexpr Offset kListNext = 8;
@@ -702,6 +703,37 @@ bool is_own_chunk(const std::byte* header,
     return true;
 }
 
+// Goes through the chunks of one block of the root, up to its free space, and counts those in use.
+Result<std::size_t> count_proved_chunks(const MemoryCopy& memory,
+                                        const MemoryLayout& layout,
+                                        RemoteAddress root,
+                                        RemoteAddress block,
+                                        RemoteAddress freeptr) {
+    std::size_t chunks = 0;
+    std::size_t allocated = 0;
+    RemoteAddress chunk = block + kAllocBlock.header_bytes;
+    while (chunk < freeptr) {
+        const std::byte* const bytes = memory.find(chunk, bytes_to_look_at(layout.chunk));
+        if (bytes == nullptr) {
+            return failure(Error::Kind::kFault, "a chunk of TopMemoryContext is missing");
+        }
+        std::uint64_t size = 0;
+        bool owned = false;
+        if (!is_own_chunk(bytes, layout.chunk, root, chunk - block, size, owned) ||
+            size > freeptr - chunk || ++chunks > kMaxRootChunks) {
+            return failure(Error::Kind::kFailed,
+                           "chunks in TopMemoryContext have another header than this version's");
+        }
+        allocated += owned ? 1 : 0;
+        chunk = chunk + size;
+    }
+    if (chunk != freeptr) {
+        return failure(Error::Kind::kFailed,
+                       "chunks in TopMemoryContext do not follow one upon the other");
+    }
+    return allocated;
+}
+
 }  // namespace
 
 Result<ContextTree> walk_contexts(const MemoryCopy& memory,
@@ -714,39 +746,23 @@ Result<ContextTree> walk_contexts(const MemoryCopy& memory,
 }
 
 Result<> prove_chunks(const MemoryCopy& memory, const MemoryLayout& layout, RemoteAddress root) {
-    const auto unlike = [&](std::string_view what) {
-        return failure(Error::Kind::kFailed, fmt::format("{} in TopMemoryContext", what));
-    };
     const std::byte* const context = memory.find(root, layout.allocset.context_bytes);
-    const RemoteAddress block =
+    RemoteAddress block =
         context == nullptr ? RemoteAddress{} : pointer_at(context, layout.allocset.blocks);
-    const std::byte* const header =
-        block.is_null() ? nullptr : memory.find(block, kAllocBlock.header_bytes);
-    if (header == nullptr) {
-        return failure(Error::Kind::kFault, "TopMemoryContext has no block");
-    }
-    const RemoteAddress freeptr = pointer_at(header, kAllocBlock.freeptr);
-    std::size_t chunks = 0;
-    std::size_t allocated = 0;
-    RemoteAddress chunk = block + kAllocBlock.header_bytes;
-    while (chunk < freeptr) {
-        const std::byte* const bytes = memory.find(chunk, bytes_to_look_at(layout.chunk));
-        if (bytes == nullptr) {
-            return failure(Error::Kind::kFault, "a chunk is missing");
+    // All chunks of the newest block may be free, and then name nobody.
+    for (std::size_t blocks = 0; blocks < kMaxRootBlocks && !block.is_null(); ++blocks) {
+        const std::byte* const header = memory.find(block, kAllocBlock.header_bytes);
+        if (header == nullptr) {
+            return failure(Error::Kind::kFault, "a block of TopMemoryContext is missing");
         }
-        std::uint64_t size = 0;
-        bool owned = false;
-        if (!is_own_chunk(bytes, layout.chunk, root, chunk - block, size, owned) ||
-            size > freeptr - chunk || ++chunks > kMaxRootChunks) {
-            return unlike("chunks have another header than this version's");
+        const auto allocated = count_proved_chunks(
+            memory, layout, root, block, pointer_at(header, kAllocBlock.freeptr));
+        if (!allocated || *allocated > 0) {
+            return allocated.map([](std::size_t) {});
         }
-        allocated += owned ? 1 : 0;
-        chunk = chunk + size;
+        block = pointer_at(header, kAllocBlock.next);
     }
-    if (chunk != freeptr || allocated == 0) {
-        return unlike("chunks do not follow one upon the other");
-    }
-    return {};
+    return failure(Error::Kind::kFailed, "no chunk of TopMemoryContext is in use");
 }
 
 }  // namespace palloscope

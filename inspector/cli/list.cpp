@@ -25,13 +25,13 @@ struct ListOptions {
     std::chrono::nanoseconds interval{};
 };
 
-// A busy backend is left out of the totals rather than waited for.
+// A busy backend is left out of the totals rather than waited for, or stopped.
 constexpr std::chrono::milliseconds kContextsTimeout{50};
 
 std::optional<std::int64_t> contexts_total(int pid) {
     const auto snapshot =
         Snapshotter::open(pid, Literals::kMasked).and_then([](Snapshotter&& snapshotter) {
-            return snapshotter.take(std::nullopt, kContextsTimeout);
+            return snapshotter.take(Method::kRead, kContextsTimeout);
         });
     return snapshot ? std::optional(snapshot->tree.grand_total().total_bytes) : std::nullopt;
 }

@@ -20,7 +20,7 @@ namespace palloscope::test {
 namespace {
 
 constexpr const char* kPgbench = "/usr/lib/postgresql/15/bin/pgbench";
-constexpr int kRounds = 6;
+constexpr int kRounds = 3;
 constexpr const char* kSeconds = "10";
 // The goal of issue 3.
 constexpr double kMostLoss = 0.02;

@@ -194,6 +194,72 @@ TEST(Snapshotter, RefusesTheProcessesThatNeverWaitForAClient) {
     EXPECT_EQ(postmaster.error().kind, Error::Kind::kUnsupported);
 }
 
+constexpr const char* kKeepsRunning =
+    "select count(*) from (select repeat('x', 50) || i from generate_series(1, 2000000) i order by "
+    "1) s";
+
+TEST(Snapshotter, ReadsABackendThatRestsWithoutAStopUnlessToldOtherwise) {
+    Session session = Session::connect(PostgresServer::shared("15").dsn());
+    auto snapshotter = Snapshotter::open(session.backend_pid(), Literals::kMasked);
+    ASSERT_TRUE(snapshotter);
+    const auto idle = snapshotter->take(std::nullopt, kTimeout);
+    ASSERT_TRUE(idle) << idle.error().message;
+    EXPECT_EQ(idle->method, Method::kRead);
+    EXPECT_EQ(idle->pause_us, 0);
+    EXPECT_EQ(idle->process.state, "idle");
+    // It rests in the middle of a statement, too.
+    session.send("select pg_sleep(60), 'planted-s3cr3t'");
+    ASSERT_TRUE(test::eventually(
+        [&] { return snapshotter->take(Method::kRead, kTimeout)->process.state == "active"; }));
+    const auto asleep = snapshotter->take(std::nullopt, kTimeout);
+    ASSERT_TRUE(asleep) << asleep.error().message;
+    EXPECT_EQ(asleep->method, Method::kRead);
+    EXPECT_EQ(asleep->process.query, "select pg_sleep($1), $2");
+}
+
+TEST(Snapshotter, StopsABackendThatKeepsRunningAndNeverReadsOne) {
+    Session session = Session::connect(PostgresServer::shared("15").dsn());
+    auto snapshotter = Snapshotter::open(session.backend_pid(), Literals::kMasked);
+    ASSERT_TRUE(snapshotter);
+    session.exec("set work_mem = '1GB'");  // it would rest where it writes files
+    session.send(kKeepsRunning);
+    ASSERT_TRUE(test::eventually([&] {
+        const auto frozen = snapshotter->take(Method::kFreeze, kTimeout);
+        return frozen && frozen->process.query && test::state_of(session.backend_pid()) == 'R';
+    }));
+    const auto snapshot = snapshotter->take(std::nullopt, kTimeout);
+    ASSERT_TRUE(snapshot) << snapshot.error().message;
+    EXPECT_EQ(snapshot->method, Method::kFreeze);
+    EXPECT_GT(snapshot->pause_us, 0);
+    EXPECT_EQ(snapshot->process.state, "active");
+    EXPECT_NE(find_context(snapshot->tree, "ExecutorState"), nullptr);
+    const auto child = snapshotter->take(Method::kFork, kTimeout);
+    ASSERT_TRUE(child) << child.error().message;
+    EXPECT_NE(find_context(child->tree, "ExecutorState"), nullptr);
+    const auto read = snapshotter->take(Method::kRead, std::chrono::milliseconds(50));
+    if (!read) {  // else it rested just then, as it may
+        EXPECT_EQ(read.error().kind, Error::Kind::kTimeout);
+        EXPECT_NE(read.error().message.find("it kept running"), std::string::npos);
+    }
+    session.cancel();
+    EXPECT_THROW(session.finish(), std::exception);
+}
+
+TEST(Snapshotter, ReadsTheServersOtherProcesses) {
+    Session session = Session::connect(PostgresServer::shared("15").dsn());
+    for (const auto& row :
+         session.exec("select pid, backend_type from pg_stat_activity where backend_type <> "
+                      "'client backend'")) {
+        auto snapshotter = Snapshotter::open(std::stoi(*row.at(0)), Literals::kMasked);
+        ASSERT_TRUE(snapshotter) << *row.at(1);
+        for (const Method method : {Method::kRead, Method::kFreeze, Method::kFork}) {
+            const auto snapshot = snapshotter->take(method, kTimeout);
+            ASSERT_TRUE(snapshot) << *row.at(1) << ": " << snapshot.error().message;
+            EXPECT_NE(snapshot->process.backend_type, "client backend");
+        }
+    }
+}
+
 TEST(Snapshotter, SaysThatTheBackendHasEnded) {
     std::optional<Session> session = Session::connect(PostgresServer::shared("15").dsn());
     auto snapshotter = Snapshotter::open(session->backend_pid(), Literals::kMasked);
