@@ -15,6 +15,7 @@
 #include "attach/proc.hpp"
 #include "tests/attach/target_program.hpp"
 #include "tests/support/process_state.hpp"
+#include "tests/support/program.hpp"
 
 namespace palloscope::test {
 
@@ -196,7 +197,10 @@ TEST(StoppedProcess, LetsItsParentReapAProcessThatIsKilledWhileItHolds) {
 }
 
 TEST(StoppedProcess, IsNotDisturbedByAProcessThatBecomesAnotherProgram) {
-    const TargetProgram target = TargetProgram::start("executes_itself");
+    // No TargetProgram: its memory and its C library lie elsewhere a moment later.
+    Program target =
+        Program::start({PALLOSCOPE_BINARY_DIR "/tests/attach/targets/executes_itself"});
+    target.wait_for_output("ready");
     for (int i = 0; i < 300; ++i) {
         auto stopped = StoppedProcess::seize(target.pid(), kTimeout);
         ASSERT_TRUE(stopped) << stopped.error().message;
