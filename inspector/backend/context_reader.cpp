@@ -69,7 +69,7 @@ tl::unexpected<Error> no_consistent_moment(const Backend& backend, const std::st
     return failure(
         Error::Kind::kTimeout,
         fmt::format("no consistent look at process {} came in time: {}", backend.pid(), reason),
-        "give it longer with --timeout, or use --method freeze, which stops it for less than a "
+        "give it longer with --timeout, or use --method freeze, which stops it for about a "
         "millisecond");
 }
 
