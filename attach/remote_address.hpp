@@ -9,7 +9,8 @@ namespace palloscope {
 struct RemoteAddress {
     std::uint64_t value = 0;
 
-    auto operator<=>(const RemoteAddress&) const = default;
+    // clang-tidy 14 takes the zero that it is compared with for a pointer.
+    auto operator<=>(const RemoteAddress&) const = default;  // NOLINT(modernize-use-nullptr)
 
     [[nodiscard]] bool is_null() const noexcept { return value == 0; }
 };

@@ -169,7 +169,7 @@ constexpr MemoryLayout since17(int version_num) {
             .header_in_total = true};
 }
 
-constexpr MemoryLayout from13To15(int version_num, GenerationLayout generation) {
+constexpr MemoryLayout of_13_to_15(int version_num, GenerationLayout generation) {
     return {.since_version_num = version_num,
             .tags = kSlabThenGeneration,
             .context = kContext13,
@@ -181,7 +181,7 @@ constexpr MemoryLayout from13To15(int version_num, GenerationLayout generation) 
             .header_in_total = true};
 }
 
-constexpr MemoryLayout from11To12(int version_num) {
+constexpr MemoryLayout of_11_to_12(int version_num) {
     return {.since_version_num = version_num,
             .tags = kSlabThenGeneration,
             .context = kContext11,
@@ -219,11 +219,11 @@ constexpr std::array kLayouts{
                  .generation = std::nullopt,
                  .bump = std::nullopt,
                  .header_in_total = false},
-    from11To12(110000),
-    from11To12(120000),
-    from13To15(130000, generation_with_small_blocks(96, 112)),
-    from13To15(140000, generation_with_small_blocks(96, 112)),
-    from13To15(150000, generation_with_small_blocks(136, 152)),
+    of_11_to_12(110000),
+    of_11_to_12(120000),
+    of_13_to_15(130000, generation_with_small_blocks(96, 112)),
+    of_13_to_15(140000, generation_with_small_blocks(96, 112)),
+    of_13_to_15(150000, generation_with_small_blocks(136, 152)),
     MemoryLayout{.since_version_num = 160000,
                  .tags = kGenerationThenSlab,
                  .context = kContext13,
