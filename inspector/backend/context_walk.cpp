@@ -747,8 +747,10 @@ Result<ContextTree> walk_contexts(const MemoryCopy& memory,
 
 Result<> prove_chunks(const MemoryCopy& memory, const MemoryLayout& layout, RemoteAddress root) {
     const std::byte* const context = memory.find(root, layout.allocset.context_bytes);
-    RemoteAddress block =
-        context == nullptr ? RemoteAddress{} : pointer_at(context, layout.allocset.blocks);
+    if (context == nullptr) {
+        return failure(Error::Kind::kFault, "TopMemoryContext is missing");
+    }
+    RemoteAddress block = pointer_at(context, layout.allocset.blocks);
     // All chunks of the newest block may be free, and then name nobody.
     for (std::size_t blocks = 0; blocks < kMaxRootBlocks && !block.is_null(); ++blocks) {
         const std::byte* const header = memory.find(block, kAllocBlock.header_bytes);
