@@ -29,6 +29,10 @@ constexpr std::uint64_t kJoinGap = 4096;
 constexpr const char* kKeptRunning = "it kept running";
 // So much may be copied in vain.
 constexpr std::uint64_t kStaleBytes = std::uint64_t{1} << 20;
+// A client's turn between two statements takes some ten microseconds, and comes often or not at
+// all.
+constexpr std::chrono::milliseconds kAwaitSafePoint{50};
+constexpr std::chrono::microseconds kSafePointInterval{30};
 // A stopped backend is never held longer for a walk.
 constexpr std::chrono::milliseconds kLongestWalk{1000};
 constexpr std::chrono::milliseconds kStopTimeout{1000};
@@ -193,6 +197,34 @@ Result<Reading> ContextReader::freeze(Clock::time_point deadline) {
             std::this_thread::sleep_for(kFirstRetry);
         }
     }
+}
+
+Result<Reading> ContextReader::freeze_between_statements(Clock::time_point deadline) {
+    constexpr int kMostStops = 6;
+    const Clock::time_point until = std::min(deadline, Clock::now() + kAwaitSafePoint);
+    double pause_us = 0;
+    for (int stops = 0; stops < kMostStops; ++stops) {
+        look_for_contexts();
+        while (!at_safe_point(*backend_).value_or(false) && Clock::now() < until) {
+            std::this_thread::sleep_for(kSafePointInterval);
+        }
+        if (Clock::now() >= until) {
+            break;
+        }
+        auto reading = stop_and_copy(MemoryCopy::Misses::kFail);
+        pause_us += last_pause_us_;
+        if (reading && !reading->process.query) {
+            reading->pause_us = pause_us;
+            return reading;
+        }
+        if (!reading && !is_torn(reading.error())) {
+            return reading;
+        }
+    }
+    return freeze(deadline).map([&](Reading&& reading) {
+        reading.pause_us += pause_us;
+        return std::move(reading);
+    });
 }
 
 Result<Reading> ContextReader::read_at_safe_point() {

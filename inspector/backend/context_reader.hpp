@@ -43,6 +43,11 @@ class ContextReader {
     // all is found. Tries again until `deadline`, then kTimeout.
     [[nodiscard]] Result<Reading> freeze(std::chrono::steady_clock::time_point deadline);
 
+    // The same between two statements, where a backend holds only what stays; at any moment where
+    // none came within a twentieth of a second.
+    [[nodiscard]] Result<Reading> freeze_between_statements(
+        std::chrono::steady_clock::time_point deadline);
+
     // Of the backend while the caller holds it stopped at a safe point, where it is in the middle
     // of nothing: what does not fit then is another build, kUnsupported. look_for_contexts() before
     // the stop makes it short.

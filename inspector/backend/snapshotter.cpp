@@ -42,7 +42,8 @@ Result<Snapshot> Snapshotter::take(std::optional<Method> method,
     }
     auto snapshot = take_by(Method::kRead, std::min(deadline, Clock::now() + kTryReadFor));
     if (!snapshot && snapshot.error().kind == Error::Kind::kTimeout) {
-        return take_by(Method::kFreeze, deadline);
+        return reader_.freeze_between_statements(deadline).map(
+            [&](Reading&& reading) { return snapshot_of(std::move(reading), Method::kFreeze); });
     }
     return snapshot;
 }
