@@ -63,6 +63,10 @@ class RecordedRun {
                                            "all",
                                            "--application-name",
                                            application_name,
+                                           // The reference: auto meets it mid-transaction
+                                           // too, where the truth cannot be counted.
+                                           "--method",
+                                           "call",
                                            "--interval",
                                            "100ms",
                                            "--statements",
