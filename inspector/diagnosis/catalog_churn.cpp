@@ -28,7 +28,9 @@ namespace {
 // A group with data definition must account for this much of the growth to be its cause.
 constexpr double kLeastShare = 0.5;
 
-// Contexts whose content belongs to objects in the catalogs, with the file that makes them.
+// Contexts whose content belongs to objects in the catalogs, with the file that makes them. They
+// are children of TopMemoryContext, which belongs to them too: the descriptor of every compiled
+// function lies in it (pl_comp.c, do_compile; funccache.c from 18 on).
 constexpr std::array<std::string_view, 16> kCatalogContexts{
     "CacheMemoryContext",                      // catcache.c, relcache.c, typcache.c
     "Relcache by OID",                         // relcache.c
@@ -49,11 +51,15 @@ constexpr std::array<std::string_view, 16> kCatalogContexts{
 };
 
 bool covers(std::string_view path) {
-    constexpr std::string_view kRoot = "TopMemoryContext/";
+    constexpr std::string_view kRoot = "TopMemoryContext";
     if (!path.starts_with(kRoot)) {
         return false;
     }
     path.remove_prefix(kRoot.size());
+    if (path.empty()) {
+        return true;
+    }
+    path.remove_prefix(1);
     return std::ranges::any_of(kCatalogContexts, [&](std::string_view name) {
         return path.starts_with(name) && (path.size() == name.size() || path[name.size()] == '/');
     });

@@ -23,10 +23,11 @@ struct SuspectedStatement {
 
 // Statements that never vary apart, and what stays after a round of them.
 struct SuspectedGroup {
-    // Over the whole of the snapshots used, and up to each of them.
+    // Over the whole of the snapshots used.
     double rounds = 0;
-    std::span<const double> rounds_so_far;
     Estimate bytes_per_round;
+    // What it left up to each of the snapshots used.
+    std::vector<double> bytes_so_far;
     // Sorted by the rule's rank, then as they ran most.
     std::vector<SuspectedStatement> statements;
 

@@ -2,28 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
+
+#include "inspector/diagnosis/query_word.hpp"
 
 namespace palloscope {
 
 namespace {
-
-// Takes the first word off `text`, in upper case.
-std::string next_word(std::string_view& text) {
-    const auto is_word = [](char character) {
-        return std::isalnum(static_cast<unsigned char>(character)) != 0 || character == '_';
-    };
-    const auto* const begin = std::ranges::find_if_not(text, [](char character) {
-        return std::isspace(static_cast<unsigned char>(character)) != 0;
-    });
-    const auto* const end = std::find_if_not(begin, text.end(), is_word);
-    std::string word(begin, end);
-    std::ranges::transform(word, word.begin(), [](char character) {
-        return static_cast<char>(std::toupper(static_cast<unsigned char>(character)));
-    });
-    text.remove_prefix(static_cast<std::size_t>(end - text.begin()));
-    return word;
-}
 
 std::optional<DefinitionVerb> verb_of(std::string_view word) {
     if (word == "CREATE") {

@@ -54,6 +54,8 @@ class BackendAnalysis {
     // Used bytes of the contexts that the rule covers, at every snapshot.
     [[nodiscard]] std::vector<double> covered_bytes(const CauseRule& rule) const;
     [[nodiscard]] std::vector<ContextGrowth> growing_contexts(const CauseRule& rule) const;
+    // Whether a part of the backend's memory with this trend leaks.
+    [[nodiscard]] bool leaks(const Trend& trend) const;
     void ask(const CauseRule& rule);
     void conclude(const CauseRule& rule,
                   const Suspicion& suspicion,
@@ -153,6 +155,21 @@ std::vector<ContextGrowth> BackendAnalysis::growing_contexts(const CauseRule& ru
     return contexts;
 }
 
+bool BackendAnalysis::leaks(const Trend& trend) const {
+    if (trend.verdict == GrowthVerdict::kLeak) {
+        return true;
+    }
+    // Few and uneven snapshots may prove a leak of the whole, and of no part of it by itself. What
+    // makes up most of a leak leaks.
+    std::vector<double> whole = total_;
+    for (const Explained& explained : explained_) {
+        add_to(whole, explained.bytes, /*factor=*/-1);
+    }
+    const Trend of_whole = judge_growth(choice_.seconds, whole);
+    return of_whole.verdict == GrowthVerdict::kLeak && trend.bytes_per_second.low > 0 &&
+           trend.bytes_per_second.value > of_whole.bytes_per_second.value / 2;
+}
+
 void BackendAnalysis::ask(const CauseRule& rule) {
     const std::vector<double> every = covered_bytes(rule);
     std::vector<double> bytes = at(every, choice_.indices);
@@ -162,7 +179,7 @@ void BackendAnalysis::ask(const CauseRule& rule) {
     const Trend trend = judge_growth(choice_.seconds, bytes);
     const double seconds = choice_.seconds.back();
     const double lasting_growth = trend.bytes_per_second.value * seconds;
-    if (trend.verdict != GrowthVerdict::kLeak || lasting_growth < kLeastShare * used_growth()) {
+    if (lasting_growth < kLeastShare * used_growth() || !leaks(trend)) {
         return;
     }
     const auto& snapshots = backend_.snapshots;
@@ -202,9 +219,7 @@ void BackendAnalysis::conclude(const CauseRule& rule,
         for (AttributedStatement& statement : cause_statements(group, label)) {
             cause.statements.push_back(std::move(statement));
         }
-        for (std::size_t i = 0; i < explained.bytes.size(); ++i) {
-            explained.bytes[i] += group.bytes_per_round.value * group.rounds_so_far[i];
-        }
+        add_to(explained.bytes, group.bytes_so_far, /*factor=*/1);
     }
     if (cause.statements.empty()) {
         explained.bytes = bytes;

@@ -4,12 +4,16 @@
 #include <cmath>
 #include <limits>
 #include <tuple>
+#include <utility>
 
-#include "inspector/diagnosis/attribution.hpp"
+#include "inspector/diagnosis/transaction_company.hpp"
 
 namespace palloscope {
 
 namespace {
+
+// A column that runs in the transactions of ranked ones in so many of its calls belongs to them.
+constexpr double kInCompany = 0.9;
 
 // Sorts by rank, then what took or gave most, then what ran most.
 auto order_of(const SuspectedStatement& member, std::optional<int> (*rank)(std::string_view)) {
@@ -20,12 +24,32 @@ auto order_of(const SuspectedStatement& member, std::optional<int> (*rank)(std::
                       -member.calls_in_a_round);
 }
 
+bool any_of(const StatementGroup& group, const std::vector<bool>& columns) {
+    return std::ranges::any_of(group.members, [&](std::size_t column) { return columns[column]; });
+}
+
+// Makes `part` a part of each round of `whole`.
+void join(SuspectedGroup& whole, SuspectedGroup&& part) {
+    const double per_round = part.rounds / whole.rounds;
+    whole.bytes_per_round.value += per_round * part.bytes_per_round.value;
+    whole.bytes_per_round.low += per_round * part.bytes_per_round.low;
+    whole.bytes_per_round.high += per_round * part.bytes_per_round.high;
+    for (std::size_t i = 0; i < whole.bytes_so_far.size(); ++i) {
+        whole.bytes_so_far[i] += part.bytes_so_far[i];
+    }
+    for (SuspectedStatement& statement : part.statements) {
+        statement.calls_in_a_round *= per_round;
+        whole.statements.push_back(std::move(statement));
+    }
+}
+
 }  // namespace
 
 Suspects::Suspects(const History& history,
                    const BackendHistory& backend,
                    const SnapshotChoice& choice)
-    : backend_(backend),
+    : history_(history),
+      backend_(backend),
       choice_(choice),
       stepped_(history.statement_source.starts_with("step:")),
       counts_(count_statements(history.forms, backend.executions, choice.moments_ns)),
@@ -51,16 +75,41 @@ std::vector<SuspectedStatement> Suspects::members(
     return statements;
 }
 
+SuspectedGroup Suspects::suspected(const GroupShare& share,
+                                   const std::vector<StepDelta>& own,
+                                   std::optional<int> (*rank)(std::string_view)) const {
+    const StatementGroup& group = groups_[share.group];
+    SuspectedGroup suspected{.rounds = group.total(),
+                             .bytes_per_round = share.bytes_per_round,
+                             .bytes_so_far = group.rounds,
+                             .statements = members(group, own, rank)};
+    for (double& bytes : suspected.bytes_so_far) {
+        bytes *= share.bytes_per_round.value;
+    }
+    return suspected;
+}
+
+std::vector<bool> Suspects::companions(const std::vector<bool>& ranked) const {
+    std::vector<bool> companions;
+    for (const double share :
+         transaction_company(history_.forms, backend_.executions, counts_, ranked)) {
+        companions.push_back(share >= kInCompany);
+    }
+    return companions;
+}
+
 void Suspects::accuse(std::span<const double> bytes,
                       std::span<const double> every_bytes,
                       std::size_t first,
                       std::optional<int> (*rank)(std::string_view),
                       Suspicion& suspicion) const {
+    std::vector<bool> ranked;
+    for (const StatementColumn& column : counts_.columns) {
+        ranked.push_back(rank(column.query).has_value());
+    }
     std::vector<bool> plausible;
     for (const StatementGroup& group : groups_) {
-        plausible.push_back(std::ranges::any_of(group.members, [&](std::size_t column) {
-            return rank(counts_.columns[column].query).has_value();
-        }));
+        plausible.push_back(any_of(group, ranked));
     }
     const Attribution attribution =
         attribute_growth(choice_.seconds, bytes, first, groups_, plausible);
@@ -68,12 +117,26 @@ void Suspects::accuse(std::span<const double> bytes,
     if (stepped_) {
         own = step_deltas(backend_, counts_, every_bytes, choice_.indices[first]);
     }
+    const std::vector<bool> in_company = companions(ranked);
+    std::optional<std::size_t> main;
+    std::vector<SuspectedGroup> parts;
     for (const GroupShare& share : attribution.groups) {
-        const StatementGroup& group = groups_[share.group];
-        suspicion.groups.push_back({.rounds = group.total(),
-                                    .rounds_so_far = group.rounds,
-                                    .bytes_per_round = share.bytes_per_round,
-                                    .statements = members(group, own, rank)});
+        SuspectedGroup group = suspected(share, own, rank);
+        if (!plausible[share.group] && any_of(groups_[share.group], in_company)) {
+            parts.push_back(std::move(group));
+            continue;
+        }
+        if (!main && plausible[share.group]) {
+            main = suspicion.groups.size();
+        }
+        suspicion.groups.push_back(std::move(group));
+    }
+    for (SuspectedGroup& part : parts) {
+        if (main) {
+            join(suspicion.groups[*main], std::move(part));
+        } else {
+            suspicion.groups.push_back(std::move(part));
+        }
     }
     suspicion.untied_bytes_per_second = attribution.untied_bytes_per_second;
     suspicion.straightness = attribution.straightness;

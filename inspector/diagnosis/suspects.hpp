@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "inspector/diagnosis/attribution.hpp"
 #include "inspector/diagnosis/cause_rule.hpp"
 #include "inspector/diagnosis/snapshot_choice.hpp"
 #include "inspector/diagnosis/statement_groups.hpp"
@@ -17,12 +18,15 @@ namespace palloscope {
 // for every series of bytes.
 class Suspects {
   public:
-    // `backend` and `choice` must outlive this; `choice` has at least one snapshot.
+    // All three must outlive this; `choice` has at least one snapshot.
     Suspects(const History& history, const BackendHistory& backend, const SnapshotChoice& choice);
 
     // What grows `bytes` (at the chosen snapshots, from `first` on). `rank` is the rule's. Fills
     // the groups, the untied growth and the straightness of `suspicion`. `every_bytes` is the same
     // series at every snapshot of the backend, for stepped recordings.
+    //
+    // A group that runs only in the transactions of ranked statements (transaction_company.hpp),
+    // more often in some than in others, is part of their round: it joins the largest ranked group.
     void accuse(std::span<const double> bytes,
                 std::span<const double> every_bytes,
                 std::size_t first,
@@ -35,6 +39,13 @@ class Suspects {
         const std::vector<StepDelta>& own,
         std::optional<int> (*rank)(std::string_view)) const;
 
+    [[nodiscard]] SuspectedGroup suspected(const GroupShare& share,
+                                           const std::vector<StepDelta>& own,
+                                           std::optional<int> (*rank)(std::string_view)) const;
+    // Whether each column runs in the transactions of `ranked` ones, and hardly ever elsewhere.
+    [[nodiscard]] std::vector<bool> companions(const std::vector<bool>& ranked) const;
+
+    const History& history_;
     const BackendHistory& backend_;
     const SnapshotChoice& choice_;
     bool stepped_;

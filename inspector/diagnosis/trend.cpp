@@ -16,8 +16,9 @@ constexpr double kSmallestGrowth = 8192;
 constexpr double kWarmUpRate = 1.5;
 // A leak may look slower in its later part, by chance, but not by more than this.
 constexpr double kSteadyShare = 0.75;
-// Fewer increments than this in the last third get no interval of their own.
-constexpr std::size_t kFewestForInterval = 8;
+// Up to so many snapshots in the last third get no interval of their own: five loads lie between them,
+// and prove nothing by themselves.
+constexpr std::size_t kFewestForInterval = 16;
 
 struct Line {
     double slope = 0;

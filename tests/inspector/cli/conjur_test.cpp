@@ -191,7 +191,7 @@ TEST(Conjur, IsCatalogChurnOfItsPolicyLoads) {
 }
 
 TEST(Conjur, SteppedTellsItsStatementsApart) {
-    const RecordedRun run("conjur", "puma*", {"--sessions", "1", "--loops", "6"}, /*stepped=*/true);
+    const RecordedRun run("conjur", "puma*", {"--sessions", "1", "--loops", "8"}, /*stepped=*/true);
     const Json report = run.report();
     const auto leaking = std::ranges::find_if(
         report["backends"], [](const Json& backend) { return !backend["causes"].empty(); });

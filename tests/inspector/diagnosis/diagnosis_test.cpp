@@ -185,6 +185,43 @@ TEST(Diagnosis, DoesNotBlameDataDefinitionForCachesThatOthersFill) {
     EXPECT_EQ(diagnosis.backends[0].causes[0].statements.at(0).query, "SELECT to_regclass($1)");
 }
 
+TEST(Diagnosis, CountsWhatRunsOnlyInTheTransactionsOfALoadAsPartOfIt) {
+    SyntheticBackend backend;
+    Dice dice(8);
+    int loads = 0;
+    for (int i = 0; i < 90; ++i) {
+        for (int left = dice.poisson(4); left > 0; --left) {
+            loads += i > 0 ? 1 : 0;  // after the first snapshot
+            backend.run(i + 0.5, "BEGIN");
+            backend.run(i + 0.5, "CREATE TEMP TABLE t (a int)", kCatalogCache, 4000);
+            for (int rows = dice.poisson(3); rows > 0; --rows) {
+                backend.run(i + 0.5, "INSERT INTO t VALUES ($1)", kCatalogCache, 1500);
+            }
+            backend.run(i + 0.5, "DROP TABLE t");
+            backend.run(i + 0.5, "COMMIT");
+        }
+        for (int reads = dice.poisson(3); reads > 0; --reads) {
+            backend.run(i + 0.9, "SELECT $1");
+        }
+        backend.snapshot(i + 1);
+    }
+    const Diagnosis diagnosis = diagnose(backend.history());
+    ASSERT_THAT(diagnosis.backends[0].causes, SizeIs(1));
+    const Cause& cause = diagnosis.backends[0].causes[0];
+    EXPECT_EQ(cause.id, "catalog-churn");
+    const double truth = static_cast<double>(diagnosis.backends[0].growth.bytes) / loads;
+    EXPECT_NEAR(cause.statements.at(0).bytes_per_call.value, truth, 0.05 * truth);
+    EXPECT_LE(cause.statements[0].bytes_per_call.low, truth);
+    EXPECT_GE(cause.statements[0].bytes_per_call.high, truth);
+    std::set<std::string> queries;
+    for (const AttributedStatement& statement : cause.statements) {
+        EXPECT_EQ(statement.group, cause.statements[0].group);
+        queries.insert(statement.query);
+    }
+    EXPECT_THAT(queries, Contains("INSERT INTO t VALUES ($1)"));
+    EXPECT_THAT(queries, Not(Contains("SELECT $1")));
+}
+
 TEST(Diagnosis, FindsTwoCausesAndSortsThemByBytes) {
     SyntheticBackend backend;
     Dice dice(7);

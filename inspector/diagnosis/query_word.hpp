@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace palloscope {
+
+// Takes the first word (letters, digits, underscores) off a statement's text, and gives it in upper
+// case: forms keep the spelling of their keywords. Empty where something else comes first.
+[[nodiscard]] std::string next_word(std::string_view& query);
+
+}  // namespace palloscope
