@@ -1,6 +1,5 @@
 #include "attach/stopped_process.hpp"
 
-#include <sched.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
@@ -23,9 +22,10 @@ using Clock = std::chrono::steady_clock;
 constexpr int kStopEventShift = 16;
 // PTRACE_O_TRACESYSGOOD marks system-call-stops by this bit of the signal number.
 constexpr int kSyscallStopBit = 0x80;
-// A stop comes within 40 to 140 µs: so long it is awaited in turns with other processes, then
-// asleep.
+// A stop comes within 40 to 140 µs, and between two looks the processor is the target's, which may
+// need it to stop: sched_yield(2) would put us behind all others.
 constexpr std::chrono::milliseconds kEagerWait{2};
+constexpr std::chrono::microseconds kEagerInterval{20};
 constexpr std::chrono::microseconds kLazyInterval{100};
 // How long a tracee may take to be reaped, or to stop so that it can be let go.
 constexpr std::chrono::milliseconds kReleaseWait{100};
@@ -53,11 +53,7 @@ Result<std::optional<int>> wait_until(pid_t thread, Clock::time_point deadline) 
         if (now >= deadline) {
             return std::nullopt;
         }
-        if (now - begin < kEagerWait) {
-            sched_yield();
-        } else {
-            std::this_thread::sleep_for(kLazyInterval);
-        }
+        std::this_thread::sleep_for(now - begin < kEagerWait ? kEagerInterval : kLazyInterval);
     }
 }
 

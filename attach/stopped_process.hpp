@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "attach/error.hpp"
+#include "attach/precedence.hpp"
 
 namespace palloscope {
 
@@ -29,8 +30,8 @@ struct RunResult {
 //
 // PTRACE_SEIZE + PTRACE_INTERRUPT, never PTRACE_ATTACH, whose SIGSTOP can outlive us (py-spy #390),
 // and never PTRACE_O_EXITKILL: when we die, the kernel lets every thread run on. Signals that
-// arrive while we attach are handed on. ptrace(2) ties a tracee to the thread that seized it:
-// create, use and destroy the object in one thread.
+// arrive while we attach are handed on. This thread of ours has precedence meanwhile. ptrace(2)
+// ties a tracee to the thread that seized it: create, use and destroy the object in one thread.
 //
 //     auto stopped = StoppedProcess::seize(pid, std::chrono::seconds(1));
 //     … the process can't run …
@@ -96,6 +97,7 @@ class StoppedProcess {
     [[nodiscard]] Result<int> run_to_stop(std::chrono::steady_clock::time_point deadline);
     [[nodiscard]] Result<> set_options(long options) const;
 
+    Precedence precedence_;
     pid_t pid_ = 0;
     std::vector<pid_t> threads_;
     bool in_group_stop_ = false;

@@ -176,55 +176,47 @@ Result<Reading> ContextReader::read_at_rest(const RestWatch::Rest& rest) {
     return failure(Error::Kind::kTimeout, std::move(reading.error().message));
 }
 
-Result<Reading> ContextReader::freeze(Clock::time_point deadline) {
+Result<Reading> ContextReader::freeze(Clock::time_point deadline, Moment moment) {
+    constexpr int kMostStops = 6;
+    const Clock::time_point until = std::min(deadline, Clock::now() + kAwaitSafePoint);
+    auto misses = MemoryCopy::Misses::kFail;
     double pause_us = 0;
-    for (auto misses = MemoryCopy::Misses::kFail;; misses = MemoryCopy::Misses::kFetch) {
+    for (int stops = 0;; ++stops) {
         look_for_contexts();
-        auto reading = stop_and_copy(misses);
-        if (reading) {
+        if (moment == Moment::kBetweenStatements &&
+            (stops == kMostStops || !await_safe_point(until))) {
+            moment = Moment::kAny;
+        }
+        auto stop = stop_and_copy(misses, moment);
+        if (!stop) {
+            return tl::unexpected(std::move(stop.error()));
+        }
+        pause_us += stop->pause_us;
+        if (stop->reading) {
             plan_from_last_look(/*complete=*/true);
-            reading->pause_us += pause_us;
-            return reading;
+            stop->reading->pause_us = pause_us;
+            return std::move(*stop->reading);
         }
-        if (!is_torn(reading.error())) {
-            return reading;
-        }
-        pause_us += last_pause_us_;
         if (misses == MemoryCopy::Misses::kFetch) {
             if (Clock::now() >= deadline) {
-                return no_consistent_moment(*backend_, reading.error().message);
+                return no_consistent_moment(*backend_, stop->missed);
             }
             std::this_thread::sleep_for(kFirstRetry);
+        }
+        if (stop->in_time) {
+            misses = MemoryCopy::Misses::kFetch;
         }
     }
 }
 
-Result<Reading> ContextReader::freeze_between_statements(Clock::time_point deadline) {
-    constexpr int kMostStops = 6;
-    const Clock::time_point until = std::min(deadline, Clock::now() + kAwaitSafePoint);
-    double pause_us = 0;
-    for (int stops = 0; stops < kMostStops; ++stops) {
-        look_for_contexts();
-        while (!at_safe_point(*backend_).value_or(false) && Clock::now() < until) {
-            std::this_thread::sleep_for(kSafePointInterval);
-        }
+bool ContextReader::await_safe_point(Clock::time_point until) const {
+    while (!at_safe_point(*backend_).value_or(false)) {
         if (Clock::now() >= until) {
-            break;
+            return false;
         }
-        auto reading = stop_and_copy(MemoryCopy::Misses::kFail);
-        pause_us += last_pause_us_;
-        if (reading && !reading->process.query) {
-            reading->pause_us = pause_us;
-            return reading;
-        }
-        if (!reading && !is_torn(reading.error())) {
-            return reading;
-        }
+        std::this_thread::sleep_for(kSafePointInterval);
     }
-    return freeze(deadline).map([&](Reading&& reading) {
-        reading.pause_us += pause_us;
-        return std::move(reading);
-    });
+    return true;
 }
 
 Result<Reading> ContextReader::read_at_safe_point() {
@@ -253,48 +245,75 @@ Result<Reading> ContextReader::read_copy(MemoryCopy& copy) {
     });
 }
 
-// Of a backend that goes on meanwhile.
+// Of a backend that goes on meanwhile: where it was changing, part of the tree was not found.
+// What had to be fetched made that look slow, and it is old by now: it is looked again, with all
+// that in the plan.
 void ContextReader::look_for_contexts() {
-    copy_.take();
-    copy_.set_misses(MemoryCopy::Misses::kFetch);
-    const auto surveyed = walk(copy_, WalkPurpose::kSurvey);
-    (void)read_process_info(*backend_, copy_, literals_);
-    plan_from_last_look(surveyed.has_value());
+    constexpr int kMostLooks = 3;
+    for (int look = 0; look < kMostLooks; ++look) {
+        copy_.take();
+        look_at_all();
+        const bool found_new = copy_.misses() > 0;
+        plan_from_last_look(/*complete=*/false);
+        if (!found_new) {
+            return;
+        }
+    }
 }
 
-Result<Reading> ContextReader::stop_and_copy(MemoryCopy::Misses misses) {
-    copy_.set_misses(misses);
-    Clock::time_point interrupted_at;
+// Fetches into the copy what decode() will use and is not there.
+void ContextReader::look_at_all() {
+    copy_.set_misses(MemoryCopy::Misses::kFetch);
+    (void)walk(copy_, WalkPurpose::kSurvey);
+    (void)prove_chunks_once(copy_);
+    look_at_process_info(*backend_, copy_);
+    copy_.set_misses(MemoryCopy::Misses::kFail);
+}
+
+Result<ContextReader::Stop> ContextReader::stop_and_copy(MemoryCopy::Misses misses, Moment moment) {
+    const bool fetches = misses == MemoryCopy::Misses::kFetch;
+    Stop stop;
     std::int64_t taken_at_ns = 0;
-    std::optional<Result<Reading>> reading;
+    bool at_rest = false;
     {
         const auto stopped = StoppedProcess::seize(backend_->pid(), kStopTimeout);
         if (!stopped) {
             return tl::unexpected(stopped.error());
         }
-        interrupted_at = stopped->interrupted_at();
         taken_at_ns = unix_time_ns();
-        copy_.take();
-        if (misses == MemoryCopy::Misses::kFetch) {
-            reading = decode(copy_);
-            if (!*reading && is_torn(reading->error()) &&
-                at_safe_point(*backend_).value_or(false)) {
-                return does_not_fit(*backend_, reading->error());
-            }
+        if (fetches || moment == Moment::kBetweenStatements) {
+            at_rest = at_safe_point(*backend_).value_or(false);
         }
-    }
-    last_pause_us_ = microseconds_since(interrupted_at);
-    if (!reading) {
-        reading = decode(copy_);
-        if (*reading && copy_.misses() > 0) {
-            return failure(Error::Kind::kFault, "something is not where it was a moment before");
+        stop.in_time = at_rest || moment == Moment::kAny;
+        if (stop.in_time) {
+            copy_.take();
         }
+        if (stop.in_time && fetches) {
+            look_at_all();
+        }
+        stop.pause_us = microseconds_since(stopped->interrupted_at());
     }
-    if (*reading) {
-        (*reading)->taken_at_ns = taken_at_ns;
-        (*reading)->pause_us = last_pause_us_;
+    if (!stop.in_time) {
+        stop.missed = kKeptRunning;
+        return stop;
     }
-    return std::move(*reading);
+    copy_.set_misses(MemoryCopy::Misses::kFail);
+    auto reading = decode(copy_);
+    // What could not be fetched while it was held cannot be read at all.
+    if (reading && (fetches || copy_.misses() == 0)) {
+        reading->taken_at_ns = taken_at_ns;
+        stop.reading = std::move(*reading);
+        return stop;
+    }
+    if (!reading && !is_torn(reading.error())) {
+        return tl::unexpected(std::move(reading.error()));
+    }
+    if (!reading && fetches && at_rest) {
+        return does_not_fit(*backend_, reading.error());
+    }
+    stop.missed = reading ? "something is not where it was a moment before"
+                          : std::move(reading.error().message);
+    return stop;
 }
 
 Result<ContextTree> ContextReader::walk(const MemoryCopy& copy, WalkPurpose purpose) {
@@ -311,19 +330,22 @@ Result<ContextTree> ContextReader::walk(const MemoryCopy& copy, WalkPurpose purp
                          purpose);
 }
 
+Result<> ContextReader::prove_chunks_once(const MemoryCopy& copy) {
+    if (chunks_proved_) {
+        return {};
+    }
+    return copy.read<RemoteAddress>(backend_->address_of("TopMemoryContext"))
+        .and_then([&](RemoteAddress root) { return prove_chunks(copy, layout_, root); })
+        .map([&] { chunks_proved_ = true; });
+}
+
 Result<Reading> ContextReader::decode(const MemoryCopy& copy) {
     auto tree = walk(copy, WalkPurpose::kTree);
     if (!tree) {
         return tl::unexpected(std::move(tree.error()));
     }
-    if (!chunks_proved_) {
-        const auto root = copy.read<RemoteAddress>(backend_->address_of("TopMemoryContext"));
-        auto proved =
-            root.and_then([&](RemoteAddress found) { return prove_chunks(copy, layout_, found); });
-        if (!proved) {
-            return tl::unexpected(std::move(proved.error()));
-        }
-        chunks_proved_ = true;
+    if (auto proved = prove_chunks_once(copy); !proved) {
+        return tl::unexpected(std::move(proved.error()));
     }
     auto process = read_process_info(*backend_, copy, literals_);
     if (!process) {

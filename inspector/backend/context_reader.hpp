@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "attach/error.hpp"
@@ -40,13 +41,14 @@ class ContextReader {
 
     // --method freeze: looks where the contexts lie while the backend goes on, stops it, copies,
     // lets it go, and decodes then. Where it changed too much in between, the next stop lasts until
-    // all is found. Tries again until `deadline`, then kTimeout.
-    [[nodiscard]] Result<Reading> freeze(std::chrono::steady_clock::time_point deadline);
-
-    // The same between two statements, where a backend holds only what stays; at any moment where
-    // none came within a twentieth of a second.
-    [[nodiscard]] Result<Reading> freeze_between_statements(
-        std::chrono::steady_clock::time_point deadline);
+    // all that is needed is copied. Tries again until `deadline`, then kTimeout.
+    //
+    // kBetweenStatements waits for a moment at which the backend holds only what stays, and lets go
+    // at once where the next statement was faster; it takes any moment where none came in a
+    // twentieth of a second, or six were missed.
+    enum class Moment { kAny, kBetweenStatements };
+    [[nodiscard]] Result<Reading> freeze(std::chrono::steady_clock::time_point deadline,
+                                         Moment moment = Moment::kAny);
 
     // Of the backend while the caller holds it stopped at a safe point, where it is in the middle
     // of nothing: what does not fit then is another build, kUnsupported. look_for_contexts() before
@@ -70,7 +72,20 @@ class ContextReader {
     [[nodiscard]] Result<Reading> decode(const MemoryCopy& copy);
     [[nodiscard]] Result<Reading> read_copy(MemoryCopy& copy);
     [[nodiscard]] Result<Reading> read_at_rest(const RestWatch::Rest& rest);
-    [[nodiscard]] Result<Reading> stop_and_copy(MemoryCopy::Misses misses);
+
+    // What came of one stop: a reading, or why it gave none.
+    struct Stop {
+        std::optional<Reading> reading;
+        std::string missed;
+        bool in_time =
+            true;  // false where it was to be between two statements, and was not any more
+        double pause_us = 0;
+    };
+
+    [[nodiscard]] Result<Stop> stop_and_copy(MemoryCopy::Misses misses, Moment moment);
+    [[nodiscard]] bool await_safe_point(std::chrono::steady_clock::time_point until) const;
+    void look_at_all();
+    [[nodiscard]] Result<> prove_chunks_once(const MemoryCopy& copy);
     void plan_from_last_look(bool complete);
 
     const Backend* backend_;
@@ -82,7 +97,6 @@ class ContextReader {
     std::size_t planned_uses_ = 0;
     ConstantTexts names_;
     bool chunks_proved_ = false;
-    double last_pause_us_ = 0;  // of the last stop, also where it gave no tree
 };
 
 }  // namespace palloscope

@@ -106,19 +106,34 @@ std::optional<std::string> state_from_memory(const Variables& variables) {
     return std::string(kStates.at(static_cast<std::size_t>(*number)));
 }
 
-void add_client_facts(const Variables& variables, RemoteAddress port, ProcessInfo& info) {
+// What a backend's memory says of it. Of a process that is no client backend: nothing.
+struct MemoryFacts {
+    bool has_client = false;
+    std::optional<std::string> user;
+    std::optional<std::string> database;
+    std::optional<std::string> application_name;
+    std::optional<std::string> state;
+    std::optional<std::string> query;  // as it was written
+};
+
+MemoryFacts facts_in_memory(const Variables& variables) {
+    const RemoteAddress port = variables.pointer("MyProcPort");
+    if (port.is_null()) {
+        return {};
+    }
+    MemoryFacts facts{.has_client = true};
     if (const auto layout = port_layout(variables.backend.server_version_num())) {
         auto database = variables.text_at(port + layout->database_name, kMaxNameBytes);
         auto user = variables.text_at(port + layout->user_name, kMaxNameBytes);
         if (database && user) {
-            info.database = std::move(database);
-            info.user = std::move(user);
+            facts.database = std::move(database);
+            facts.user = std::move(user);
         }
     }
-    info.application_name = variables.text("application_name", kMaxNameBytes);
-    if (auto state = state_from_memory(variables)) {
-        info.state = std::move(state);
-    }
+    facts.application_name = variables.text("application_name", kMaxNameBytes);
+    facts.state = state_from_memory(variables);
+    facts.query = variables.text("debug_query_string", kMaxQueryBytes);
+    return facts;
 }
 
 }  // namespace
@@ -126,7 +141,6 @@ void add_client_facts(const Variables& variables, RemoteAddress port, ProcessInf
 Result<ProcessInfo> read_process_info(const Backend& backend,
                                       const MemorySource& memory,
                                       Literals literals) {
-    const Variables variables{backend, memory};
     const auto status = read_status(backend.pid());
     const auto command_line = read_command_line(backend.pid());
     if (!status || !command_line) {
@@ -141,32 +155,38 @@ Result<ProcessInfo> read_process_info(const Backend& backend,
     if (under_postmaster && !under_postmaster->value_or(true)) {
         return info;
     }
-    const RemoteAddress port = variables.pointer("MyProcPort");
+    MemoryFacts facts = facts_in_memory({backend, memory});
     const auto title = parse_process_title(*command_line);
-    info.backend_type = port.is_null() ? "other" : "client backend";
+    info.backend_type = facts.has_client ? "client backend" : "other";
     if (title) {
         // A client backend has a port to its client: nobody can pass for one by an odd user name.
-        if (port.is_null() || title->backend_type == "walsender") {
+        if (!facts.has_client || title->backend_type == "walsender") {
             info.backend_type =
                 title->backend_type == "client backend" ? "other" : title->backend_type;
         }
         info.state = title->state;
     }
-    if (port.is_null()) {
+    if (!facts.has_client) {
         return info;
     }
-    if (title) {
-        info.user = title->user;
-        info.database = title->database;
+    info.user = title && !facts.user ? title->user : std::move(facts.user);
+    info.database = title && !facts.database ? title->database : std::move(facts.database);
+    info.application_name = std::move(facts.application_name);
+    if (facts.state) {
+        info.state = std::move(facts.state);
     }
-    add_client_facts(variables, port, info);
-    if (auto query = variables.text("debug_query_string", kMaxQueryBytes)) {
-        info.query = literals == Literals::kShown ? std::move(*query) : statement_form(*query).text;
+    if (facts.query) {
+        info.query = literals == Literals::kShown ? std::move(*facts.query)
+                                                  : statement_form(*facts.query).text;
         if (!info.state) {
             info.state = "active";
         }
     }
     return info;
+}
+
+void look_at_process_info(const Backend& backend, const MemorySource& memory) {
+    (void)facts_in_memory({backend, memory});
 }
 
 }  // namespace palloscope

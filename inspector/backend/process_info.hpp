@@ -17,4 +17,8 @@ enum class Literals { kMasked, kShown };
                                                     const MemorySource& memory,
                                                     Literals literals);
 
+// Looks at all that read_process_info() would use of `memory`, and does no more: a MemoryCopy then
+// has it.
+void look_at_process_info(const Backend& backend, const MemorySource& memory);
+
 }  // namespace palloscope

@@ -42,8 +42,10 @@ Result<Snapshot> Snapshotter::take(std::optional<Method> method,
     }
     auto snapshot = take_by(Method::kRead, std::min(deadline, Clock::now() + kTryReadFor));
     if (!snapshot && snapshot.error().kind == Error::Kind::kTimeout) {
-        return reader_.freeze_between_statements(deadline).map(
-            [&](Reading&& reading) { return snapshot_of(std::move(reading), Method::kFreeze); });
+        return reader_.freeze(deadline, ContextReader::Moment::kBetweenStatements)
+            .map([&](Reading&& reading) {
+                return snapshot_of(std::move(reading), Method::kFreeze);
+            });
     }
     return snapshot;
 }

@@ -16,8 +16,8 @@ constexpr double kSmallestGrowth = 8192;
 constexpr double kWarmUpRate = 1.5;
 // A leak may look slower in its later part, by chance, but not by more than this.
 constexpr double kSteadyShare = 0.75;
-// Up to so many snapshots in the last third get no interval of their own: five loads lie between them,
-// and prove nothing by themselves.
+// Up to so many snapshots in the last third get no interval of their own: five loads lie between
+// them, and prove nothing by themselves.
 constexpr std::size_t kFewestForInterval = 16;
 
 struct Line {
