@@ -31,7 +31,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Microseconds = std::chrono::duration<double, std::micro>;
 
-constexpr std::chrono::milliseconds kStopTimeout{1000};
 constexpr std::chrono::milliseconds kStepTimeout{1000};
 // To copy the page tables of 1 GB takes some 10 ms.
 constexpr std::chrono::milliseconds kCloneTimeout{10000};
@@ -249,7 +248,7 @@ Result<pid_t> run_through_clone(StoppedProcess& stopped,
         if (*child) {
             // A signal came before the chain's first step, and its handler made a thread: which is
             // to run.
-            (void)StoppedProcess::adopt(**child, kStopTimeout);
+            (void)StoppedProcess::adopt(**child);
         } else if (is_ours && clone.has_returned(*registers)) {
             return clone_error(stopped.pid(), static_cast<std::int64_t>(registers->rax));
         }
@@ -270,7 +269,7 @@ void release_stray_child(RemoteAddress stack) {
             const auto registers = read_registers(pid);
             yet_to_stop |= !registers;
             if (registers && registers->rsp == stack.value) {
-                (void)StoppedProcess::adopt(pid, kStopTimeout);
+                (void)StoppedProcess::adopt(pid);
                 return true;
             }
         }
@@ -541,7 +540,7 @@ Result<CopyOnWriteChild> CopyOnWriteChild::make(StoppedProcess stopped,
     prefer_as_victim(*child_pid);
     const Microseconds pause = await_restored(pid, plan->signal_mask) - begin;
 
-    auto held = StoppedProcess::adopt(*child_pid, kStopTimeout);
+    auto held = StoppedProcess::adopt(*child_pid);
     if (!held) {
         return tl::unexpected(std::move(held.error()));
     }
@@ -606,7 +605,7 @@ Result<> CopyOnWriteChild::have_reaped() {
     if (!is_leftover(pid_, pid)) {
         return {};  // the process has ended, or somebody else like us has had it reaped
     }
-    auto stopped = StoppedProcess::seize(pid, kStopTimeout);
+    auto stopped = StoppedProcess::seize(pid);
     if (!stopped) {
         return tl::unexpected(std::move(stopped.error()));
     }

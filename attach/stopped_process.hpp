@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "attach/error.hpp"
-#include "attach/precedence.hpp"
 
 namespace palloscope {
 
@@ -30,22 +29,27 @@ struct RunResult {
 //
 // PTRACE_SEIZE + PTRACE_INTERRUPT, never PTRACE_ATTACH, whose SIGSTOP can outlive us (py-spy #390),
 // and never PTRACE_O_EXITKILL: when we die, the kernel lets every thread run on. Signals that
-// arrive while we attach are handed on. This thread of ours has precedence meanwhile. ptrace(2)
-// ties a tracee to the thread that seized it: create, use and destroy the object in one thread.
+// arrive while we attach are handed on. ptrace(2) ties a tracee to the thread that seized it:
+// create, use and destroy the object in one thread.
 //
 //     auto stopped = StoppedProcess::seize(pid, std::chrono::seconds(1));
 //     … the process can't run …
 //     // and runs on when `stopped` goes out of scope
 class StoppedProcess {
   public:
+    // How long a thread may take to stop that does not sleep uninterruptibly: others may keep the
+    // processor from it.
+    static constexpr std::chrono::milliseconds kStopTimeout{1000};
+
     // kGone, kPermission (also where somebody else traces it), or kTimeout where a thread did not
-    // stop in time (it sleeps in the kernel uninterruptibly).
-    [[nodiscard]] static Result<StoppedProcess> seize(pid_t pid, std::chrono::milliseconds timeout);
+    // stop in time (it sleeps in the kernel uninterruptibly, or others keep the processor from it).
+    [[nodiscard]] static Result<StoppedProcess> seize(
+        pid_t pid, std::chrono::milliseconds timeout = kStopTimeout);
 
     // Takes over a child that a process held by this thread of ours has made, as soon as it stops
     // at its start: run_to_child_or_syscall_stop.
-    [[nodiscard]] static Result<StoppedProcess> adopt(pid_t child,
-                                                      std::chrono::milliseconds timeout);
+    [[nodiscard]] static Result<StoppedProcess> adopt(
+        pid_t child, std::chrono::milliseconds timeout = kStopTimeout);
 
     // Lets go of threads that this thread of ours gave up on and that have stopped since: the
     // kernel detaches no running tracee. seize() does it too; whoever lives on after a kTimeout
@@ -97,7 +101,6 @@ class StoppedProcess {
     [[nodiscard]] Result<int> run_to_stop(std::chrono::steady_clock::time_point deadline);
     [[nodiscard]] Result<> set_options(long options) const;
 
-    Precedence precedence_;
     pid_t pid_ = 0;
     std::vector<pid_t> threads_;
     bool in_group_stop_ = false;

@@ -16,8 +16,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kStopTimeout{1000};
-constexpr std::chrono::milliseconds kCallTimeout{30000};
 constexpr std::chrono::microseconds kRetryInterval{200};
 
 Result<Reading> study(CopyOnWriteChild& child,
@@ -32,7 +30,7 @@ Result<Reading> study(CopyOnWriteChild& child,
     if (!function) {
         return tl::unexpected(function.error());
     }
-    const auto text = child.call_with_captured_stderr(*function, kCallTimeout);
+    const auto text = child.call_with_captured_stderr(*function, kStatsTimeout);
     if (!text) {
         return tl::unexpected(text.error());
     }
@@ -60,7 +58,7 @@ Result<Reading> read_child(const Backend& backend,
         if (!headroom) {
             return tl::unexpected(headroom.error());
         }
-        auto stopped = StoppedProcess::seize(backend.pid(), kStopTimeout);
+        auto stopped = StoppedProcess::seize(backend.pid());
         if (!stopped) {
             return tl::unexpected(std::move(stopped.error()));
         }

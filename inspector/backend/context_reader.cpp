@@ -35,7 +35,6 @@ constexpr std::chrono::milliseconds kAwaitSafePoint{50};
 constexpr std::chrono::microseconds kSafePointInterval{30};
 // A stopped backend is never held longer for a walk.
 constexpr std::chrono::milliseconds kLongestWalk{1000};
-constexpr std::chrono::milliseconds kStopTimeout{1000};
 // From short against a statement to long against a copy: a backend that is busy must not keep us
 // busy too.
 constexpr std::chrono::microseconds kFirstRetry{200};
@@ -276,7 +275,7 @@ Result<ContextReader::Stop> ContextReader::stop_and_copy(MemoryCopy::Misses miss
     std::int64_t taken_at_ns = 0;
     bool at_rest = false;
     {
-        const auto stopped = StoppedProcess::seize(backend_->pid(), kStopTimeout);
+        const auto stopped = StoppedProcess::seize(backend_->pid());
         if (!stopped) {
             return tl::unexpected(stopped.error());
         }

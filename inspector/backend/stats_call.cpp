@@ -18,9 +18,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kStopTimeout{1000};
-// A dump of 100,000 contexts takes some 300 ms; a process that has no processor may take longer.
-constexpr std::chrono::milliseconds kCallTimeout{30000};
 // Short against the time that a busy client takes between statements, long against a look at the
 // target.
 constexpr std::chrono::microseconds kRetryInterval{100};
@@ -96,7 +93,7 @@ Result<StatsCallResult> call_stats(const Backend& backend,
             return tl::unexpected(promising.error());
         }
         if (*promising || is_traced(backend.pid())) {
-            auto stopped = StoppedProcess::seize(backend.pid(), kStopTimeout);
+            auto stopped = StoppedProcess::seize(backend.pid());
             if (!stopped) {
                 return tl::unexpected(std::move(stopped.error()));
             }
@@ -116,7 +113,7 @@ Result<StatsCallResult> call_stats(const Backend& backend,
                                                         backend.memory(),
                                                         *found,
                                                         *function,
-                                                        kCallTimeout);
+                                                        kStatsTimeout);
                 if (!output) {
                     return tl::unexpected(std::move(output.error()));
                 }

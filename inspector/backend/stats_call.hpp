@@ -35,6 +35,10 @@ struct StatsCallResult {
                                                  Gadgets& gadgets,
                                                  std::chrono::steady_clock::time_point deadline);
 
+// How long that may take: a dump of 100,000 contexts takes some 300 ms, and a process that has no
+// processor longer.
+inline constexpr std::chrono::milliseconds kStatsTimeout{30000};
+
 // The call of MemoryContextStats for this server's version, without a limit of children, to its
 // standard error.
 [[nodiscard]] Result<FunctionCall> stats_function(const Backend& backend);

@@ -283,4 +283,43 @@ SyntheticContext SyntheticMemory::add_bump(RemoteAddress parent,
     return added;
 }
 
+SyntheticContext add_all_kinds(SyntheticMemory& memory) {
+    const auto top = memory.add_allocset(
+        {},
+        "TopMemoryContext",
+        {{.chunks = {{.list = 1}, {.list = 2, .is_free = true}, {.list = 2}}, .room_bytes = 32},
+         {.chunks = {{.list = 2, .is_free = true}}, .room_bytes = 0}});
+    for (int i = 0; i < 2; ++i) {
+        const auto child = memory.add_allocset(
+            top.address,
+            "child",
+            {{.chunks = {{.list = 0, .is_free = true}, {.list = 0, .is_free = true}}}});
+        if (memory.layout().context.ident) {
+            memory.set_ident(child.address, "SELECT 'an ident'");
+        }
+        memory.add_allocset(child.address, "grandchild", {{.room_bytes = 16}});
+        if (memory.layout().slab) {
+            memory.add_slab(child.address,
+                            "TXN",
+                            {.chunks_per_block = 2,
+                             .full_chunk_bytes = 32,
+                             .block_bytes = 128,
+                             .free_in_blocks = {0, 1, 1, 2},
+                             .empty_blocks = 0});
+        }
+        if (memory.layout().generation) {
+            memory.add_generation(child.address,
+                                  "Tuples",
+                                  {{.bytes = 128, .chunks = 3, .free_chunks = 1, .room_bytes = 16},
+                                   {.bytes = 128, .chunks = 1, .free_chunks = 0, .room_bytes = 0}});
+        }
+        if (memory.layout().bump) {
+            memory.add_bump(top.address,
+                            "Caller tuples",
+                            {{.bytes = 128, .room_bytes = 32}, {.bytes = 64, .room_bytes = 0}});
+        }
+    }
+    return top;
+}
+
 }  // namespace palloscope::test

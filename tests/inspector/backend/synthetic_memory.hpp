@@ -66,6 +66,17 @@ class SyntheticMemory final : public MemorySource {
     explicit SyntheticMemory(const MemoryLayout& layout, Assertions assertions = Assertions::kOff)
         : layout_(layout), assertions_(assertions) {}
 
+    ~SyntheticMemory() override = default;
+
+    SyntheticMemory(const SyntheticMemory& other)
+        : MemorySource(),
+          layout_(other.layout_),
+          assertions_(other.assertions_),
+          end_(other.end_),
+          bytes_(other.bytes_) {}
+
+    SyntheticMemory& operator=(const SyntheticMemory&) = delete;
+
     [[nodiscard]] const MemoryLayout& layout() const { return layout_; }
 
     // Children are put before their elder siblings, as the server does. No parent: the root.
@@ -109,8 +120,11 @@ class SyntheticMemory final : public MemorySource {
 
     [[nodiscard]] RemoteAddress begin() const;
 
-    // A multiple of the size of a page.
+    // A multiple of the size of a page, but after cut().
     [[nodiscard]] std::uint64_t size() const { return bytes_.size(); }
+
+    // From `address` on there is nothing any more.
+    void cut(RemoteAddress address) { bytes_.resize(address - begin()); }
 
     [[nodiscard]] Result<> gather(std::span<const RemotePiece> pieces) const override;
 
@@ -135,5 +149,9 @@ class SyntheticMemory final : public MemorySource {
     std::uint64_t end_ = 0;
     std::vector<std::byte> bytes_;
 };
+
+// Puts a small tree into empty memory that has contexts of every kind that its version knows, with
+// full, partly free and empty blocks. Gives its root.
+SyntheticContext add_all_kinds(SyntheticMemory& memory);
 
 }  // namespace palloscope::test

@@ -1,0 +1,159 @@
+#include "tests/fuzz/context_walk.hpp"
+
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+
+#include "attach/memory_copy.hpp"
+#include "inspector/backend/constant_texts.hpp"
+#include "inspector/backend/context_walk.hpp"
+#include "tests/inspector/backend/synthetic_memory.hpp"
+
+namespace palloscope::test {
+
+namespace {
+
+constexpr std::array<int, 13> kVersions{90400,
+                                        90500,
+                                        90600,
+                                        100000,
+                                        110000,
+                                        120000,
+                                        130000,
+                                        140000,
+                                        150000,
+                                        160000,
+                                        170000,
+                                        180000,
+                                        190000};
+constexpr std::uint64_t kProcessBytes = std::uint64_t{1} << 30;
+constexpr std::size_t kDamageBytes = 10;
+
+enum class Damage : std::uint8_t {
+    kValue,       // the word becomes the value
+    kFlippedBit,  // the bit of that number
+    kLoop,        // the address of another word
+    kOtherWord,   // what another word holds
+    kNear,        // a little more or less
+    kCut,         // memory ends there
+};
+constexpr std::uint8_t kDamages = 6;
+
+void require(bool holds) {
+    if (!holds) {
+        std::abort();
+    }
+}
+
+void damage(SyntheticMemory& memory, std::span<const std::uint8_t, kDamageBytes> how) {
+    std::uint16_t index = 0;
+    std::uint64_t value = 0;
+    std::memcpy(&index, &how[1], sizeof index);
+    std::memcpy(&value, &how[3], kDamageBytes - 3);
+    const std::uint64_t words = memory.size() / 8;
+    if (words == 0) {
+        return;
+    }
+    const auto word = [&](std::uint64_t number) { return memory.begin() + number % words * 8; };
+    const RemoteAddress at = word(index);
+    const auto before = memory.get<std::uint64_t>(at);
+    switch (static_cast<Damage>(how[0] % kDamages)) {
+        case Damage::kValue:
+            // 56 bits with their sign: small negative figures are likely.
+            memory.put(at, static_cast<std::int64_t>(value << 8U) >> 8U);
+            break;
+        case Damage::kFlippedBit:
+            memory.put(at, before ^ std::uint64_t{1} << value % 64);
+            break;
+        case Damage::kLoop:
+            memory.put(at, word(value));
+            break;
+        case Damage::kOtherWord:
+            memory.put(at, memory.get<std::uint64_t>(word(value)));
+            break;
+        case Damage::kNear:
+            memory.put(at, before + value % 512 - 256);
+            break;
+        case Damage::kCut:
+            memory.cut(at);
+            break;
+    }
+}
+
+struct Contexts {
+    SyntheticMemory memory;
+    SyntheticContext top;
+};
+
+// Made once a version: an input is to cost as little as can be.
+const Contexts& whole_contexts(std::size_t version) {
+    static std::array<std::optional<Contexts>, kVersions.size()> made;
+    std::optional<Contexts>& contexts = made.at(version);
+    if (!contexts) {
+        contexts.emplace(Contexts{SyntheticMemory(*memory_layout(kVersions.at(version))), {}});
+        contexts->top = add_all_kinds(contexts->memory);
+    }
+    return *contexts;
+}
+
+// None of the addresses is one of this process: there is no constant text, and nothing to forget.
+ConstantTexts& no_constant_texts() {
+    static const SyntheticMemory nothing(*memory_layout(kVersions.front()));
+    static ConstantTexts texts(getpid(), nothing);
+    return texts;
+}
+
+void require_expected(const Error& error) {
+    require(error.kind == Error::Kind::kFailed || error.kind == Error::Kind::kFault);
+    require(!error.message.empty());
+}
+
+// All that a tree promises.
+void require_sound(const ContextTree& tree) {
+    require(tree.checked_grand_total().has_value());
+    require(!tree.contexts.empty());
+    for (std::size_t i = 0; i < tree.contexts.size(); ++i) {
+        const MemoryContext& context = tree.contexts[i];
+        const ContextFigures& figures = context.figures;
+        require(context.parent.has_value() == (i > 0));
+        require(!context.parent || *context.parent < i);
+        require(figures.free_bytes >= 0 && figures.used_bytes >= 0 && figures.free_chunks >= 0);
+        require(figures.total_bytes == figures.free_bytes + figures.used_bytes);
+        require(figures.total_bytes <= static_cast<std::int64_t>(2 * kProcessBytes));
+    }
+}
+
+}  // namespace
+
+void walk_damaged_contexts(std::span<const std::uint8_t> input) {
+    if (input.empty()) {
+        return;
+    }
+    const Contexts& whole = whole_contexts(input[0] % kVersions.size());
+    const SyntheticContext& top = whole.top;
+    SyntheticMemory memory = whole.memory;
+    for (auto rest = input.subspan(1); rest.size() >= kDamageBytes;
+         rest = rest.subspan(kDamageBytes)) {
+        damage(memory, rest.first<kDamageBytes>());
+    }
+    MemoryCopy copy(memory);
+    copy.set_misses(MemoryCopy::Misses::kFetch);
+    ConstantTexts& names = no_constant_texts();
+    const WalkBounds bounds{.bytes = kProcessBytes, .deadline = {}};
+    const auto tree = walk_contexts(copy, memory.layout(), top.address, names, bounds);
+    if (tree) {
+        require_sound(*tree);
+    } else {
+        require_expected(tree.error());
+    }
+    (void)walk_contexts(copy, memory.layout(), top.address, names, bounds, WalkPurpose::kSurvey);
+    if (const auto proved = prove_chunks(copy, memory.layout(), top.address); !proved) {
+        require_expected(proved.error());
+    }
+}
+
+}  // namespace palloscope::test
