@@ -169,8 +169,8 @@ Result<ProcessInfo> read_process_info(const Backend& backend,
     if (!facts.has_client) {
         return info;
     }
-    info.user = title && !facts.user ? title->user : std::move(facts.user);
-    info.database = title && !facts.database ? title->database : std::move(facts.database);
+    info.user = title && !facts.user ? title->user : facts.user;
+    info.database = title && !facts.database ? title->database : facts.database;
     info.application_name = std::move(facts.application_name);
     if (facts.state) {
         info.state = std::move(facts.state);

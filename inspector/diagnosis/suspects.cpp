@@ -39,7 +39,7 @@ void join(SuspectedGroup& whole, SuspectedGroup&& part) {
     }
     for (SuspectedStatement& statement : part.statements) {
         statement.calls_in_a_round *= per_round;
-        whole.statements.push_back(std::move(statement));
+        whole.statements.push_back(statement);
     }
 }
 

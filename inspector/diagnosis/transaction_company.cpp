@@ -81,6 +81,7 @@ std::vector<double> transaction_company(const std::vector<StatementForm>& forms,
                                         const StatementCounts& counts,
                                         const std::vector<bool>& marked) {
     std::vector<Boundary> boundaries;
+    boundaries.reserve(forms.size());
     for (const StatementForm& form : forms) {
         boundaries.push_back(boundary_of(form.text));
     }

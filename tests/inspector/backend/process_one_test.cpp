@@ -2,8 +2,7 @@
 // its parent there becomes a child of the postmaster, which restarts every backend where a child
 // ends as it should not.
 
-#include <signal.h>
-
+#include <csignal>
 #include <filesystem>
 #include <optional>
 #include <string>

@@ -68,14 +68,17 @@ class SyntheticMemory final : public MemorySource {
 
     ~SyntheticMemory() override = default;
 
+    // g++ wants the base named.
     SyntheticMemory(const SyntheticMemory& other)
-        : MemorySource(),
+        : MemorySource(),  // NOLINT(readability-redundant-member-init)
           layout_(other.layout_),
           assertions_(other.assertions_),
           end_(other.end_),
           bytes_(other.bytes_) {}
 
     SyntheticMemory& operator=(const SyntheticMemory&) = delete;
+    SyntheticMemory(SyntheticMemory&&) = delete;
+    SyntheticMemory& operator=(SyntheticMemory&&) = delete;
 
     [[nodiscard]] const MemoryLayout& layout() const { return layout_; }
 

@@ -50,9 +50,12 @@ class SyntheticBackend {
     std::map<std::string, double> bytes_;
 };
 
+// NOLINTBEGIN(readability-identifier-naming): constants they are
 inline const std::string kCatalogCache = "TopMemoryContext/CacheMemoryContext";
 inline const std::string kIndexInfo = "TopMemoryContext/CacheMemoryContext/index info";
 inline const std::string kOther = "TopMemoryContext/Some extension";
+
+// NOLINTEND(readability-identifier-naming)
 
 // Random figures that are the same with every standard library.
 class Dice {
