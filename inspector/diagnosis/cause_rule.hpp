@@ -28,7 +28,7 @@ struct SuspectedGroup {
     Estimate bytes_per_round;
     // What it left up to each of the snapshots used.
     std::vector<double> bytes_so_far;
-    // Sorted by the rule's rank, then as they ran most.
+    // Sorted by the rule's rank, then as they ran most; what joined as a part (suspects.hpp) last.
     std::vector<SuspectedStatement> statements;
 
     [[nodiscard]] double bytes() const { return rounds * bytes_per_round.value; }

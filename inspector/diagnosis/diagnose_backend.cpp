@@ -54,6 +54,8 @@ class BackendAnalysis {
     // Used bytes of the contexts that the rule covers, at every snapshot.
     [[nodiscard]] std::vector<double> covered_bytes(const CauseRule& rule) const;
     [[nodiscard]] std::vector<ContextGrowth> growing_contexts(const CauseRule& rule) const;
+    // `bytes`, at the chosen snapshots, less what the causes found explain.
+    [[nodiscard]] std::vector<double> unexplained(std::vector<double> bytes) const;
     // Whether a part of the backend's memory with this trend leaks.
     [[nodiscard]] bool leaks(const Trend& trend) const;
     void ask(const CauseRule& rule);
@@ -155,27 +157,27 @@ std::vector<ContextGrowth> BackendAnalysis::growing_contexts(const CauseRule& ru
     return contexts;
 }
 
+std::vector<double> BackendAnalysis::unexplained(std::vector<double> bytes) const {
+    for (const Explained& explained : explained_) {
+        add_to(bytes, explained.bytes, /*factor=*/-1);
+    }
+    return bytes;
+}
+
 bool BackendAnalysis::leaks(const Trend& trend) const {
     if (trend.verdict == GrowthVerdict::kLeak) {
         return true;
     }
     // Few and uneven snapshots may prove a leak of the whole, and of no part of it by itself. What
     // makes up most of a leak leaks.
-    std::vector<double> whole = total_;
-    for (const Explained& explained : explained_) {
-        add_to(whole, explained.bytes, /*factor=*/-1);
-    }
-    const Trend of_whole = judge_growth(choice_.seconds, whole);
+    const Trend of_whole = judge_growth(choice_.seconds, unexplained(total_));
     return of_whole.verdict == GrowthVerdict::kLeak && trend.bytes_per_second.low > 0 &&
            trend.bytes_per_second.value > of_whole.bytes_per_second.value / 2;
 }
 
 void BackendAnalysis::ask(const CauseRule& rule) {
     const std::vector<double> every = covered_bytes(rule);
-    std::vector<double> bytes = at(every, choice_.indices);
-    for (const Explained& explained : explained_) {
-        add_to(bytes, explained.bytes, /*factor=*/-1);
-    }
+    const std::vector<double> bytes = unexplained(at(every, choice_.indices));
     const Trend trend = judge_growth(choice_.seconds, bytes);
     const double seconds = choice_.seconds.back();
     const double lasting_growth = trend.bytes_per_second.value * seconds;

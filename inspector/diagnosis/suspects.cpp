@@ -29,7 +29,7 @@ bool any_of(const StatementGroup& group, const std::vector<bool>& columns) {
 }
 
 // Makes `part` a part of each round of `whole`.
-void join(SuspectedGroup& whole, SuspectedGroup&& part) {
+void join(SuspectedGroup& whole, const SuspectedGroup& part) {
     const double per_round = part.rounds / whole.rounds;
     whole.bytes_per_round.value += per_round * part.bytes_per_round.value;
     whole.bytes_per_round.low += per_round * part.bytes_per_round.low;
@@ -37,7 +37,7 @@ void join(SuspectedGroup& whole, SuspectedGroup&& part) {
     for (std::size_t i = 0; i < whole.bytes_so_far.size(); ++i) {
         whole.bytes_so_far[i] += part.bytes_so_far[i];
     }
-    for (SuspectedStatement& statement : part.statements) {
+    for (SuspectedStatement statement : part.statements) {
         statement.calls_in_a_round *= per_round;
         whole.statements.push_back(statement);
     }
@@ -117,7 +117,11 @@ void Suspects::accuse(std::span<const double> bytes,
     if (stepped_) {
         own = step_deltas(backend_, counts_, every_bytes, choice_.indices[first]);
     }
-    const std::vector<bool> in_company = companions(ranked);
+    // Of no use without a ranked group that others can be part of.
+    const bool has_main = std::ranges::any_of(
+        attribution.groups, [&](const GroupShare& share) { return plausible[share.group]; });
+    const std::vector<bool> in_company =
+        has_main ? companions(ranked) : std::vector<bool>(ranked.size());
     std::optional<std::size_t> main;
     std::vector<SuspectedGroup> parts;
     for (const GroupShare& share : attribution.groups) {
@@ -131,13 +135,10 @@ void Suspects::accuse(std::span<const double> bytes,
         }
         suspicion.groups.push_back(std::move(group));
     }
-    for (SuspectedGroup& part : parts) {
-        if (main) {
-            join(suspicion.groups[*main], std::move(part));
-        } else {
-            suspicion.groups.push_back(std::move(part));
-        }
+    for (const SuspectedGroup& part : parts) {
+        join(suspicion.groups[*main], part);
     }
+    std::ranges::stable_sort(suspicion.groups, std::ranges::greater(), &SuspectedGroup::bytes);
     suspicion.untied_bytes_per_second = attribution.untied_bytes_per_second;
     suspicion.straightness = attribution.straightness;
     suspicion.stepped = stepped_;

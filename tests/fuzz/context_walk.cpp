@@ -17,19 +17,6 @@ namespace palloscope::test {
 
 namespace {
 
-constexpr std::array<int, 13> kVersions{90400,
-                                        90500,
-                                        90600,
-                                        100000,
-                                        110000,
-                                        120000,
-                                        130000,
-                                        140000,
-                                        150000,
-                                        160000,
-                                        170000,
-                                        180000,
-                                        190000};
 constexpr std::uint64_t kProcessBytes = std::uint64_t{1} << 30;
 constexpr std::size_t kDamageBytes = 10;
 
@@ -91,10 +78,11 @@ struct Contexts {
 
 // Made once a version: an input is to cost as little as can be.
 const Contexts& whole_contexts(std::size_t version) {
-    static std::array<std::optional<Contexts>, kVersions.size()> made;
+    static std::array<std::optional<Contexts>, kLayoutVersions.size()> made;
     std::optional<Contexts>& contexts = made.at(version);
     if (!contexts) {
-        contexts.emplace(Contexts{SyntheticMemory(*memory_layout(kVersions.at(version))), {}});
+        contexts.emplace(
+            Contexts{SyntheticMemory(*memory_layout(kLayoutVersions.at(version))), {}});
         contexts->top = add_all_kinds(contexts->memory);
     }
     return *contexts;
@@ -102,7 +90,7 @@ const Contexts& whole_contexts(std::size_t version) {
 
 // None of the addresses is one of this process: there is no constant text, and nothing to forget.
 ConstantTexts& no_constant_texts() {
-    static const SyntheticMemory nothing(*memory_layout(kVersions.front()));
+    static const SyntheticMemory nothing(*memory_layout(kLayoutVersions.front()));
     static ConstantTexts texts(getpid(), nothing);
     return texts;
 }
@@ -133,7 +121,7 @@ void walk_damaged_contexts(std::span<const std::uint8_t> input) {
     if (input.empty()) {
         return;
     }
-    const Contexts& whole = whole_contexts(input[0] % kVersions.size());
+    const Contexts& whole = whole_contexts(input[0] % kLayoutVersions.size());
     const SyntheticContext& top = whole.top;
     SyntheticMemory memory = whole.memory;
     for (auto rest = input.subspan(1); rest.size() >= kDamageBytes;

@@ -21,22 +21,10 @@ namespace palloscope {
 namespace {
 
 using test::Assertions;
+using test::kLayoutVersions;
 using test::SyntheticContext;
 using test::SyntheticMemory;
 
-constexpr std::array kVersions{90400,
-                               90500,
-                               90600,
-                               100000,
-                               110000,
-                               120000,
-                               130000,
-                               140000,
-                               150000,
-                               160000,
-                               170000,
-                               180000,
-                               190000};
 constexpr AllocBlockLayout kBlock;
 constexpr std::uint64_t kProcessBytes = std::uint64_t{1} << 30;
 
@@ -109,8 +97,9 @@ T since(int version, std::initializer_list<std::pair<int, T>> values) {
 
 std::vector<int> versions_from(int first) {
     std::vector<int> versions;
-    std::ranges::copy_if(
-        kVersions, std::back_inserter(versions), [&](int version) { return version >= first; });
+    std::ranges::copy_if(kLayoutVersions, std::back_inserter(versions), [&](int version) {
+        return version >= first;
+    });
     return versions;
 }
 
@@ -130,7 +119,7 @@ class WalksWithBump : public Walks {};
 
 }  // namespace
 
-INSTANTIATE_TEST_SUITE_P(Versions, Walks, testing::ValuesIn(kVersions), version_name);
+INSTANTIATE_TEST_SUITE_P(Versions, Walks, testing::ValuesIn(kLayoutVersions), version_name);
 INSTANTIATE_TEST_SUITE_P(Versions,
                          WalksWithSlab,
                          testing::ValuesIn(versions_from(100000)),

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/inspector/backend/synthetic_memory.hpp"
+
 namespace palloscope {
 
 TEST(MemoryLayout, IsKnownOfEveryMajor) {
@@ -117,19 +119,7 @@ TEST(MemoryLayout, HasTheOffsetsOf18) {
 
 // A walk reads fields of what it looked at, and of nothing behind it.
 TEST(MemoryLayout, KeepsEachFieldWithinItsStruct) {
-    for (const int version : {90400,
-                              90500,
-                              90600,
-                              100000,
-                              110000,
-                              120000,
-                              130000,
-                              140000,
-                              150000,
-                              160000,
-                              170000,
-                              180000,
-                              190000}) {
+    for (const int version : test::kLayoutVersions) {
         const MemoryLayout layout = memory_layout(version).value();
         constexpr Offset kWord = 8;
         EXPECT_LE(layout.context.name + kWord, layout.context.bytes) << version;

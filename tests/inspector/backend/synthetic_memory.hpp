@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -11,6 +12,21 @@
 #include "inspector/model/context_tree.hpp"
 
 namespace palloscope::test {
+
+// The versions whose layouts are known, by server_version_num.
+inline constexpr std::array kLayoutVersions{90400,
+                                            90500,
+                                            90600,
+                                            100000,
+                                            110000,
+                                            120000,
+                                            130000,
+                                            140000,
+                                            150000,
+                                            160000,
+                                            170000,
+                                            180000,
+                                            190000};
 
 // Whether the server is built with assertions: its chunks also hold the size that was asked for
 // (MEMORY_CONTEXT_CHECKING).
