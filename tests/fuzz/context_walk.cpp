@@ -4,13 +4,16 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
+#include <string>
 
 #include "attach/memory_copy.hpp"
 #include "inspector/backend/constant_texts.hpp"
 #include "inspector/backend/context_walk.hpp"
+#include "tests/inspector/backend/sound_tree.hpp"
 #include "tests/inspector/backend/synthetic_memory.hpp"
 
 namespace palloscope::test {
@@ -30,8 +33,9 @@ enum class Damage : std::uint8_t {
 };
 constexpr std::uint8_t kDamages = 6;
 
-void require(bool holds) {
-    if (!holds) {
+void require_none(const std::optional<std::string>& broken_promise) {
+    if (broken_promise) {
+        std::fprintf(stderr, "%s\n", broken_promise->c_str());
         std::abort();
     }
 }
@@ -95,26 +99,6 @@ ConstantTexts& no_constant_texts() {
     return texts;
 }
 
-void require_expected(const Error& error) {
-    require(error.kind == Error::Kind::kFailed || error.kind == Error::Kind::kFault);
-    require(!error.message.empty());
-}
-
-// All that a tree promises.
-void require_sound(const ContextTree& tree) {
-    require(tree.checked_grand_total().has_value());
-    require(!tree.contexts.empty());
-    for (std::size_t i = 0; i < tree.contexts.size(); ++i) {
-        const MemoryContext& context = tree.contexts[i];
-        const ContextFigures& figures = context.figures;
-        require(context.parent.has_value() == (i > 0));
-        require(!context.parent || *context.parent < i);
-        require(figures.free_bytes >= 0 && figures.used_bytes >= 0 && figures.free_chunks >= 0);
-        require(figures.total_bytes == figures.free_bytes + figures.used_bytes);
-        require(figures.total_bytes <= static_cast<std::int64_t>(2 * kProcessBytes));
-    }
-}
-
 }  // namespace
 
 void walk_damaged_contexts(std::span<const std::uint8_t> input) {
@@ -133,14 +117,10 @@ void walk_damaged_contexts(std::span<const std::uint8_t> input) {
     ConstantTexts& names = no_constant_texts();
     const WalkBounds bounds{.bytes = kProcessBytes, .deadline = {}};
     const auto tree = walk_contexts(copy, memory.layout(), top.address, names, bounds);
-    if (tree) {
-        require_sound(*tree);
-    } else {
-        require_expected(tree.error());
-    }
+    require_none(broken_promise(tree, kProcessBytes));
     (void)walk_contexts(copy, memory.layout(), top.address, names, bounds, WalkPurpose::kSurvey);
     if (const auto proved = prove_chunks(copy, memory.layout(), top.address); !proved) {
-        require_expected(proved.error());
+        require_none(broken_promise(proved.error()));
     }
 }
 
