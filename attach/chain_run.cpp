@@ -13,12 +13,6 @@ namespace {
 // A syscall instruction has two bytes: where rip stands in a system-call-stop.
 constexpr std::uint64_t kSyscallInstructionBytes = 2;
 
-// include/linux/errno.h: ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND, ERESTART_RESTARTBLOCK. With
-// all signals blocked, only stop signals and our own interrupts lead to them.
-bool is_restarted(std::int64_t result) {
-    return result == -512 || result == -513 || result == -514 || result == -516;
-}
-
 Result<> require_stack(pid_t pid,
                        const CpuState& state,
                        std::uint64_t limit,
@@ -86,7 +80,7 @@ bool WatchedStep::is_at(const user_regs_struct& registers) const {
 bool WatchedStep::has_returned(const user_regs_struct& registers) {
     // The same registers stand at its entry and, the second time, at its return.
     entered_ = !entered_;
-    return !entered_ && !is_restarted(static_cast<std::int64_t>(registers.rax));
+    return !entered_ && !is_restarted(registers.rax);
 }
 
 Result<std::int64_t> run_through_step(StoppedProcess& stopped,

@@ -5,6 +5,7 @@
 #include <sys/uio.h>
 
 #include <array>
+#include <bit>
 #include <cerrno>
 
 #include <fmt/core.h>
@@ -87,6 +88,11 @@ Result<bool> interrupted_in_syscall(pid_t thread, const MemorySource& memory) {
     }
     return memory.read<std::array<unsigned char, 2>>({registers->rip - kSyscallInstruction.size()})
         .map([&](const auto& instruction) { return instruction == kSyscallInstruction; });
+}
+
+bool is_restarted(std::uint64_t rax) noexcept {
+    const auto result = std::bit_cast<std::int64_t>(rax);
+    return result == -512 || result == -513 || result == -514 || result == -516;
 }
 
 }  // namespace palloscope

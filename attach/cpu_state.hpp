@@ -29,6 +29,10 @@ struct CpuState {
 [[nodiscard]] Result<user_regs_struct> read_registers(pid_t thread);
 [[nodiscard]] Result<> write_registers(pid_t thread, const user_regs_struct& registers);
 
+// Whether rax of a stopped thread says that its system call was broken off and is to begin anew
+// (include/linux/errno.h: ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND, ERESTART_RESTARTBLOCK).
+[[nodiscard]] bool is_restarted(std::uint64_t rax) noexcept;
+
 // Whether a stopped thread stands right behind the system call instruction that it was interrupted
 // in, and not, say, at the first instruction of a signal handler.
 [[nodiscard]] Result<bool> interrupted_in_syscall(pid_t thread, const MemorySource& memory);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <charconv>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include <fmt/core.h>
 
+#include "attach/cpu_state.hpp"
 #include "attach/proc.hpp"
 
 namespace palloscope {
@@ -55,6 +57,11 @@ std::optional<std::uint64_t> parse_runs(std::string_view text) {
     return err == std::errc{} && runs > 0 ? std::optional(runs) : std::nullopt;
 }
 
+// epoll_wait(2) is never restarted (signal(7)).
+bool was_broken_off(std::uint64_t rax) {
+    return is_restarted(rax) || std::bit_cast<std::int64_t>(rax) == -EINTR;
+}
+
 }  // namespace
 
 Result<RestWatch> RestWatch::open(pid_t pid) {
@@ -84,6 +91,13 @@ bool RestWatch::rested_since(const Rest& rest) const {
     const auto syscall = parse_syscall(ProcText(syscall_).text());
     const auto runs = parse_runs(ProcText(runs_).text());
     return runs && syscall && *runs == rest.runs;
+}
+
+bool RestWatch::only_stopped_since(const Rest& rest, const user_regs_struct& registers) const {
+    const auto runs = parse_runs(ProcText(runs_).text());
+    return runs && *runs == rest.runs + 1 && rest.syscall >= 0 &&
+           std::bit_cast<std::int64_t>(std::uint64_t{registers.orig_rax}) == rest.syscall &&
+           was_broken_off(registers.rax);
 }
 
 }  // namespace palloscope

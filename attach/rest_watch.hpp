@@ -1,6 +1,7 @@
 #pragma once
 
 #include <sys/types.h>
+#include <sys/user.h>
 
 #include <cstdint>
 #include <optional>
@@ -37,6 +38,11 @@ class RestWatch {
     // each time that it gets one (kernel/sched/stats.h, sched_info_arrive). Asleep at both moments,
     // with the same count in between, it cannot have run.
     [[nodiscard]] bool rested_since(const Rest& rest) const;
+
+    // Of a process that the caller has stopped since, with these registers: whether it got a
+    // processor once only, to come from that very sleep, which the stop broke off.
+    [[nodiscard]] bool only_stopped_since(const Rest& rest,
+                                          const user_regs_struct& registers) const;
 
   private:
     RestWatch(FileDescriptor syscall, FileDescriptor runs)

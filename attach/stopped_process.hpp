@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <vector>
 
@@ -67,6 +68,8 @@ class StoppedProcess {
     // Whether it was stopped by a signal (state T) before we came: it runs nothing then, whoever
     // lets go.
     [[nodiscard]] bool in_group_stop() const noexcept { return in_group_stop_; }
+
+    [[nodiscard]] std::size_t threads() const noexcept { return threads_.size(); }
 
     // When the first thread was told to stop: the pause begins here.
     [[nodiscard]] std::chrono::steady_clock::time_point interrupted_at() const noexcept {

@@ -10,9 +10,9 @@
 
 #include <fmt/core.h>
 
+#include "attach/cpu_state.hpp"
 #include "attach/dwarf_types.hpp"
 #include "attach/proc.hpp"
-#include "attach/stopped_process.hpp"
 #include "inspector/backend/debug_layout.hpp"
 #include "inspector/backend/safe_point.hpp"
 #include "inspector/model/time_text.hpp"
@@ -33,8 +33,10 @@ constexpr std::uint64_t kStaleBytes = std::uint64_t{1} << 20;
 // all.
 constexpr std::chrono::milliseconds kAwaitSafePoint{50};
 constexpr std::chrono::microseconds kSafePointInterval{30};
-// A stopped backend is never held longer for a walk.
-constexpr std::chrono::milliseconds kLongestWalk{1000};
+// A stopped backend is never held longer for a walk, nor is a running one followed for longer …
+constexpr std::chrono::milliseconds kLongestSurvey{1000};
+// … and no copy takes so long to decode: a million contexts take a second.
+constexpr std::chrono::milliseconds kLongestWalk{10'000};
 // From short against a statement to long against a copy: a backend that is busy must not keep us
 // busy too.
 constexpr std::chrono::microseconds kFirstRetry{200};
@@ -181,12 +183,12 @@ Result<Reading> ContextReader::freeze(Clock::time_point deadline, Moment moment)
     auto misses = MemoryCopy::Misses::kFail;
     double pause_us = 0;
     for (int stops = 0;; ++stops) {
-        look_for_contexts();
+        const auto copied_at = look_for_contexts();
         if (moment == Moment::kBetweenStatements &&
             (stops == kMostStops || !await_safe_point(until))) {
             moment = Moment::kAny;
         }
-        auto stop = stop_and_copy(misses, moment);
+        auto stop = stop_and_copy(misses, moment, copied_at);
         if (!stop) {
             return tl::unexpected(std::move(stop.error()));
         }
@@ -247,17 +249,18 @@ Result<Reading> ContextReader::read_copy(MemoryCopy& copy) {
 // Of a backend that goes on meanwhile: where it was changing, part of the tree was not found.
 // What had to be fetched made that look slow, and it is old by now: it is looked again, with all
 // that in the plan.
-void ContextReader::look_for_contexts() {
+std::optional<RestWatch::Rest> ContextReader::look_for_contexts() {
     constexpr int kMostLooks = 3;
     for (int look = 0; look < kMostLooks; ++look) {
+        const auto rest = rest_watch_->begin();
         copy_.take();
         look_at_all();
-        const bool found_new = copy_.misses() > 0;
-        plan_from_last_look(/*complete=*/false);
-        if (!found_new) {
-            return;
+        if (copy_.misses() == 0) {
+            return rest && rest_watch_->rested_since(*rest) ? rest : std::nullopt;
         }
+        plan_from_last_look(/*complete=*/false);
     }
+    return std::nullopt;
 }
 
 // Fetches into the copy what decode() will use and is not there.
@@ -269,7 +272,8 @@ void ContextReader::look_at_all() {
     copy_.set_misses(MemoryCopy::Misses::kFail);
 }
 
-Result<ContextReader::Stop> ContextReader::stop_and_copy(MemoryCopy::Misses misses, Moment moment) {
+Result<ContextReader::Stop> ContextReader::stop_and_copy(
+    MemoryCopy::Misses misses, Moment moment, const std::optional<RestWatch::Rest>& copied_at) {
     const bool fetches = misses == MemoryCopy::Misses::kFetch;
     Stop stop;
     std::int64_t taken_at_ns = 0;
@@ -280,14 +284,15 @@ Result<ContextReader::Stop> ContextReader::stop_and_copy(MemoryCopy::Misses miss
             return tl::unexpected(stopped.error());
         }
         taken_at_ns = unix_time_ns();
+        const bool is_copied = copied_at && only_stopped_since(*stopped, *copied_at);
         if (fetches || moment == Moment::kBetweenStatements) {
             at_rest = at_safe_point(*backend_).value_or(false);
         }
         stop.in_time = at_rest || moment == Moment::kAny;
-        if (stop.in_time) {
+        if (stop.in_time && !is_copied) {
             copy_.take();
         }
-        if (stop.in_time && fetches) {
+        if (stop.in_time && !is_copied && fetches) {
             look_at_all();
         }
         stop.pause_us = microseconds_since(stopped->interrupted_at());
@@ -315,6 +320,13 @@ Result<ContextReader::Stop> ContextReader::stop_and_copy(MemoryCopy::Misses miss
     return stop;
 }
 
+bool ContextReader::only_stopped_since(const StoppedProcess& stopped,
+                                       const RestWatch::Rest& rest) const {
+    const auto registers = read_registers(stopped.pid());
+    return registers && stopped.threads() == 1 && !stopped.in_group_stop() &&
+           rest_watch_->only_stopped_since(rest, *registers);
+}
+
 Result<ContextTree> ContextReader::walk(const MemoryCopy& copy, WalkPurpose purpose) {
     const auto root = copy.read<RemoteAddress>(backend_->address_of("TopMemoryContext"));
     const auto mapped_bytes = read_mapped_bytes(backend_->pid());
@@ -325,7 +337,10 @@ Result<ContextTree> ContextReader::walk(const MemoryCopy& copy, WalkPurpose purp
                          layout_,
                          *root,
                          names_,
-                         {.bytes = *mapped_bytes, .deadline = Clock::now() + kLongestWalk},
+                         {.bytes = *mapped_bytes,
+                          .deadline = Clock::now() + (purpose == WalkPurpose::kSurvey
+                                                          ? kLongestSurvey
+                                                          : kLongestWalk)},
                          purpose);
 }
 

@@ -9,6 +9,7 @@
 #include "attach/error.hpp"
 #include "attach/memory_copy.hpp"
 #include "attach/rest_watch.hpp"
+#include "attach/stopped_process.hpp"
 #include "inspector/backend/backend.hpp"
 #include "inspector/backend/constant_texts.hpp"
 #include "inspector/backend/context_walk.hpp"
@@ -40,8 +41,10 @@ class ContextReader {
     [[nodiscard]] Result<Reading> read(std::chrono::steady_clock::time_point deadline);
 
     // --method freeze: looks where the contexts lie while the backend goes on, stops it, copies,
-    // lets it go, and decodes then. Where it changed too much in between, the next stop lasts until
-    // all that is needed is copied. Tries again until `deadline`, then kTimeout.
+    // lets it go, and decodes then. Where it slept all the while that it was looked at, and only
+    // woke to stop, what was copied by then is what it has, and the stop is over at once. Where it
+    // changed too much in between, the next stop lasts until all that is needed is copied. Tries
+    // again until `deadline`, then kTimeout.
     //
     // kBetweenStatements waits for a moment at which the backend holds only what stays, and lets go
     // at once where the next statement was faster; it takes any moment where none came in a
@@ -54,7 +57,8 @@ class ContextReader {
     // of nothing: what does not fit then is another build, kUnsupported. look_for_contexts() before
     // the stop makes it short.
     [[nodiscard]] Result<Reading> read_at_safe_point();
-    void look_for_contexts();
+    // The rest in which all of it was copied, where there was one.
+    std::optional<RestWatch::Rest> look_for_contexts();
 
     // Of `memory`, which has the backend's addresses and does not change meanwhile: that of a
     // copy-on-write child, made at any moment. kTimeout where that was in the middle of a change.
@@ -82,7 +86,11 @@ class ContextReader {
         double pause_us = 0;
     };
 
-    [[nodiscard]] Result<Stop> stop_and_copy(MemoryCopy::Misses misses, Moment moment);
+    [[nodiscard]] Result<Stop> stop_and_copy(MemoryCopy::Misses misses,
+                                             Moment moment,
+                                             const std::optional<RestWatch::Rest>& copied_at);
+    [[nodiscard]] bool only_stopped_since(const StoppedProcess& stopped,
+                                          const RestWatch::Rest& rest) const;
     [[nodiscard]] bool await_safe_point(std::chrono::steady_clock::time_point until) const;
     void look_at_all();
     [[nodiscard]] Result<> prove_chunks_once(const MemoryCopy& copy);

@@ -152,7 +152,9 @@ class Walk {
         }
         if (steps_ % kStepsBetweenLooks == 0 && bounds_.deadline &&
             std::chrono::steady_clock::now() >= *bounds_.deadline) {
-            return torn(context, "was reached when the time for a walk was over");
+            torn(context, "was reached when the time for a walk was over");
+            error_.kind = Error::Kind::kTimeout;
+            return false;
         }
         ++steps_;
         return true;

@@ -32,7 +32,8 @@ enum class WalkPurpose { kTree, kSurvey };
 // its kind's methods; each block must be its context's and its pointers in order; each free chunk
 // must lie in a block of its context; from 13 on the blocks must sum up to mem_allocated. kFailed
 // where something does not fit, naming it, kFault where memory is missing: the process was changing
-// its contexts, or its build is another one. No recursion.
+// its contexts, or its build is another one. kTimeout where `bounds.deadline` came first. No
+// recursion.
 //
 // With WalkPurpose::kSurvey it only looks where the contexts of a running process lie, which
 // `memory` remembers: whatever does not fit is passed over, and no tree is to be believed.

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "attach/cpu_state.hpp"
+#include "attach/stopped_process.hpp"
 #include "tests/attach/target_program.hpp"
 #include "tests/support/process_state.hpp"
 
@@ -64,6 +66,48 @@ TEST(RestWatch, SaysThatOneWhichWasWokenOnceDidNotRest) {
     ASSERT_TRUE(eventually([&] { return target.value("counter") == 1; }));
     ASSERT_TRUE(next_rest(watch));
     EXPECT_FALSE(watch.rested_since(*rest));
+}
+
+TEST(RestWatch, SaysThatASleeperOnlyStopped) {
+    for (const char* const kind : {"poll", "epoll_wait", "nanosleep", "futex"}) {
+        const TargetProgram target = TargetProgram::start("waits", {kind});
+        const auto watch = RestWatch::open(target.pid()).value();
+        const auto rest = next_rest(watch);
+        ASSERT_TRUE(rest) << kind;
+        {
+            const auto stopped = StoppedProcess::seize(target.pid()).value();
+            const auto registers = read_registers(target.pid()).value();
+            EXPECT_TRUE(watch.only_stopped_since(*rest, registers)) << kind;
+        }
+        // It sleeps anew, and what was before the first stop is another rest.
+        ASSERT_TRUE(next_rest(watch));
+        const auto stopped = StoppedProcess::seize(target.pid()).value();
+        const auto registers = read_registers(target.pid()).value();
+        EXPECT_FALSE(watch.only_stopped_since(*rest, registers)) << kind;
+    }
+}
+
+TEST(RestWatch, SaysThatOneWhichWokeBeforeDidNotOnlyStop) {
+    const TargetProgram target = TargetProgram::start("ticks");
+    const auto watch = RestWatch::open(target.pid()).value();
+    const auto rest = next_rest(watch);
+    ASSERT_TRUE(rest);
+    const std::uint64_t before = target.value("counter");
+    ASSERT_TRUE(eventually([&] { return target.value("counter") > before + 1; }));
+    const auto stopped = StoppedProcess::seize(target.pid()).value();
+    EXPECT_FALSE(watch.only_stopped_since(*rest, read_registers(target.pid()).value()));
+}
+
+// Its sleep was over: it stopped on its way from there.
+TEST(RestWatch, SaysThatOneWhoseSleepEndedDidNotOnlyStop) {
+    TargetProgram target = TargetProgram::start("waits", {"read"}, {.keep_input_open = true});
+    const auto watch = RestWatch::open(target.pid()).value();
+    const auto rest = next_rest(watch);
+    ASSERT_TRUE(rest);
+    target.program().close_input();
+    ASSERT_TRUE(eventually([&] { return target.value("counter") == 1; }));
+    const auto stopped = StoppedProcess::seize(target.pid()).value();
+    EXPECT_FALSE(watch.only_stopped_since(*rest, read_registers(target.pid()).value()));
 }
 
 // To stop, it is given a processor once more.

@@ -787,7 +787,7 @@ TEST_P(Walks, EndInTime) {
     const auto tree =
         walk(memory_, top_.address, {.bytes = kProcessBytes, .deadline = Clock::now()});
     ASSERT_FALSE(tree);
-    EXPECT_EQ(tree.error().kind, Error::Kind::kFailed);
+    EXPECT_EQ(tree.error().kind, Error::Kind::kTimeout);
     EXPECT_THAT(tree.error().message, testing::HasSubstr("the time for a walk was over"));
     EXPECT_TRUE(walk(memory_,
                      top_.address,
