@@ -48,7 +48,8 @@ void MemoryCopy::plan(std::vector<RemoteRange> ranges) {
     for (const RemoteRange& range : ranges_) {
         total += range.size;
     }
-    // Filled with zeros, so that its pages are there.
+    // Filled with zeros, so that its pages are there; what was in it is worth no copying.
+    bytes_.clear();
     bytes_.resize(total);
     pieces_.resize(ranges_.size());
     unread_.assign(ranges_.size(), false);

@@ -159,7 +159,7 @@ Result<Reading> ContextReader::read_at_rest(const RestWatch::Rest& rest) {
     copy_.set_misses(MemoryCopy::Misses::kFetch);
     auto reading = decode(copy_);
     const bool rested = copy_.misses() == 0 || rest_watch_->rested_since(rest);
-    plan_from_last_look(reading.has_value());
+    plan_from(copy_, reading.has_value());
     if (!rested) {
         return failure(Error::Kind::kTimeout, kKeptRunning);
     }
@@ -194,7 +194,7 @@ Result<Reading> ContextReader::freeze(Clock::time_point deadline, Moment moment)
         }
         pause_us += stop->pause_us;
         if (stop->reading) {
-            plan_from_last_look(/*complete=*/true);
+            plan_from(copy_, /*complete=*/true);
             stop->reading->pause_us = pause_us;
             return std::move(*stop->reading);
         }
@@ -230,6 +230,7 @@ Result<Reading> ContextReader::read_still(const MemorySource& memory) {
     MemoryCopy copy(memory);
     copy.plan(copy_.planned());
     auto reading = read_copy(copy);
+    plan_from(copy, reading.has_value());
     return !reading && is_torn(reading.error())
                ? no_consistent_moment(*backend_, reading.error().message)
                : std::move(reading);
@@ -258,7 +259,7 @@ std::optional<RestWatch::Rest> ContextReader::look_for_contexts() {
         if (copy_.misses() == 0) {
             return rest && rest_watch_->rested_since(*rest) ? rest : std::nullopt;
         }
-        plan_from_last_look(/*complete=*/false);
+        plan_from(copy_, /*complete=*/false);
     }
     return std::nullopt;
 }
@@ -368,19 +369,19 @@ Result<Reading> ContextReader::decode(const MemoryCopy& copy) {
     return Reading{.tree = std::move(*tree), .process = std::move(*process)};
 }
 
-// What was used last is what will be needed next, with what was used before: a statement's contexts
+// What `look` used is what will be needed next, with what was used before: a statement's contexts
 // come and go in the same places. Sorted anew only where something was missing, or much is stale.
-void ContextReader::plan_from_last_look(bool complete) {
+void ContextReader::plan_from(const MemoryCopy& look, bool complete) {
     constexpr double kStale = 0.75;
-    const std::size_t uses = copy_.used().size();
+    const std::size_t uses = look.used().size();
     const bool shrank =
         complete && static_cast<double>(uses) < kStale * static_cast<double>(planned_uses_);
-    if (copy_.misses() == 0 && !shrank) {
+    if (look.misses() == 0 && !shrank) {
         return;
     }
     planned_uses_ = uses;
-    std::vector<RemoteRange> used = joined(copy_.used(), kJoinGap);
-    std::vector<RemoteRange> ranges = copy_.readable();
+    std::vector<RemoteRange> used = joined(look.used(), kJoinGap);
+    std::vector<RemoteRange> ranges = look.readable();
     ranges.insert(ranges.end(), used.begin(), used.end());
     ranges = joined(std::move(ranges), kJoinGap);
     const bool stale = complete && bytes_of(ranges) > 2 * bytes_of(used) + kStaleBytes;

@@ -94,7 +94,7 @@ class ContextReader {
     [[nodiscard]] bool await_safe_point(std::chrono::steady_clock::time_point until) const;
     void look_at_all();
     [[nodiscard]] Result<> prove_chunks_once(const MemoryCopy& copy);
-    void plan_from_last_look(bool complete);
+    void plan_from(const MemoryCopy& look, bool complete);
 
     const Backend* backend_;
     Literals literals_;
