@@ -18,10 +18,10 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::microseconds kRetryInterval{200};
 
-Result<Reading> study(CopyOnWriteChild& child,
-                      const Backend& backend,
-                      ContextReader& reader,
-                      ChildUse use) {
+Result<Reading> read(CopyOnWriteChild& child,
+                     const Backend& backend,
+                     ContextReader& reader,
+                     ChildUse use) {
     auto reading = reader.read_still(child.memory());
     if (!reading || use == ChildUse::kWalk) {
         return reading;
@@ -49,6 +49,15 @@ Result<Reading> read_child(const Backend& backend,
                            Gadgets& gadgets,
                            ChildUse use,
                            Clock::time_point deadline) {
+    return study_child(backend, gadgets, deadline, [&](CopyOnWriteChild& child) {
+        return read(child, backend, reader, use);
+    });
+}
+
+Result<Reading> study_child(const Backend& backend,
+                            Gadgets& gadgets,
+                            Clock::time_point deadline,
+                            const ChildStudy& study) {
     const auto found = gadgets.get();
     if (!found) {
         return tl::unexpected(found.error());
@@ -68,7 +77,7 @@ Result<Reading> read_child(const Backend& backend,
         if (!child) {
             return tl::unexpected(std::move(child.error()));
         }
-        auto reading = study(*child, backend, reader, use);
+        auto reading = study(*child);
         // What cannot be reaped now is reaped by the next child's making.
         pause_us += child->end().value_or(child->pause_us());
         if (reading) {

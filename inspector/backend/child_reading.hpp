@@ -1,8 +1,10 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 
+#include "attach/copy_on_write_child.hpp"
 #include "attach/error.hpp"
 #include "inspector/backend/backend.hpp"
 #include "inspector/backend/context_reader.hpp"
@@ -16,10 +18,20 @@ enum class ChildUse {
     kCall,  // and then it calls MemoryContextStats itself, of which the tree is taken
 };
 
+// What is learned of a child. kTimeout where it was made in the middle of a change.
+using ChildStudy = std::function<Result<Reading>(CopyOnWriteChild& child)>;
+
+// Has the backend make a copy-on-write child and go on, studies that, and lets it end; makes another
+// one where it was in the middle of a change, until `deadline` (kTimeout). The reading's pause is
+// that of all of them. kUnsupported where the backend can make no child.
+[[nodiscard]] Result<Reading> study_child(const Backend& backend,
+                                          Gadgets& gadgets,
+                                          std::chrono::steady_clock::time_point deadline,
+                                          const ChildStudy& study);
+
 // --method fork: the backend makes one copy-on-write child and goes on (attach/
 // copy_on_write_child.hpp); the child is studied, and ends with this function. It is an image of
-// one moment, which can be in the middle of a change: then another one is made, until `deadline`
-// (kTimeout). kUnsupported where the backend can make no child.
+// one moment. Errors as those of study_child().
 [[nodiscard]] Result<Reading> read_child(const Backend& backend,
                                          ContextReader& reader,
                                          Gadgets& gadgets,

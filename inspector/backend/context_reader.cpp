@@ -226,10 +226,10 @@ Result<Reading> ContextReader::read_at_safe_point() {
                                                 : std::move(reading);
 }
 
-Result<Reading> ContextReader::read_still(const MemorySource& memory) {
+Result<Reading> ContextReader::read_still(const MemorySource& memory, ContextPlaces* places) {
     MemoryCopy copy(memory);
     copy.plan(copy_.planned());
-    auto reading = read_copy(copy);
+    auto reading = read_copy(copy, places);
     plan_from(copy, reading.has_value());
     return !reading && is_torn(reading.error())
                ? no_consistent_moment(*backend_, reading.error().message)
@@ -237,11 +237,11 @@ Result<Reading> ContextReader::read_still(const MemorySource& memory) {
 }
 
 // Of memory that does not change meanwhile.
-Result<Reading> ContextReader::read_copy(MemoryCopy& copy) {
+Result<Reading> ContextReader::read_copy(MemoryCopy& copy, ContextPlaces* places) {
     const std::int64_t taken_at_ns = unix_time_ns();
     copy.take();
     copy.set_misses(MemoryCopy::Misses::kFetch);
-    return decode(copy).map([&](Reading&& reading) {
+    return decode(copy, places).map([&](Reading&& reading) {
         reading.taken_at_ns = taken_at_ns;
         return std::move(reading);
     });
@@ -328,7 +328,9 @@ bool ContextReader::only_stopped_since(const StoppedProcess& stopped,
            rest_watch_->only_stopped_since(rest, *registers);
 }
 
-Result<ContextTree> ContextReader::walk(const MemoryCopy& copy, WalkPurpose purpose) {
+Result<ContextTree> ContextReader::walk(const MemoryCopy& copy,
+                                        WalkPurpose purpose,
+                                        ContextPlaces* places) {
     const auto root = copy.read<RemoteAddress>(backend_->address_of("TopMemoryContext"));
     const auto mapped_bytes = read_mapped_bytes(backend_->pid());
     if (!root || !mapped_bytes) {
@@ -342,7 +344,8 @@ Result<ContextTree> ContextReader::walk(const MemoryCopy& copy, WalkPurpose purp
                           .deadline = Clock::now() + (purpose == WalkPurpose::kSurvey
                                                           ? kLongestSurvey
                                                           : kLongestWalk)},
-                         purpose);
+                         purpose,
+                         places);
 }
 
 Result<> ContextReader::prove_chunks_once(const MemoryCopy& copy) {
@@ -354,8 +357,8 @@ Result<> ContextReader::prove_chunks_once(const MemoryCopy& copy) {
         .map([&] { chunks_proved_ = true; });
 }
 
-Result<Reading> ContextReader::decode(const MemoryCopy& copy) {
-    auto tree = walk(copy, WalkPurpose::kTree);
+Result<Reading> ContextReader::decode(const MemoryCopy& copy, ContextPlaces* places) {
+    auto tree = walk(copy, WalkPurpose::kTree, places);
     if (!tree) {
         return tl::unexpected(std::move(tree.error()));
     }

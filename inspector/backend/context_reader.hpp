@@ -62,7 +62,11 @@ class ContextReader {
 
     // Of `memory`, which has the backend's addresses and does not change meanwhile: that of a
     // copy-on-write child, made at any moment. kTimeout where that was in the middle of a change.
-    [[nodiscard]] Result<Reading> read_still(const MemorySource& memory);
+    // `places`, where given, is told where the contexts lie.
+    [[nodiscard]] Result<Reading> read_still(const MemorySource& memory,
+                                             ContextPlaces* places = nullptr);
+
+    [[nodiscard]] const MemoryLayout& layout() const noexcept { return layout_; }
 
   private:
     ContextReader(const Backend& backend, Literals literals, const MemoryLayout& layout)
@@ -72,9 +76,11 @@ class ContextReader {
           copy_(backend.memory()),
           names_(backend.pid(), backend.memory()) {}
 
-    [[nodiscard]] Result<ContextTree> walk(const MemoryCopy& copy, WalkPurpose purpose);
-    [[nodiscard]] Result<Reading> decode(const MemoryCopy& copy);
-    [[nodiscard]] Result<Reading> read_copy(MemoryCopy& copy);
+    [[nodiscard]] Result<ContextTree> walk(const MemoryCopy& copy,
+                                           WalkPurpose purpose,
+                                           ContextPlaces* places = nullptr);
+    [[nodiscard]] Result<Reading> decode(const MemoryCopy& copy, ContextPlaces* places = nullptr);
+    [[nodiscard]] Result<Reading> read_copy(MemoryCopy& copy, ContextPlaces* places = nullptr);
     [[nodiscard]] Result<Reading> read_at_rest(const RestWatch::Rest& rest);
 
     // What came of one stop: a reading, or why it gave none.

@@ -12,6 +12,7 @@
 
 #include <fmt/core.h>
 
+#include "inspector/backend/chunk_header.hpp"
 #include "inspector/backend/stats_text.hpp"
 
 namespace palloscope {
@@ -19,9 +20,6 @@ namespace palloscope {
 namespace {
 
 constexpr std::string_view kRootName = "TopMemoryContext";
-// ALLOCSET_NUM_FREELISTS and ALLOC_MINBITS (aset.c): lists of chunks of 8, 16, … 8192 bytes.
-constexpr std::size_t kFreeLists = 11;
-constexpr std::uint64_t kSmallestChunk = 8;
 // 100,000 savepoints nest as many contexts; the server's own stack would not do for more.
 constexpr std::size_t kMaxLevels = 1'000'000;
 constexpr std::size_t kMaxNameBytes = 1024;
@@ -39,35 +37,6 @@ constexpr std::size_t kMaxRootBlocks = 64;
 constexpr Offset kListPrev = 0;
 constexpr Offset kListNext = 8;
 constexpr Offset kListBytes = 16;
-// MemoryChunk's word (memutils_memorychunk.h): the allocator's number, "external", a value of 30
-// bits, and the distance from its block, of which 17 and later share a bit with the value.
-constexpr std::uint64_t kAllocSetMethod = 3;
-constexpr unsigned kValueBits = 30;
-
-std::uint64_t low_bits(std::uint64_t word, unsigned bits) {
-    return word & ((std::uint64_t{1} << bits) - 1);
-}
-
-// With "external" as its highest bit: such a chunk has a block of its own, and is in no list.
-std::uint64_t method_of(std::uint64_t word, const ChunkLayout& layout) {
-    return low_bits(word, layout.method_id_bits + 1);
-}
-
-std::uint64_t value_of(std::uint64_t word, const ChunkLayout& layout) {
-    return low_bits(word >> (layout.method_id_bits + 1), kValueBits);
-}
-
-template <typename T>
-T value_at(const std::byte* bytes, Offset at) {
-    T value{};
-    std::memcpy(&value, bytes + at, sizeof value);
-    return value;
-}
-
-RemoteAddress pointer_at(const std::byte* bytes, Offset at) {
-    return {value_at<std::uint64_t>(bytes, at)};
-}
-
 std::uint64_t sized_at(const std::byte* bytes, SizedField field) {
     return field.bytes == sizeof(std::uint64_t) ? value_at<std::uint64_t>(bytes, field.at)
                                                 : value_at<std::uint32_t>(bytes, field.at);
@@ -75,11 +44,6 @@ std::uint64_t sized_at(const std::byte* bytes, SizedField field) {
 
 std::int64_t figure(std::uint64_t value) {
     return static_cast<std::int64_t>(value);
-}
-
-// A chunk's header, and what a free one holds behind it.
-std::uint64_t bytes_to_look_at(const ChunkLayout& layout) {
-    return std::max<std::uint64_t>(layout.header_bytes, layout.link + sizeof(std::uint64_t));
 }
 
 // A block of an AllocSet, as far as free chunks must lie in it.
@@ -95,13 +59,15 @@ class Walk {
          RemoteAddress root,
          ConstantTexts& names,
          const WalkBounds& bounds,
-         WalkPurpose purpose)
+         WalkPurpose purpose,
+         ContextPlaces* places)
         : memory_(memory),
           layout_(layout),
           root_(root),
           names_(names),
           bounds_(bounds),
           purpose_(purpose),
+          places_(places),
           bytes_left_(std::min(bounds.bytes, kMaxBytes)),
           max_steps_(bytes_left_ / kSmallestStep) {}
 
@@ -252,7 +218,17 @@ class Walk {
             return torn(context, "has more free bytes than bytes");
         }
         tree_.contexts.push_back(std::move(added));
+        if (places_ != nullptr) {
+            places_->contexts.push_back(context);
+        }
         return true;
+    }
+
+    // Of the context that is being counted.
+    void note_block(RemoteAddress begin, RemoteAddress free, RemoteAddress end) {
+        if (places_ != nullptr) {
+            places_->blocks.push_back({tree_.contexts.size(), begin, free, end});
+        }
     }
 
     std::optional<ContextType> type_of(RemoteAddress context, const std::byte* bytes) {
@@ -399,6 +375,7 @@ class Walk {
             ++figures.total_nblocks;
             figures.total_bytes += figure(endptr - block);
             figures.free_bytes += figure(endptr - freeptr);
+            note_block(block, freeptr, endptr);
             blocks_.push_back({block, endptr});
             previous = block;
             block = pointer_at(header, kAllocBlock.next);
@@ -581,6 +558,8 @@ class Walk {
         if (!may_have(context, static_cast<std::uint64_t>(sizes.block_size))) {
             return false;
         }
+        const RemoteAddress end = block + static_cast<std::uint64_t>(sizes.block_size);
+        note_block(block, end, end);
         ++figures.total_nblocks;
         figures.total_bytes += sizes.block_size;
         figures.free_bytes += nfree * sizes.full_chunk_size;
@@ -617,6 +596,7 @@ class Walk {
                 if (!may_have(context, size)) {
                     return false;
                 }
+                note_block(block, freeptr, endptr);
                 ++figures.total_nblocks;
                 blocks_bytes += figure(size);
                 added.generation_chunks += nchunks;
@@ -647,6 +627,7 @@ class Walk {
                 if (!may_have(context, endptr - block)) {
                     return false;
                 }
+                note_block(block, freeptr, endptr);
                 ++figures.total_nblocks;
                 figures.total_bytes += figure(endptr - block);
                 figures.free_bytes += figure(endptr - freeptr);
@@ -663,6 +644,7 @@ class Walk {
     ConstantTexts& names_;
     const WalkBounds& bounds_;
     WalkPurpose purpose_;
+    ContextPlaces* places_;
     std::uint64_t bytes_left_;
     std::uint64_t max_steps_;
     std::uint64_t steps_ = 0;
@@ -678,33 +660,6 @@ class Walk {
     Error error_;
 };
 
-// Whether the chunk at `chunk` is the AllocSet `context`'s, in the block that begins at `block`;
-// sets its size with its header.
-bool is_own_chunk(const std::byte* header,
-                  const ChunkLayout& layout,
-                  RemoteAddress context,
-                  std::uint64_t from_block,
-                  std::uint64_t& size,
-                  bool& owned) {
-    if (layout.size) {
-        const auto payload = value_at<std::uint64_t>(header, *layout.size);
-        owned = pointer_at(header, layout.link) == context;
-        size = payload + layout.header_bytes;
-        return payload % sizeof(std::uint64_t) == 0 && payload > 0 && size > payload;
-    }
-    const auto word = value_at<std::uint64_t>(header, 0);
-    const std::uint64_t list = value_of(word, layout);
-    // The distance has 30 bits; its lowest is always zero, and in 17 the value's highest.
-    constexpr unsigned kDistanceShift = 34;
-    constexpr std::uint64_t kDistanceMask = 0x3ffffffe;
-    owned = method_of(word, layout) == kAllocSetMethod;
-    if (!owned || list >= kFreeLists || ((word >> kDistanceShift) & kDistanceMask) != from_block) {
-        return false;
-    }
-    size = (kSmallestChunk << list) + layout.header_bytes;
-    return true;
-}
-
 // Goes through the chunks of one block of the root, up to its free space, and counts those in use.
 Result<std::size_t> count_proved_chunks(const MemoryCopy& memory,
                                         const MemoryLayout& layout,
@@ -719,15 +674,13 @@ Result<std::size_t> count_proved_chunks(const MemoryCopy& memory,
         if (bytes == nullptr) {
             return failure(Error::Kind::kFault, "a chunk of TopMemoryContext is missing");
         }
-        std::uint64_t size = 0;
-        bool owned = false;
-        if (!is_own_chunk(bytes, layout.chunk, root, chunk - block, size, owned) ||
-            size > freeptr - chunk || ++chunks > kMaxRootChunks) {
+        const auto own = own_chunk(bytes, layout.chunk, root, chunk - block);
+        if (!own || own->size > freeptr - chunk || ++chunks > kMaxRootChunks) {
             return failure(Error::Kind::kFailed,
                            "chunks in TopMemoryContext have another header than this version's");
         }
-        allocated += owned ? 1 : 0;
-        chunk = chunk + size;
+        allocated += own->is_free ? 0U : 1U;
+        chunk = chunk + own->size;
     }
     if (chunk != freeptr) {
         return failure(Error::Kind::kFailed,
@@ -743,8 +696,9 @@ Result<ContextTree> walk_contexts(const MemoryCopy& memory,
                                   RemoteAddress root,
                                   ConstantTexts& names,
                                   const WalkBounds& bounds,
-                                  WalkPurpose purpose) {
-    return Walk(memory, layout, root, names, bounds, purpose).run();
+                                  WalkPurpose purpose,
+                                  ContextPlaces* places) {
+    return Walk(memory, layout, root, names, bounds, purpose, places).run();
 }
 
 Result<> prove_chunks(const MemoryCopy& memory, const MemoryLayout& layout, RemoteAddress root) {

@@ -8,6 +8,7 @@
 #include "attach/memory_copy.hpp"
 #include "attach/remote_address.hpp"
 #include "inspector/backend/constant_texts.hpp"
+#include "inspector/backend/context_places.hpp"
 #include "inspector/backend/memory_layout.hpp"
 #include "inspector/model/context_tree.hpp"
 
@@ -35,6 +36,8 @@ enum class WalkPurpose { kTree, kSurvey };
 // its contexts, or its build is another one. kTimeout where `bounds.deadline` came first. No
 // recursion.
 //
+// `places`, where given, is told where they lie; the blocks that a Slab keeps empty are left out.
+//
 // With WalkPurpose::kSurvey it only looks where the contexts of a running process lie, which
 // `memory` remembers: whatever does not fit is passed over, and no tree is to be believed.
 [[nodiscard]] Result<ContextTree> walk_contexts(const MemoryCopy& memory,
@@ -42,7 +45,8 @@ enum class WalkPurpose { kTree, kSurvey };
                                                 RemoteAddress root,
                                                 ConstantTexts& names,
                                                 const WalkBounds& bounds,
-                                                WalkPurpose purpose = WalkPurpose::kTree);
+                                                WalkPurpose purpose = WalkPurpose::kTree,
+                                                ContextPlaces* places = nullptr);
 
 // Proves that chunks are laid out as in `layout`: those of the root's newest block follow one upon
 // the other up to the free space, and each names its context or its block. With assertions

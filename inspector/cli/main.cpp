@@ -16,7 +16,7 @@ namespace {
 using palloscope::Command;
 using palloscope::ExitCode;
 
-constexpr std::array<Command, 7> kCommands{{
+constexpr std::array<Command, 8> kCommands{{
     {"list", "every PostgreSQL process on the machine, without a connection", palloscope::add_list},
     {"check",
      "whether a backend can be inspected, how, and what is missing",
@@ -25,6 +25,9 @@ constexpr std::array<Command, 7> kCommands{{
     {"diff",
      "what grew, shrank, appeared and vanished between two snapshots",
      palloscope::add_diff},
+    {"explain",
+     "what the bytes are: caches, plans, statements, malloc's own",
+     palloscope::add_explain},
     {"record",
      "snapshots again and again, with the statements between them",
      palloscope::add_record},

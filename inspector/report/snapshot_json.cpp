@@ -6,42 +6,15 @@
 #include <optional>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "inspector/model/time_text.hpp"
-#include "inspector/report/clean_text.hpp"
+#include "inspector/report/process_json.hpp"
 
 namespace palloscope {
 
 namespace {
 
-using nlohmann::json;
-
 using Output = std::back_insert_iterator<std::string>;
-
-std::string json_string(std::string_view bytes) {
-    return json(json_text(bytes)).dump();
-}
-
-std::string json_string_or_null(const std::optional<std::string>& bytes) {
-    return bytes ? json_string(*bytes) : "null";
-}
-
-std::string process_json(const ProcessInfo& process) {
-    return fmt::format(
-        R"({{"pid":{},"backend_type":{},"database":{},"user":{},"application_name":{},"state":{},)"
-        R"("query":{},"rss_anon_bytes":{},"rss_file_bytes":{},"rss_shmem_bytes":{}}})",
-        process.pid,
-        json_string(process.backend_type),
-        json_string_or_null(process.database),
-        json_string_or_null(process.user),
-        json_string_or_null(process.application_name),
-        json_string_or_null(process.state),
-        json_string_or_null(process.query),
-        process.rss_anon_bytes,
-        process.rss_file_bytes,
-        process.rss_shmem_bytes);
-}
 
 void append_figures(Output out, const ContextFigures& figures) {
     fmt::format_to(

@@ -159,7 +159,11 @@ class Fire {
         // A backend that just ended is a zombie until the postmaster looks.
         std::string trace;
         const bool none = eventually([&] {
-            trace = trace_of_us();
+            try {
+                trace = trace_of_us();
+            } catch (const std::exception& error) {
+                trace = error.what();  // the list of children changed while it was read
+            }
             return trace.empty();
         });
         if (!none) {

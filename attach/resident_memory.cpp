@@ -1,0 +1,87 @@
+#include "attach/resident_memory.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <span>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "attach/file_descriptor.hpp"
+
+namespace palloscope {
+
+namespace {
+
+constexpr std::uint64_t kPageBytes = 4096;
+// Documentation/admin-guide/mm/pagemap.rst
+constexpr std::uint64_t kPresent = std::uint64_t{1} << 63;
+constexpr std::uint64_t kOfFileOrShared = std::uint64_t{1} << 61;
+constexpr std::size_t kEntriesARead = std::size_t{1} << 14;
+
+}  // namespace
+
+Result<ResidentMemory> ResidentMemory::read(pid_t pid) {
+    ResidentMemory result;
+    auto mappings = read_maps(pid);
+    if (!mappings) {
+        return tl::unexpected(std::move(mappings.error()));
+    }
+    result.mappings_ = std::move(*mappings);
+    const std::string path = fmt::format("/proc/{}/pagemap", pid);
+    const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.valid()) {
+        return os_error(errno == ENOENT ? ESRCH : errno, fmt::format("cannot open {}", path));
+    }
+    std::vector<std::uint64_t> entries(kEntriesARead);
+    for (const Mapping& mapping : result.mappings_) {
+        // "[vsyscall]" lies in the kernel's half.
+        if (mapping.shared || mapping.path == "[vsyscall]") {
+            continue;
+        }
+        for (RemoteAddress page = mapping.start; page < mapping.end;) {
+            const std::uint64_t wanted =
+                std::min<std::uint64_t>((mapping.end - page) / kPageBytes, entries.size());
+            const ssize_t got = pread(file.get(),
+                                      entries.data(),
+                                      wanted * sizeof(std::uint64_t),
+                                      static_cast<off_t>(page.value / kPageBytes * sizeof(std::uint64_t)));
+            if (got <= 0) {
+                return os_error(got < 0 ? errno : ESRCH, fmt::format("cannot read {}", path));
+            }
+            const std::size_t pages = static_cast<std::size_t>(got) / sizeof(std::uint64_t);
+            for (std::size_t i = 0; i < pages; ++i, page = page + kPageBytes) {
+                if ((entries[i] & kPresent) == 0 || (entries[i] & kOfFileOrShared) != 0) {
+                    continue;
+                }
+                if (!result.runs_.empty() && result.runs_.back().end == page) {
+                    result.runs_.back().end = page + kPageBytes;
+                } else {
+                    result.runs_.push_back({page, page + kPageBytes, result.total_bytes_});
+                }
+                result.total_bytes_ += kPageBytes;
+            }
+        }
+    }
+    return result;
+}
+
+std::uint64_t ResidentMemory::bytes_before(RemoteAddress address) const {
+    const auto after =
+        std::ranges::upper_bound(runs_, address, std::ranges::less{}, &Run::begin);
+    if (after == runs_.begin()) {
+        return 0;
+    }
+    const Run& run = *(after - 1);
+    return run.bytes_before + (std::min(address, run.end) - run.begin);
+}
+
+std::uint64_t ResidentMemory::bytes_in(RemoteAddress begin, RemoteAddress end) const {
+    return begin < end ? bytes_before(end) - bytes_before(begin) : 0;
+}
+
+}  // namespace palloscope

@@ -1,0 +1,343 @@
+#include "inspector/backend/catalog_caches.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "inspector/backend/chunk_header.hpp"
+
+namespace palloscope {
+
+namespace {
+
+// catcache.h
+constexpr std::uint32_t kEntryMagic = 0x57261502;  // CT_MAGIC
+constexpr std::uint32_t kListMagic = 0x52765103;   // CL_MAGIC
+constexpr Offset kMaxKeys = 4;                       // CATCACHE_MAXKEYS
+constexpr int kMaxCaches = 1000;                   // there are 77 to 85
+// Objects that initdb made have lower OIDs (access/transam.h, FirstNormalObjectId).
+constexpr std::uint32_t kFirstNormalOid = 16384;
+constexpr std::size_t kNameBytes = 64;  // NAMEDATALEN
+constexpr std::int16_t kOidColumn = -2;  // ObjectIdAttributeNumber, up to 11
+
+// src/include/utils/catcache.h and access/tupdesc.h, by the first version that has them so.
+struct CatalogCacheLayout {
+    int since_version_num;
+    // CatCache
+    Offset ntup;
+    Offset nkeys;
+    Offset keyno;
+    Offset relname;
+    Offset reloid;
+    Offset tupdesc;
+    Offset bucket;
+    MaybeOffset list_buckets;
+    Offset next;
+    // CatCTup
+    Offset entry_cache;
+    Offset entry_dead;
+    Offset entry_negative;
+    MaybeOffset entry_keys;       // 11
+    MaybeOffset entry_tuple;      // up to 10: where the tuple, a chunk of its own, lies
+    Offset entry_bytes;           // sizeof(CatCTup)
+    // CatCList
+    Offset list_cache;
+    MaybeOffset list_keys;        // 11
+    MaybeOffset list_tuple;       // up to 10
+    Offset list_bytes;
+    // struct tupleDesc: pointers to the columns (up to 10), or the columns themselves, behind 16
+    // bytes for each (18)
+    Offset columns;
+    bool columns_by_pointer;
+    Offset compact_column_bytes;
+};
+
+constexpr std::array<CatalogCacheLayout, 5> kLayouts{{
+    {.since_version_num = 100000, .ntup = 48, .nkeys = 56, .keyno = 60, .relname = 16, .reloid = 24,
+     .tupdesc = 40, .bucket = 424, .list_buckets = {}, .next = 8,
+     .entry_cache = 8, .entry_dead = 44, .entry_negative = 45, .entry_keys = {}, .entry_tuple = 72,
+     .entry_bytes = 80, .list_cache = 8, .list_keys = {}, .list_tuple = 64, .list_bytes = 80,
+     .columns = 8, .columns_by_pointer = true, .compact_column_bytes = 0},
+    {.since_version_num = 110000, .ntup = 120, .nkeys = 124, .keyno = 88, .relname = 128, .reloid = 136,
+     .tupdesc = 8, .bucket = 16, .list_buckets = {}, .next = 152,
+     .entry_cache = 96, .entry_dead = 60, .entry_negative = 61, .entry_keys = 8, .entry_tuple = {},
+     .entry_bytes = 104, .list_cache = 72, .list_keys = 24, .list_tuple = {}, .list_bytes = 80,
+     .columns = 32, .columns_by_pointer = false, .compact_column_bytes = 0},
+    {.since_version_num = 120000, .ntup = 120, .nkeys = 124, .keyno = 88, .relname = 128, .reloid = 136,
+     .tupdesc = 8, .bucket = 16, .list_buckets = {}, .next = 152,
+     .entry_cache = 96, .entry_dead = 60, .entry_negative = 61, .entry_keys = 8, .entry_tuple = {},
+     .entry_bytes = 104, .list_cache = 72, .list_keys = 24, .list_tuple = {}, .list_bytes = 80,
+     .columns = 24, .columns_by_pointer = false, .compact_column_bytes = 0},
+    {.since_version_num = 170000, .ntup = 108, .nkeys = 104, .keyno = 88, .relname = 128, .reloid = 136,
+     .tupdesc = 8, .bucket = 16, .list_buckets = 120, .next = 152,
+     .entry_cache = 96, .entry_dead = 60, .entry_negative = 61, .entry_keys = 8, .entry_tuple = {},
+     .entry_bytes = 104, .list_cache = 72, .list_keys = 24, .list_tuple = {}, .list_bytes = 80,
+     .columns = 24, .columns_by_pointer = false, .compact_column_bytes = 0},
+    {.since_version_num = 180000, .ntup = 108, .nkeys = 104, .keyno = 88, .relname = 128, .reloid = 136,
+     .tupdesc = 8, .bucket = 16, .list_buckets = 120, .next = 152,
+     .entry_cache = 96, .entry_dead = 60, .entry_negative = 61, .entry_keys = 8, .entry_tuple = {},
+     .entry_bytes = 104, .list_cache = 72, .list_keys = 24, .list_tuple = {}, .list_bytes = 80,
+     .columns = 24, .columns_by_pointer = false, .compact_column_bytes = 16},
+}};
+
+// sizeof(CatCache) is larger, but for 10.
+constexpr std::size_t kCacheBytes = 432;
+using CacheBytes = std::array<std::byte, kCacheBytes>;
+
+const CatalogCacheLayout& layout_of(int version_num) {
+    const CatalogCacheLayout* layout = &kLayouts.front();
+    for (const CatalogCacheLayout& candidate : kLayouts) {
+        if (candidate.since_version_num <= version_num) {
+            layout = &candidate;
+        }
+    }
+    return *layout;
+}
+
+struct FoundCache {
+    CatalogCache cache;
+    std::int64_t counted = 0;  // by the server
+    RemoteAddress next;
+};
+
+class CatalogCaches {
+  public:
+    CatalogCaches(const StillBackend& backend, CacheMemory& memory)
+        : backend_(backend), memory_(memory), layout_(layout_of(backend.version())) {}
+
+    std::vector<CatalogCache> read(std::vector<UnavailablePart>& unavailable) {
+        const std::vector<Chunk>& chunks = memory_.chunks().chunks();
+        for (std::size_t i = 0; i < chunks.size(); ++i) {
+            const std::span<const std::byte> bytes = memory_.chunks().bytes_of(i);
+            if (bytes.size() >= layout_.entry_bytes &&
+                value_at<std::uint32_t>(bytes.data(), 0) == kEntryMagic) {
+                add_entry(i, bytes.data());
+            } else if (bytes.size() >= layout_.list_bytes &&
+                       value_at<std::uint32_t>(bytes.data(), 0) == kListMagic) {
+                add_list(i, bytes.data());
+            }
+        }
+        find_empty_ones();
+        return finished(unavailable);
+    }
+
+  private:
+    // Null where there is none.
+    FoundCache* cache_at(RemoteAddress address) {
+        const auto [place, is_new] = caches_.try_emplace(address.value);
+        if (is_new && caches_.size() <= kMaxCaches) {
+            place->second = read_cache(address);
+        }
+        return place->second ? &*place->second : nullptr;
+    }
+
+    [[nodiscard]] std::optional<FoundCache> read_cache(RemoteAddress address) {
+        const auto read = backend_.pages().read<CacheBytes>(address);
+        if (!read || !memory_.chunks().holding(address)) {
+            return std::nullopt;
+        }
+        const std::byte* const bytes = read->data();
+        const auto id = value_at<std::int32_t>(bytes, 0);
+        const auto nkeys = value_at<std::uint32_t>(bytes, layout_.nkeys);
+        const auto ntup = value_at<std::int32_t>(bytes, layout_.ntup);
+        const auto reloid = value_at<std::uint32_t>(bytes, layout_.reloid);
+        if (id < 0 || id >= kMaxCaches || nkeys < 1 || nkeys > kMaxKeys || ntup < 0 ||
+            reloid == 0 || reloid >= kFirstNormalOid) {
+            return std::nullopt;
+        }
+        FoundCache found{.counted = ntup, .next = pointer_at(bytes, layout_.next)};
+        const RemoteAddress name = pointer_at(bytes, layout_.relname);
+        const RemoteAddress columns = pointer_at(bytes, layout_.tupdesc);
+        // Until it is used it has neither a name nor columns (InitCatCache).
+        if (!name.is_null()) {
+            auto catalog = backend_.pages().read_string(name, kNameBytes);
+            if (!catalog || !catalog->starts_with("pg_")) {
+                return std::nullopt;
+            }
+            found.cache.catalog = std::move(*catalog);
+        }
+        for (Offset key = 0; key < nkeys && !columns.is_null(); ++key) {
+            const auto number =
+                static_cast<std::int16_t>(value_at<std::int32_t>(bytes, layout_.keyno + key * 4U));
+            if (auto column = column_name(columns, reloid, number)) {
+                found.cache.keys.push_back(std::move(*column));
+            }
+        }
+        found.cache.bytes = memory_.claim_holding(address) + memory_.claim_holding(name) +
+                            memory_.claim_at(pointer_at(bytes, layout_.bucket));
+        if (layout_.list_buckets) {
+            found.cache.bytes += memory_.claim_at(pointer_at(bytes, *layout_.list_buckets));
+        }
+        descriptions_.emplace_back(address, columns);
+        return found;
+    }
+
+    // Of FormData_pg_attribute (catalog/pg_attribute.h): attrelid, attname, …; its size varies from
+    // version to version, and is told by where the next column of the same relation begins.
+    [[nodiscard]] std::optional<std::string> column_name(RemoteAddress description,
+                                                         std::uint32_t reloid,
+                                                         std::int16_t number) const {
+        constexpr Offset kNameAt = 4;
+        if (number == kOidColumn) {
+            return "oid";
+        }
+        const auto natts = backend_.pages().read<std::int32_t>(description);
+        if (!natts || number < 1 || number > *natts) {
+            return std::nullopt;
+        }
+        RemoteAddress column;
+        if (layout_.columns_by_pointer) {
+            const auto columns =
+                backend_.pages().read<RemoteAddress>(description + layout_.columns);
+            const auto pointer = columns.and_then([&](RemoteAddress first) {
+                return backend_.pages().read<RemoteAddress>(
+                    first + static_cast<std::uint64_t>(number - 1) * sizeof(std::uint64_t));
+            });
+            column = pointer.value_or(RemoteAddress{});
+        } else {
+            const RemoteAddress first =
+                description + layout_.columns +
+                static_cast<std::uint64_t>(*natts) * layout_.compact_column_bytes;
+            const auto size = *natts > 1 ? column_bytes(first, reloid) : std::optional<Offset>(0);
+            if (!size) {
+                return std::nullopt;
+            }
+            column = first + static_cast<std::uint64_t>(number - 1) * *size;
+        }
+        const auto relation = backend_.pages().read<std::uint32_t>(column);
+        if (!relation || *relation != reloid) {
+            return std::nullopt;
+        }
+        auto name = backend_.pages().read_string(column + kNameAt, kNameBytes);
+        return name ? std::optional(std::move(*name)) : std::nullopt;
+    }
+
+    [[nodiscard]] std::optional<Offset> column_bytes(RemoteAddress first,
+                                                     std::uint32_t reloid) const {
+        constexpr Offset kLeast = 80;
+        constexpr Offset kMost = 160;
+        for (Offset size = kLeast; size <= kMost; size += sizeof(std::uint32_t)) {
+            const auto relation = backend_.pages().read<std::uint32_t>(first + size);
+            const auto letter = backend_.pages().read<char>(first + size + sizeof(std::uint32_t));
+            if (relation && letter && *relation == reloid && *letter >= 'a' && *letter <= 'z') {
+                return size;
+            }
+        }
+        return std::nullopt;
+    }
+
+    void add_entry(std::size_t chunk, const std::byte* bytes) {
+        FoundCache* const found = cache_at(pointer_at(bytes, layout_.entry_cache));
+        const auto dead = value_at<std::uint8_t>(bytes, layout_.entry_dead);
+        const auto negative = value_at<std::uint8_t>(bytes, layout_.entry_negative);
+        if (found == nullptr || dead > 1 || negative > 1) {
+            return;
+        }
+        CatalogCache& cache = found->cache;
+        ++(dead != 0 ? cache.dead_entries : negative != 0 ? cache.negative_entries : cache.entries);
+        cache.bytes += memory_.claim(chunk);
+        if (layout_.entry_tuple) {
+            cache.bytes += memory_.claim_at(pointer_at(bytes, *layout_.entry_tuple));
+        }
+        if (layout_.entry_keys && negative != 0) {
+            cache.bytes += claim_keys(bytes, *layout_.entry_keys);
+        }
+    }
+
+    void add_list(std::size_t chunk, const std::byte* bytes) {
+        FoundCache* const found = cache_at(pointer_at(bytes, layout_.list_cache));
+        if (found == nullptr) {
+            return;
+        }
+        ++found->cache.lists;
+        found->cache.bytes += memory_.claim(chunk);
+        if (layout_.list_tuple) {
+            found->cache.bytes += memory_.claim_at(pointer_at(bytes, *layout_.list_tuple));
+        }
+        if (layout_.list_keys) {
+            found->cache.bytes += claim_keys(bytes, *layout_.list_keys);
+        }
+    }
+
+    // Keys that are pointers are chunks of their own.
+    std::int64_t claim_keys(const std::byte* bytes, Offset keys) {
+        std::int64_t claimed = 0;
+        for (Offset key = 0; key < kMaxKeys; ++key) {
+            claimed += memory_.claim_at(pointer_at(bytes, keys + key * 8U));
+        }
+        return claimed;
+    }
+
+    void find_empty_ones() {
+        std::vector<RemoteAddress> to_follow;
+        for (const auto& [address, found] : caches_) {
+            if (found) {
+                to_follow.push_back(found->next);
+            }
+        }
+        while (!to_follow.empty() && caches_.size() <= kMaxCaches) {
+            const RemoteAddress link = to_follow.back();
+            to_follow.pop_back();
+            if (link.value <= layout_.next || caches_.contains(link.value - layout_.next)) {
+                continue;
+            }
+            const FoundCache* const found = cache_at({link.value - layout_.next});
+            if (found != nullptr) {
+                to_follow.push_back(found->next);
+            }
+        }
+    }
+
+    std::vector<CatalogCache> finished(std::vector<UnavailablePart>& unavailable) {
+        // What hangs on the columns' descriptions, once all entries are claimed.
+        for (const auto& [address, columns] : descriptions_) {
+            const auto chunk = memory_.chunks().starting_at(columns);
+            if (chunk && !memory_.is_claimed(*chunk)) {
+                caches_.at(address.value)->cache.bytes += memory_.claim_reachable(*chunk);
+            }
+        }
+        std::vector<CatalogCache> result;
+        for (auto& [address, found] : caches_) {
+            if (!found || found->cache.catalog.empty()) {
+                continue;
+            }
+            CatalogCache& cache = found->cache;
+            const std::int64_t entries =
+                cache.entries + cache.negative_entries + cache.dead_entries;
+            if (entries != found->counted) {
+                unavailable.push_back(
+                    {.part = "catalog cache of " + cache.catalog,
+                     .reason = fmt::format("it counts {} entries, and {} were found",
+                                           found->counted,
+                                           entries)});
+                continue;
+            }
+            result.push_back(std::move(cache));
+        }
+        std::ranges::stable_sort(result, std::ranges::greater{}, &CatalogCache::bytes);
+        return result;
+    }
+
+    const StillBackend& backend_;
+    CacheMemory& memory_;
+    const CatalogCacheLayout& layout_;
+    std::map<std::uint64_t, std::optional<FoundCache>> caches_;  // by address; none where it is none
+    std::vector<std::pair<RemoteAddress, RemoteAddress>> descriptions_;  // cache, its tuple descriptor
+};
+
+}  // namespace
+
+std::vector<CatalogCache> read_catalog_caches(const StillBackend& backend,
+                                              CacheMemory& memory,
+                                              std::vector<UnavailablePart>& unavailable) {
+    return CatalogCaches(backend, memory).read(unavailable);
+}
+
+}  // namespace palloscope

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <vector>
+
+#include "inspector/backend/cache_memory.hpp"
+#include "inspector/backend/still_backend.hpp"
+#include "inspector/model/explanation.hpp"
+
+namespace palloscope {
+
+// Every catalog cache, the most bytes first, and claims what belongs to it.
+//
+// They are found by their entries: each chunk that begins with the magic number of one (CT_MAGIC,
+// catcache.h) names its cache, which must have a known head, and count as many entries as were
+// found. From each cache the list of all goes on (cc_next) to those that are empty. A cache that
+// does not fit is left out, and added to `unavailable`.
+[[nodiscard]] std::vector<CatalogCache> read_catalog_caches(
+    const StillBackend& backend, CacheMemory& memory, std::vector<UnavailablePart>& unavailable);
+
+}  // namespace palloscope

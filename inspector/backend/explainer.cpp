@@ -1,0 +1,236 @@
+#include "inspector/backend/explainer.hpp"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "attach/library_function.hpp"
+#include "attach/proc.hpp"
+#include "attach/resident_memory.hpp"
+#include "attach/stopped_process.hpp"
+#include "inspector/backend/accounting.hpp"
+#include "inspector/backend/cache_memory.hpp"
+#include "inspector/backend/catalog_caches.hpp"
+#include "inspector/backend/child_reading.hpp"
+#include "inspector/backend/hash_tables.hpp"
+#include "inspector/backend/kept_statements.hpp"
+#include "inspector/backend/relation_cache.hpp"
+#include "inspector/backend/still_backend.hpp"
+
+namespace palloscope {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// The structures of these are known (kLayouts of each part).
+constexpr int kFirstVersion = 100000;
+constexpr int kFirstUnknownVersion = 190000;
+// It waits for a lock where the child was made in the middle of a malloc.
+constexpr std::chrono::milliseconds kMallocStatsTimeout{1000};
+constexpr std::chrono::microseconds kRetryInterval{200};
+
+void explain_caches(const StillBackend& backend,
+                    std::span<const DynamicHash> tables,
+                    Explanation& into) {
+    auto memory = CacheMemory::read(backend);
+    if (!memory) {
+        into.unavailable.push_back({.part = "caches", .reason = memory.error().message});
+        return;
+    }
+    into.catalog_caches = read_catalog_caches(backend, *memory, into.unavailable);
+    into.relations = read_relation_cache(backend, tables, *memory, into.unavailable);
+    into.cache_memory_used_bytes = memory->used_bytes();
+    into.cache_memory_attributed_bytes = memory->attributed_bytes();
+}
+
+void explain_tables(const StillBackend& backend,
+                    std::span<const DynamicHash> tables,
+                    Explanation& into) {
+    for (const DynamicHash& table : tables) {
+        HashTable entry{.name = table.name,
+                        .entries = table.entries,
+                        .bytes = backend.subtree_bytes(table.context)};
+        // lock.c: the locks that this backend holds or waits for.
+        if (table.name == "LOCALLOCK hash") {
+            into.locks = entry;
+        }
+        into.hash_tables.push_back(std::move(entry));
+    }
+    std::ranges::stable_sort(into.hash_tables, std::ranges::greater{}, &HashTable::bytes);
+}
+
+void explain_structures(const StillBackend& backend, Literals literals, Explanation& into) {
+    if (backend.version() < kFirstVersion || backend.version() >= kFirstUnknownVersion) {
+        into.unavailable.push_back(
+            {.part = "caches, statements and hash tables",
+             .reason = fmt::format("their structures are known for PostgreSQL 10 to 18, and this is {}",
+                                   backend.version() / 10000)});
+        return;
+    }
+    const std::vector<DynamicHash> tables = find_hash_tables(backend, into.unavailable);
+    explain_tables(backend, tables, into);
+    explain_caches(backend, tables, into);
+    KeptStatements kept = read_kept_statements(backend, tables, literals, into.unavailable);
+    into.prepared_statements = std::move(kept.prepared);
+    into.kept_plans = std::move(kept.plans);
+    into.portals = std::move(kept.portals);
+    into.functions = std::move(kept.functions);
+}
+
+void explain_chunks(const StillBackend& backend,
+                    const std::vector<std::string>& names,
+                    Explanation& into) {
+    const std::vector<MemoryContext>& contexts = backend.tree().contexts;
+    for (std::size_t i = 0; i < contexts.size(); ++i) {
+        if (std::ranges::find(names, contexts[i].name) == names.end()) {
+            continue;
+        }
+        if (contexts[i].type != ContextType::kAllocSet) {
+            into.unavailable.push_back(
+                {.part = "chunks of " + contexts[i].name,
+                 .reason = fmt::format("a {} context does not tell chunks in use from free ones",
+                                       to_string(contexts[i].type))});
+            continue;
+        }
+        const auto chunks = ContextChunks::read(
+            backend.memory(), backend.layout(), backend.address_of(i), backend.blocks_of(i));
+        if (chunks) {
+            into.chunks.push_back({.context = i, .sizes = chunks->sizes()});
+        } else {
+            into.unavailable.push_back(
+                {.part = "chunks of " + contexts[i].name, .reason = chunks.error().message});
+        }
+    }
+}
+
+// What malloc of the child says of itself; the child ends with that.
+Result<MallocTotals> ask_malloc(CopyOnWriteChild& child, const std::vector<Mapping>& mappings) {
+    return find_library_function(child.pid(), mappings, "libc", "malloc_stats")
+        .and_then([&](RemoteAddress function) {
+            return child.call_with_captured_stderr({function, {}}, kMallocStatsTimeout);
+        })
+        .and_then([&](const std::string& text) -> Result<MallocTotals> {
+            const auto totals = parse_malloc_stats(text);
+            return totals ? Result<MallocTotals>(*totals)
+                          : failure(Error::Kind::kFailed, "malloc_stats gave no figures");
+        });
+}
+
+}  // namespace
+
+Result<Explainer> Explainer::open(pid_t pid, Options options) {
+    auto opened = Backend::open(pid);
+    if (!opened) {
+        return tl::unexpected(std::move(opened.error()));
+    }
+    auto backend = std::make_unique<Backend>(std::move(*opened));
+    auto reader = ContextReader::create(*backend, options.literals);
+    if (!reader) {
+        return tl::unexpected(std::move(reader.error()));
+    }
+    return Explainer(std::move(backend), std::move(*reader), std::move(options));
+}
+
+Result<Reading> Explainer::study(pid_t pid,
+                                 const MemorySource& memory,
+                                 CopyOnWriteChild* child,
+                                 Explanation& into) {
+    into = {};
+    ContextPlaces places;
+    auto reading = reader_.read_still(memory, &places);
+    if (!reading) {
+        return reading;
+    }
+    const StillBackend backend(*backend_, memory, reader_.layout(), reading->tree, places);
+    explain_structures(backend, options_.literals, into);
+    explain_chunks(backend, options_.chunks_of, into);
+    const auto resident = ResidentMemory::read(pid);
+    const auto status = read_status(pid);
+    if (!resident || !status) {
+        into.unavailable.push_back(
+            {.part = "accounting",
+             .reason = resident ? status.error().message : resident.error().message});
+        return reading;
+    }
+    // Last, since the child ends with it.
+    const auto malloc_totals =
+        child != nullptr
+            ? ask_malloc(*child, resident->mappings())
+            : failure(Error::Kind::kUnsupported, "only a copy-on-write child can be asked");
+    if (!malloc_totals) {
+        into.unavailable.push_back(
+            {.part = "what malloc keeps free", .reason = malloc_totals.error().message});
+    }
+    into.accounting =
+        account_for(backend,
+                    *resident,
+                    status->rss_anon_bytes,
+                    malloc_totals ? std::optional(*malloc_totals) : std::nullopt,
+                    into.unavailable);
+    return reading;
+}
+
+Result<Reading> Explainer::freeze(Clock::time_point deadline, Explanation& into) {
+    for (double pause_us = 0;;) {
+        (void)reader_.look_for_contexts();
+        std::optional<Result<Reading>> reading;
+        {
+            const auto stopped = StoppedProcess::seize(backend_->pid());
+            if (!stopped) {
+                return tl::unexpected(stopped.error());
+            }
+            reading = study(backend_->pid(), backend_->memory(), nullptr, into);
+            pause_us += std::chrono::duration<double, std::micro>(Clock::now() -
+                                                                  stopped->interrupted_at())
+                            .count();
+        }
+        if (*reading) {
+            (*reading)->pause_us = pause_us;
+            return std::move(*reading);
+        }
+        if (reading->error().kind != Error::Kind::kTimeout || Clock::now() >= deadline) {
+            return std::move(*reading);
+        }
+        std::this_thread::sleep_for(kRetryInterval);
+    }
+}
+
+Result<Explanation> Explainer::explain(std::optional<Method> method,
+                                       std::chrono::milliseconds timeout) {
+    const Clock::time_point deadline = Clock::now() + timeout;
+    Method used = method.value_or(Method::kFork);
+    if (used != Method::kFork && used != Method::kFreeze) {
+        return failure(Error::Kind::kUsage,
+                       fmt::format("--method {} cannot explain a backend", to_string(used)),
+                       "use --method fork, or freeze, which holds it for longer");
+    }
+    Explanation explanation;
+    StoppedProcess::release_late_stops();
+    auto reading = used == Method::kFork
+                       ? study_child(*backend_,
+                                     gadgets_,
+                                     deadline,
+                                     [&](CopyOnWriteChild& child) {
+                                         return study(child.pid(), child.memory(), &child, explanation);
+                                     })
+                       : freeze(deadline, explanation);
+    if (!reading && used == Method::kFork && reading.error().kind == Error::Kind::kUnsupported) {
+        used = Method::kFreeze;
+        reading = freeze(deadline, explanation);
+    }
+    if (!reading) {
+        return tl::unexpected(std::move(reading.error()));
+    }
+    explanation.snapshot = {.taken_at_ns = reading->taken_at_ns,
+                            .method = used,
+                            .pause_us = reading->pause_us,
+                            .server_version_num = backend_->server_version_num(),
+                            .process = std::move(reading->process),
+                            .tree = std::move(reading->tree)};
+    return explanation;
+}
+
+}  // namespace palloscope

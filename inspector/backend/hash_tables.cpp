@@ -1,0 +1,160 @@
+#include "inspector/backend/hash_tables.hpp"
+
+#include <array>
+#include <bit>
+#include <optional>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "inspector/backend/chunk_header.hpp"
+
+namespace palloscope {
+
+namespace {
+
+// HTAB (dynahash.c), the same in 9.4 to 18.
+constexpr Offset kHctl = 0;
+constexpr Offset kDir = 8;
+constexpr Offset kHcxt = 48;
+constexpr Offset kTabname = 56;
+constexpr Offset kSsize = 80;
+constexpr Offset kSshift = 88;
+// sizeof(HTAB): the table's name lies behind it, in the same chunk (hash_create).
+constexpr Offset kHtabBytes = 96;
+// HASHHDR, 10 to 18: freeList[NUM_FREELISTS], of which local tables use the first.
+constexpr Offset kNentries = 8;
+constexpr Offset kMaxBucket = 784;
+constexpr Offset kKeysize = 800;
+constexpr Offset kEntrysize = 808;
+constexpr Offset kHashhdrBytes = 816;
+// HASHELEMENT: link, hashvalue; the entry's data follow.
+constexpr Offset kElementBytes = 16;
+constexpr std::size_t kMaxNameBytes = 256;
+
+// The bytes of one struct.
+template <std::size_t kBytes>
+Result<std::array<std::byte, kBytes>> read_struct(const StillBackend& backend,
+                                                  RemoteAddress address) {
+    return backend.pages().read<std::array<std::byte, kBytes>>(address);
+}
+
+bool is_table(const StillBackend& backend, RemoteAddress htab, RemoteAddress name) {
+    const auto bytes = read_struct<kHtabBytes>(backend, htab);
+    return bytes && pointer_at(bytes->data(), kTabname) == name && name == htab + kHtabBytes;
+}
+
+// Where the HTAB of a context lies, if it belongs to a hash table: up to 10 that is the first chunk
+// of one of its blocks.
+std::optional<RemoteAddress> find_htab(const StillBackend& backend, std::size_t context) {
+    if (backend.layout().context.ident) {
+        const RemoteAddress ident = backend.ident_pointer(context);
+        if (ident.value < kHtabBytes) {
+            return std::nullopt;
+        }
+        const RemoteAddress htab{ident.value - kHtabBytes};
+        return is_table(backend, htab, ident) ? std::optional(htab) : std::nullopt;
+    }
+    for (const ContextBlock& block : backend.blocks_of(context)) {
+        const RemoteAddress htab = block.begin + AllocBlockLayout{}.header_bytes +
+                                   backend.layout().chunk.header_bytes;
+        if (htab + kHtabBytes < block.free && is_table(backend, htab, htab + kHtabBytes)) {
+            return htab;
+        }
+    }
+    return std::nullopt;
+}
+
+Result<DynamicHash> read_table(const StillBackend& backend,
+                               std::size_t context,
+                               RemoteAddress htab) {
+    const auto table = read_struct<kHtabBytes>(backend, htab);
+    const auto header =
+        table.and_then([&](const auto& bytes) {
+            return read_struct<kHashhdrBytes>(backend, pointer_at(bytes.data(), kHctl));
+        });
+    if (!header) {
+        return tl::unexpected(header.error());
+    }
+    auto name = backend.pages().read_string(htab + kHtabBytes, kMaxNameBytes);
+    if (!name) {
+        return tl::unexpected(std::move(name.error()));
+    }
+    const auto entries = value_at<std::int64_t>(header->data(), kNentries);
+    const auto ssize = value_at<std::uint64_t>(table->data(), kSsize);
+    const auto sshift = value_at<std::uint32_t>(table->data(), kSshift);
+    const auto max_bucket = value_at<std::uint32_t>(header->data(), kMaxBucket);
+    const auto capacity =
+        static_cast<std::uint64_t>(backend.tree().contexts[context].figures.total_bytes);
+    if (entries < 0 || static_cast<std::uint64_t>(entries) > capacity / kElementBytes ||
+        max_bucket > capacity / sizeof(std::uint64_t) ||
+        pointer_at(table->data(), kHcxt) != backend.address_of(context) ||
+        !std::has_single_bit(ssize) || sshift >= 32 || ssize != std::uint64_t{1} << sshift) {
+        return failure(Error::Kind::kFailed, "its head is not this version's");
+    }
+    return DynamicHash{.name = std::move(*name),
+                       .context = context,
+                       .entries = entries,
+                       .max_bucket = max_bucket,
+                       .key_bytes = value_at<std::uint64_t>(header->data(), kKeysize),
+                       .entry_bytes = value_at<std::uint64_t>(header->data(), kEntrysize),
+                       .directory = pointer_at(table->data(), kDir),
+                       .segment_buckets = ssize,
+                       .segment_shift = sshift};
+}
+
+}  // namespace
+
+std::vector<DynamicHash> find_hash_tables(const StillBackend& backend,
+                                          std::vector<UnavailablePart>& unreadable) {
+    std::vector<DynamicHash> tables;
+    for (std::size_t i = 0; i < backend.tree().contexts.size(); ++i) {
+        const auto htab = find_htab(backend, i);
+        if (!htab) {
+            continue;
+        }
+        if (auto table = read_table(backend, i, *htab)) {
+            tables.push_back(std::move(*table));
+        } else {
+            unreadable.push_back({.part = "hash table " + backend.tree().contexts[i].name,
+                                  .reason = table.error().message});
+        }
+    }
+    return tables;
+}
+
+Result<> for_each_entry(const StillBackend& backend,
+                        const DynamicHash& table,
+                        const std::function<void(RemoteAddress entry)>& visit) {
+    std::int64_t found = 0;
+    RemoteAddress segment;
+    for (std::uint64_t bucket = 0; bucket <= table.max_bucket; ++bucket) {
+        const std::uint64_t at = bucket & (table.segment_buckets - 1);
+        if (at == 0) {
+            const auto read = backend.pages().read<RemoteAddress>(
+                table.directory + (bucket >> table.segment_shift) * sizeof(std::uint64_t));
+            if (!read) {
+                return tl::unexpected(read.error());
+            }
+            segment = *read;
+        }
+        auto element =
+            backend.pages().read<RemoteAddress>(segment + at * sizeof(std::uint64_t));
+        while (element && !element->is_null()) {
+            if (found == table.entries) {
+                return failure(Error::Kind::kFailed, "it has more entries than it counts");
+            }
+            ++found;
+            visit(*element + kElementBytes);
+            element = backend.pages().read<RemoteAddress>(*element);
+        }
+        if (!element) {
+            return tl::unexpected(element.error());
+        }
+    }
+    return found == table.entries
+               ? Result<>()
+               : failure(Error::Kind::kFailed, "it has fewer entries than it counts");
+}
+
+}  // namespace palloscope

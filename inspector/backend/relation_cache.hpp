@@ -1,0 +1,24 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "inspector/backend/cache_memory.hpp"
+#include "inspector/backend/hash_tables.hpp"
+#include "inspector/backend/still_backend.hpp"
+#include "inspector/model/explanation.hpp"
+
+namespace palloscope {
+
+// Every entry of the relation cache, the most bytes first, and claims what belongs to it: all that
+// can be reached from it and is no other entry's or catalog cache's. Ask after the catalog caches.
+//
+// They are found by the hash table "Relcache by OID" (relcache.c, RelationIdCache), and believed
+// where each has the OID that it is stored under.
+[[nodiscard]] std::vector<CachedRelation> read_relation_cache(
+    const StillBackend& backend,
+    std::span<const DynamicHash> tables,
+    CacheMemory& memory,
+    std::vector<UnavailablePart>& unavailable);
+
+}  // namespace palloscope

@@ -1,0 +1,72 @@
+#include "inspector/backend/still_backend.hpp"
+
+namespace palloscope {
+
+StillBackend::StillBackend(const Backend& backend,
+                           const MemorySource& memory,
+                           const MemoryLayout& layout,
+                           const ContextTree& tree,
+                           const ContextPlaces& places)
+    : backend_(&backend),
+      memory_(&memory),
+      pages_(memory),
+      layout_(&layout),
+      tree_(&tree),
+      places_(&places),
+      subtree_bytes_(tree.contexts.size()),
+      blocks_(tree.contexts.size()) {
+    pages_.set_misses(MemoryCopy::Misses::kFetch);
+    for (std::size_t i = 0; i < places.contexts.size(); ++i) {
+        by_address_.emplace(places.contexts[i].value, i);
+    }
+    // Parents come before their children.
+    for (std::size_t i = tree.contexts.size(); i-- > 0;) {
+        const MemoryContext& context = tree.contexts[i];
+        subtree_bytes_[i] += context.figures.total_bytes;
+        if (context.parent) {
+            subtree_bytes_[*context.parent] += subtree_bytes_[i];
+        }
+    }
+    for (std::size_t i = 0; i < places.blocks.size(); ++i) {
+        auto& [first, behind] = blocks_[places.blocks[i].context];
+        first = behind == 0 ? i : first;
+        behind = i + 1;
+    }
+}
+
+std::optional<std::size_t> StillBackend::context_at(RemoteAddress address) const {
+    const auto found = by_address_.find(address.value);
+    return found == by_address_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<std::size_t> StillBackend::find_context(std::string_view name) const {
+    for (std::size_t i = 0; i < tree_->contexts.size(); ++i) {
+        if (tree_->contexts[i].name == name) {
+            return i;
+        }
+    }
+    return std::nullopt;
+}
+
+std::span<const ContextBlock> StillBackend::blocks_of(std::size_t context) const {
+    const auto& [first, behind] = blocks_.at(context);
+    return std::span(places_->blocks).subspan(first, behind - first);
+}
+
+std::int64_t StillBackend::subtree_bytes(std::size_t context) const {
+    return subtree_bytes_.at(context);
+}
+
+RemoteAddress StillBackend::ident_pointer(std::size_t context) const {
+    return layout_->context.ident
+               ? pages_.read<RemoteAddress>(address_of(context) + *layout_->context.ident)
+                     .value_or(RemoteAddress{})
+               : RemoteAddress{};
+}
+
+RemoteAddress StillBackend::name_pointer(std::size_t context) const {
+    return pages_.read<RemoteAddress>(address_of(context) + layout_->context.name)
+        .value_or(RemoteAddress{});
+}
+
+}  // namespace palloscope

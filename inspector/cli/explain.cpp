@@ -1,0 +1,122 @@
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+
+#include "inspector/backend/explainer.hpp"
+#include "inspector/cli/command.hpp"
+#include "inspector/cli/interruption.hpp"
+#include "inspector/cli/options.hpp"
+#include "inspector/report/explanation_json.hpp"
+#include "inspector/report/explanation_text.hpp"
+
+namespace palloscope {
+
+namespace {
+
+// Of each kind, in the tree.
+constexpr std::size_t kMostRows = 10;
+
+struct ExplainOptions {
+    TargetOptions target;
+    MethodOptions method;
+    std::string format;
+    std::vector<std::string> chunks_of;
+    std::chrono::nanoseconds wait{};
+    Literals literals = Literals::kMasked;
+};
+
+std::optional<std::size_t> most_rows(const ExplainOptions& options) {
+    return options.format == "tree" ? std::optional(kMostRows) : std::nullopt;
+}
+
+Result<> explain(int pid, const ExplainOptions& options) {
+    auto explainer =
+        Explainer::open(pid, {.literals = options.literals, .chunks_of = options.chunks_of});
+    if (!explainer) {
+        return tl::unexpected(explainer.error());
+    }
+    const auto method = options.method.method();
+    const auto timeout = options.method.timeout_ms();
+    const auto explanation = explainer->explain(method, timeout);
+    if (!explanation) {
+        return tl::unexpected(explanation.error());
+    }
+    if (method && *method != explanation->snapshot.method) {
+        print_note(fmt::format("process {} could make no child: {} took the place of --method {}",
+                               pid,
+                               to_string(explanation->snapshot.method),
+                               to_string(*method)));
+    }
+    if (options.wait.count() == 0) {
+        return print(options.format == "json" ? explanation_json(*explanation) + '\n'
+                                              : explanation_text(*explanation,
+                                                                 standard_output_style(),
+                                                                 most_rows(options)));
+    }
+    // An interrupt shows what has grown until then.
+    const StopRequest stop;
+    (void)stop.sleep_until(std::chrono::steady_clock::now() + options.wait);
+    const auto after = explainer->explain(method, timeout);
+    if (!after) {
+        return tl::unexpected(after.error());
+    }
+    return print(explanation_difference_text(
+        *explanation, *after, standard_output_style(), most_rows(options)));
+}
+
+Result<ExitCode> run_explain(const ExplainOptions& options) {
+    const auto pids = resolve_targets(options.target);
+    if (!pids) {
+        return tl::unexpected(pids.error());
+    }
+    if (options.wait.count() > 0 && (pids->size() != 1 || options.format == "json")) {
+        return failure(Error::Kind::kUsage,
+                       "--after compares one backend with itself, as text",
+                       "give its PID, and --format tree or table");
+    }
+    // With several targets one that fails does not hide the others; its code is the command's.
+    ExitCode exit_code = ExitCode::kDone;
+    for (const int pid : *pids) {
+        if (const auto explained = explain(pid, options); !explained) {
+            print_error(explained.error());
+            exit_code = exit_code_of(explained.error().kind);
+        }
+    }
+    return exit_code;
+}
+
+}  // namespace
+
+CommandAction add_explain(CLI::App& app) {
+    auto options = std::make_shared<ExplainOptions>();
+    options->format = standard_output_is_terminal() ? "tree" : "table";
+    add_target(app, options->target);
+    add_method(app, options->method);
+    add_format(app, options->format, {"tree", "table", "json"});
+    app.add_option("--chunks",
+                   options->chunks_of,
+                   "count the chunks of the contexts of this name by their size; may be repeated");
+    add_duration(app,
+                 "--after",
+                 options->wait,
+                 "explain what became more, and less, within this time",
+                 "");
+    add_show_literals(app, options->literals);
+    app.footer(
+        "tree (the default on a terminal) shows the ten largest of each kind, table all of them; "
+        "json is palloscope.explain/1.\n"
+        "A copy-on-write child of the backend is studied (--method fork); --method freeze holds "
+        "the backend itself meanwhile.\n\n"
+        "Example:\n"
+        "  palloscope explain 4242\n"
+        "  palloscope explain 4242 --after 60s\n"
+        "  palloscope explain 4242 --chunks CacheMemoryContext --format json");
+    return [options] { return run_explain(*options); };
+}
+
+}  // namespace palloscope
