@@ -14,15 +14,27 @@
 
 namespace palloscope {
 
+namespace {
+
+// "libc.so.6" and "libc-2.31.so" are libc, "libcom_err.so.3" is not.
+bool is_library(std::string_view path, std::string_view library) {
+    std::string_view name = path.substr(path.rfind('/') + 1);
+    if (!path.starts_with('/') || !name.starts_with(library)) {
+        return false;
+    }
+    name.remove_prefix(library.size());
+    return name.starts_with('.') || name.starts_with('-');
+}
+
+}  // namespace
+
 Result<RemoteAddress> find_library_function(pid_t pid,
                                             std::span<const Mapping> mappings,
                                             std::string_view library,
                                             std::string_view function) {
     // The first one of a file is mapped from its beginning, where its addresses count from.
     const auto mapping = std::ranges::find_if(mappings, [&](const Mapping& candidate) {
-        const std::string_view path = candidate.path;
-        return candidate.offset == 0 && path.starts_with('/') &&
-               path.substr(path.rfind('/') + 1).starts_with(library);
+        return candidate.offset == 0 && is_library(candidate.path, library);
     });
     if (mapping == mappings.end()) {
         return failure(Error::Kind::kUnsupported,

@@ -261,11 +261,11 @@ class Reader {
             return functions;
         }
         // Up to 10 the signature stands in the function itself, which the hash table knows.
-        const auto table =
-            std::ranges::find(tables_, "PLpgSQL function hash", &DynamicHash::name);
+        constexpr std::string_view kTable = "PLpgSQL function cache";
+        const auto table = std::ranges::find(tables_, kTable, &DynamicHash::name);
         const Offset function_at =
             table == tables_.end() ? 0 : static_cast<Offset>((table->key_bytes + 7) / 8 * 8);
-        for_each("PLpgSQL function hash", "functions", [&](RemoteAddress entry) {
+        for_each(kTable, "functions", [&](RemoteAddress entry) {
             const auto function = backend_.pages().read<RemoteAddress>(entry + function_at);
             if (function) {
                 functions.push_back(old_function(*function));

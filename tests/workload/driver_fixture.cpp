@@ -25,28 +25,6 @@ int next_number() {
 
 }  // namespace
 
-TestDatabase::TestDatabase(const palloscope::test::PostgresServer& server)
-    : server_dsn_(server.dsn()),
-      name_(fmt::format("workload_{}_{}", getpid(), next_number())),
-      dsn_(fmt::format("{} dbname={}", server_dsn_, name_)) {
-    palloscope::test::Session::connect(server_dsn_).exec("CREATE DATABASE " + name_);
-}
-
-TestDatabase::~TestDatabase() {
-    try {
-        auto session = palloscope::test::Session::connect(server_dsn_);
-        session.exec(fmt::format(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'", name_));
-        session.exec("DROP DATABASE " + name_);
-    } catch (const std::exception& error) {
-        ADD_FAILURE() << error.what();
-    }
-}
-
-std::string TestDatabase::value_of(const std::string& query) const {
-    return palloscope::test::Session::connect(dsn_).exec(query).at(0).at(0).value_or("");
-}
-
 TemporaryPath::TemporaryPath(std::string_view name)
     : path_(
           fmt::format("{}palloscope-{}-{}-{}", testing::TempDir(), name, getpid(), next_number())) {

@@ -7,31 +7,13 @@
 
 #include "inspector/model/statement.hpp"
 #include "tests/support/postgres_server.hpp"
+#include "tests/support/test_database.hpp"
 #include "workload/driver.hpp"
 #include "workload/scenario.hpp"
 
 namespace palloscope::workload::test {
 
-// A database of its own on a shared server, gone with its owner.
-class TestDatabase {
-  public:
-    explicit TestDatabase(const palloscope::test::PostgresServer& server);
-    TestDatabase(const TestDatabase&) = delete;
-    TestDatabase& operator=(const TestDatabase&) = delete;
-    TestDatabase(TestDatabase&&) = delete;
-    TestDatabase& operator=(TestDatabase&&) = delete;
-    ~TestDatabase();
-
-    [[nodiscard]] const std::string& dsn() const { return dsn_; }
-
-    // The first column of the first row, as text.
-    [[nodiscard]] std::string value_of(const std::string& query) const;
-
-  private:
-    std::string server_dsn_;
-    std::string name_;
-    std::string dsn_;
-};
+using palloscope::test::TestDatabase;
 
 // A path for a temporary file of this test, removed now and at the end.
 class TemporaryPath {

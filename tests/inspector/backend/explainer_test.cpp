@@ -1,0 +1,253 @@
+#include "inspector/backend/explainer.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include <fmt/core.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/postgres_server.hpp"
+#include "tests/support/process_state.hpp"
+#include "tests/support/session.hpp"
+#include "tests/support/test_database.hpp"
+
+namespace palloscope {
+namespace {
+
+using test::PostgresServer;
+using test::Session;
+using test::TestDatabase;
+
+constexpr std::chrono::seconds kTimeout{10};
+
+class ExplainerOnEveryVersion : public testing::TestWithParam<std::string> {
+  protected:
+    [[nodiscard]] bool has_idents() const { return std::stoi(GetParam()) >= 11; }
+
+    TestDatabase database_{PostgresServer::shared(GetParam())};
+};
+
+Explanation explained(int pid,
+                      std::optional<Method> method = std::nullopt,
+                      Explainer::Options options = {}) {
+    auto explanation =
+        Explainer::open(pid, std::move(options)).and_then([&](Explainer&& explainer) {
+            return explainer.explain(method, kTimeout);
+        });
+    if (!explanation) {
+        throw std::runtime_error(explanation.error().message);
+    }
+    return std::move(*explanation);
+}
+
+const CatalogCache& cache_of(const Explanation& explanation,
+                             std::string_view catalog,
+                             const std::vector<std::string>& keys) {
+    const auto found =
+        std::ranges::find_if(explanation.catalog_caches, [&](const CatalogCache& cache) {
+            return cache.catalog == catalog && cache.keys == keys;
+        });
+    if (found == explanation.catalog_caches.end()) {
+        throw std::runtime_error("no such catalog cache");
+    }
+    return *found;
+}
+
+std::int64_t entries_of(const Explanation& explanation, std::string_view table) {
+    const auto found = std::ranges::find(explanation.hash_tables, table, &HashTable::name);
+    return found == explanation.hash_tables.end() ? 0 : found->entries;
+}
+
+void look_for_missing_names(Session& session, int from, int to) {
+    for (int i = from; i < to; ++i) {
+        session.exec(fmt::format("select to_regclass('public.missing_{}')", i));
+    }
+}
+
+void make_tables(Session& session, int from, int to) {
+    for (int i = from; i < to; ++i) {
+        session.exec(fmt::format("create table explained_{} (id int)", i));
+        session.exec(fmt::format("select * from explained_{}", i));
+    }
+}
+
+void prepare_statements(Session& session, int from, int to) {
+    for (int i = from; i < to; ++i) {
+        session.exec(fmt::format("prepare explained_{} as select {}, 'planted-s3cr3t'", i, i));
+    }
+}
+
+void lock(Session& session, int from, int to) {
+    for (int i = from; i < to; ++i) {
+        session.exec(fmt::format("select pg_advisory_lock({})", i));
+    }
+}
+
+TEST_P(ExplainerOnEveryVersion, CountsWhatASessionWasMadeToHold) {
+    Session session = Session::connect(database_.dsn());
+    session.exec("set client_min_messages = error");
+    const std::vector<std::string> name_key{"relname", "relnamespace"};
+    // Once each, so that what all of them need is there.
+    look_for_missing_names(session, 0, 1);
+    make_tables(session, 0, 1);
+    prepare_statements(session, 0, 1);
+    lock(session, 0, 1);
+    session.exec("begin");
+    session.exec("declare explained_0 cursor with hold for select generate_series(1, 10)");
+    session.exec("commit");
+    const Explanation before = explained(session.backend_pid());
+
+    look_for_missing_names(session, 1, 38);
+    make_tables(session, 1, 24);
+    prepare_statements(session, 1, 42);
+    lock(session, 1, 18);
+    session.exec("begin");
+    session.exec("declare explained_1 cursor with hold for select generate_series(1, 10)");
+    session.exec("commit");
+    session.exec("begin");
+    session.exec("declare explained_2 cursor for select 1");
+    const Explanation after = explained(session.backend_pid());
+
+    EXPECT_EQ(cache_of(after, "pg_class", name_key).negative_entries,
+              cache_of(before, "pg_class", name_key).negative_entries + 37 + 23);  // new tables too
+    EXPECT_EQ(after.relations.size(), before.relations.size() + 23);
+    EXPECT_EQ(std::ranges::count_if(after.relations,
+                                    [](const CachedRelation& relation) {
+                                        return relation.name.starts_with("explained_") &&
+                                               relation.kind == 'r' && relation.valid &&
+                                               relation.bytes > 500;
+                                    }),
+              24);
+    EXPECT_EQ(after.prepared_statements.size(), before.prepared_statements.size() + 41);
+    ASSERT_TRUE(before.locks && after.locks);
+    EXPECT_EQ(after.locks->entries, before.locks->entries + 17);
+    EXPECT_EQ(before.portals.size(), 1U);
+    EXPECT_EQ(after.portals.size(), 3U);
+    EXPECT_EQ(std::ranges::count(after.portals, true, &OpenPortal::held), 2);
+    EXPECT_EQ(entries_of(after, "Prepared Queries"), 42);
+    EXPECT_EQ(entries_of(after, "Relcache by OID"),
+              static_cast<std::int64_t>(after.relations.size()));
+    for (const UnavailablePart& part : after.unavailable) {
+        ADD_FAILURE() << part.part << ": " << part.reason;
+    }
+}
+
+TEST_P(ExplainerOnEveryVersion, NamesStatementsPlansAndFunctionsWithoutTheirLiterals) {
+    Session session = Session::connect(database_.dsn());
+    session.exec("prepare named as select 'planted-s3cr3t', 41 + $1::int");
+    for (int i = 0; i < 7; ++i) {
+        session.exec("execute named(1)");  // from the sixth on by a generic plan
+    }
+    session.exec(
+        "create function explained(x int) returns int language plpgsql as "
+        "$$ begin return (select x + count(*) from pg_class where relname = 'planted-s3cr3t'); end "
+        "$$");
+    session.exec("select explained(1)");
+    const Explanation masked = explained(session.backend_pid());
+    ASSERT_EQ(masked.prepared_statements.size(), 1U);
+    const PreparedStatement& statement = masked.prepared_statements.front();
+    EXPECT_EQ(statement.name, "named");
+    EXPECT_THAT(statement.query, testing::HasSubstr("prepare named as select $"));
+    EXPECT_THAT(statement.query, testing::Not(testing::HasSubstr("s3cr3t")));
+    EXPECT_TRUE(statement.from_sql);
+    EXPECT_TRUE(statement.generic);
+    EXPECT_GT(statement.bytes, 1000);
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    EXPECT_LT(std::chrono::abs(now - std::chrono::nanoseconds(statement.prepared_at_ns)),
+              std::chrono::hours(1));
+    ASSERT_EQ(masked.functions.size(), 1U);
+    EXPECT_EQ(masked.functions.front().signature, "explained(integer)");
+    EXPECT_GT(masked.functions.front().bytes, 1000);
+    const auto plan = std::ranges::find_if(masked.kept_plans, [](const KeptPlan& kept) {
+        return kept.query.find("from pg_class where relname") != std::string::npos;
+    });
+    ASSERT_NE(plan, masked.kept_plans.end());
+    EXPECT_EQ(plan->owner, "plpgsql");
+    EXPECT_THAT(plan->query, testing::Not(testing::HasSubstr("s3cr3t")));
+
+    const Explanation shown =
+        explained(session.backend_pid(), std::nullopt, {.literals = Literals::kShown});
+    EXPECT_THAT(shown.prepared_statements.front().query, testing::HasSubstr("planted-s3cr3t"));
+}
+
+TEST_P(ExplainerOnEveryVersion, AccountsForTheCacheAndForRssAnon) {
+    Session session = Session::connect(database_.dsn());
+    session.exec("set client_min_messages = error");
+    // As a load of Conjur's: schemas, tables, functions made and dropped.
+    for (int i = 0; i < 30; ++i) {
+        session.exec(fmt::format(
+            "create schema load_{0}; create table load_{0}.t (id int primary key, v text unique); "
+            "insert into load_{0}.t select g, g from generate_series(1, 10) g; "
+            "select count(*) from load_{0}.t join pg_class c on c.relname = v; "
+            "drop schema load_{0} cascade",
+            i));
+    }
+    for (const Method method : {Method::kFork, Method::kFreeze}) {
+        const Explanation explanation =
+            explained(session.backend_pid(), method, {.chunks_of = {"CacheMemoryContext"}});
+        EXPECT_EQ(explanation.snapshot.method, method);
+        EXPECT_GT(explanation.snapshot.pause_us, 0);
+        // Its used bytes are all named, but for a few in a hundred.
+        EXPECT_GE(static_cast<double>(explanation.cache_memory_attributed_bytes),
+                  0.97 * static_cast<double>(explanation.cache_memory_used_bytes));
+        EXPECT_LE(explanation.cache_memory_attributed_bytes, explanation.cache_memory_used_bytes);
+        ASSERT_TRUE(explanation.accounting);
+        const Accounting& accounting = *explanation.accounting;
+        std::int64_t sum = accounting.unexplained_bytes;
+        for (const AccountItem& item : accounting.items) {
+            EXPECT_GE(item.bytes, 0) << item.id;
+            sum += item.bytes;
+        }
+        EXPECT_EQ(sum, accounting.rss_anon_bytes);
+        EXPECT_LE(std::abs(accounting.unexplained_bytes), accounting.rss_anon_bytes / 50);
+        // All chunks in use, and the headers, are what the context has in use.
+        ASSERT_EQ(explanation.chunks.size(), 1U);
+        const ContextTree& tree = explanation.snapshot.tree;
+        const MemoryContext& cache = tree.contexts.at(explanation.chunks.front().context);
+        std::int64_t chunks = 0;
+        for (const ChunkSize& size : explanation.chunks.front().sizes) {
+            chunks += size.size * size.chunks;
+        }
+        EXPECT_GT(chunks, 0);
+        EXPECT_LT(cache.figures.used_bytes - chunks, 40 * cache.figures.total_nblocks + 300);
+        EXPECT_GE(cache.figures.used_bytes, chunks);
+    }
+}
+
+TEST_P(ExplainerOnEveryVersion, LeavesTheBackendAsItWas) {
+    Session session = Session::connect(database_.dsn());
+    session.exec("select 41 + 1");
+    const auto descriptors = test::open_descriptors(session.backend_pid());
+    const std::string log = PostgresServer::shared(GetParam()).log();
+    for (int i = 0; i < 5; ++i) {
+        (void)explained(session.backend_pid());
+        ASSERT_EQ(session.exec("select 41 + 1").at(0).at(0), "42");
+    }
+    EXPECT_EQ(test::open_descriptors(session.backend_pid()), descriptors);
+    EXPECT_EQ(test::tracer_pid(session.backend_pid()), 0);
+    EXPECT_TRUE(test::eventually(
+        [&] { return test::children_of(session.backend_pid()).empty(); }));
+    EXPECT_EQ(PostgresServer::shared(GetParam()).log(), log);
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryVersion,
+                         ExplainerOnEveryVersion,
+                         testing::ValuesIn(test::server_versions()),
+                         test::kVersionName);
+
+TEST(Explainer, SaysWhichMethodsItHas) {
+    Session session = Session::connect(PostgresServer::shared("15").dsn());
+    auto explainer = Explainer::open(session.backend_pid(), {});
+    ASSERT_TRUE(explainer);
+    for (const Method method : {Method::kRead, Method::kCall}) {
+        const auto explanation = explainer->explain(method, kTimeout);
+        ASSERT_FALSE(explanation);
+        EXPECT_EQ(explanation.error().kind, Error::Kind::kUsage);
+    }
+}
+
+}  // namespace
+}  // namespace palloscope
