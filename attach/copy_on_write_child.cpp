@@ -405,22 +405,24 @@ Result<int> make_capture_file(StoppedProcess& child,
     return static_cast<int>(*descriptor);
 }
 
-Result<CallChain> build_call(const CpuState& state,
-                             const CallGadgets& gadgets,
-                             int capture,
-                             const FunctionCall& call) {
+Result<CallChain> build_calls(const CpuState& state,
+                              const CallGadgets& gadgets,
+                              int capture,
+                              std::span<const FunctionCall> calls) {
     CallChainBuilder builder(state, gadgets);
     builder.add_syscall(SYS_dup2, {static_cast<std::uint64_t>(capture), STDERR_FILENO});
-    builder.add_call(call.function, call.arguments);
+    for (const FunctionCall& call : calls) {
+        builder.add_call(call.function, call.arguments);
+    }
     builder.add_syscall(SYS_exit_group, {0});
     return builder.build();
 }
 
-// Starts the call in the child, and gives ours of the file that it writes to.
-Result<FileDescriptor> start_call(StoppedProcess& child,
-                                  const ProcessMemory& memory,
-                                  const CallGadgets& gadgets,
-                                  const FunctionCall& call) {
+// Starts the calls in the child, and gives ours of the file that it writes to.
+Result<FileDescriptor> start_calls(StoppedProcess& child,
+                                   const ProcessMemory& memory,
+                                   const CallGadgets& gadgets,
+                                   std::span<const FunctionCall> calls) {
     const pid_t pid = child.pid();
     const auto process = Process::open(pid);
     const auto status = read_status(pid);
@@ -445,16 +447,18 @@ Result<FileDescriptor> start_call(StoppedProcess& child,
     if (!file) {
         return file;
     }
-    const auto chain = build_call(*state, gadgets, *capture, call);
+    const auto chain = build_calls(*state, gadgets, *capture, calls);
     if (!chain) {
         return tl::unexpected(chain.error());
     }
     return start_chain(pid, memory, *chain).map([&] { return std::move(*file); });
 }
 
-// Runs the child through its call to its end.
-Result<> finish_call(StoppedProcess& child, std::chrono::milliseconds timeout) {
-    const auto run = child.run_to_end(timeout);
+// Runs the child through its calls to its end.
+Result<> finish_calls(StoppedProcess& child,
+                      std::chrono::milliseconds timeout,
+                      const std::function<void()>& before_exit) {
+    const auto run = child.run_to_end(timeout, before_exit);
     if (!run) {
         return tl::unexpected(run.error());
     }
@@ -560,14 +564,20 @@ Result<CopyOnWriteChild> CopyOnWriteChild::make(StoppedProcess stopped,
 
 Result<std::string> CopyOnWriteChild::call_with_captured_stderr(const FunctionCall& call,
                                                                 std::chrono::milliseconds timeout) {
+    return call_in_turn(std::span(&call, 1), timeout);
+}
+
+Result<std::string> CopyOnWriteChild::call_in_turn(std::span<const FunctionCall> calls,
+                                                   std::chrono::milliseconds timeout,
+                                                   const std::function<void()>& before_exit) {
     if (!held_) {
         return failure(Error::Kind::kFailed,
                        fmt::format("the copy-on-write child {} has exited already", pid_));
     }
     forbid_core(pid_);
-    const auto file = start_call(*held_, *memory_, gadgets_, call);
+    const auto file = start_calls(*held_, *memory_, gadgets_, calls);
     auto done = file.map([](const FileDescriptor&) {}).and_then([&] {
-        return finish_call(*held_, timeout);
+        return finish_calls(*held_, timeout, before_exit);
     });
     if (auto exited = let_exit(); done) {
         done = std::move(exited);

@@ -3,7 +3,9 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "attach/call_chain.hpp"
@@ -79,6 +81,12 @@ class CopyOnWriteChild {
     // after that, it ends by a signal, of which nobody is told as long as the process lives.
     [[nodiscard]] Result<std::string> call_with_captured_stderr(const FunctionCall& call,
                                                                 std::chrono::milliseconds timeout);
+
+    // The same for several functions, one after the other. `before_exit` is called when all have
+    // returned, and may look at the child's memory as they left it.
+    [[nodiscard]] Result<std::string> call_in_turn(std::span<const FunctionCall> calls,
+                                                   std::chrono::milliseconds timeout,
+                                                   const std::function<void()>& before_exit = {});
 
     // Lets the child exit, has the process reap it, and gives the whole pause. Where the process
     // cannot be stopped for that, the zombie is left to the next make() for it.

@@ -339,9 +339,15 @@ Result<StoppedProcess> StoppedProcess::adopt(pid_t child, std::chrono::milliseco
         .map([&] { return std::move(stopped); });
 }
 
-Result<RunResult> StoppedProcess::run_to_end(std::chrono::milliseconds timeout) {
+Result<RunResult> StoppedProcess::run_to_end(std::chrono::milliseconds timeout,
+                                             const std::function<void()>& before_exit) {
     const Clock::time_point deadline = Clock::now() + timeout;
     bool interrupted = false;
+    if (before_exit) {
+        if (auto set = set_options(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXIT); !set) {
+            return tl::unexpected(std::move(set.error()));
+        }
+    }
     for (;;) {
         if (ptrace(PTRACE_CONT, pid_, nullptr, nullptr) < 0) {
             return seize_error(errno, pid_, pid_);
@@ -365,6 +371,9 @@ Result<RunResult> StoppedProcess::run_to_end(std::chrono::milliseconds timeout) 
             std::erase(threads_, pid_);
             return WIFEXITED(**status) ? RunResult{RunResult::Kind::kExited, WEXITSTATUS(**status)}
                                        : RunResult{RunResult::Kind::kKilled, WTERMSIG(**status)};
+        }
+        if (**status >> kStopEventShift == PTRACE_EVENT_EXIT) {
+            before_exit();
         }
         // A stop signal is kept from it, and no reason to end its run.
         const int signal = undelivered_signal(**status);

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -89,7 +90,10 @@ class StoppedProcess {
 
     // Lets the main thread run to its end, and keeps all signals from it: only for a process of
     // which nothing is needed any more. kTimeout where it did not even stop again after `timeout`.
-    [[nodiscard]] Result<RunResult> run_to_end(std::chrono::milliseconds timeout);
+    // `before_exit`, where given, is called once it is about to exit, and still has its memory
+    // (PTRACE_O_TRACEEXIT).
+    [[nodiscard]] Result<RunResult> run_to_end(std::chrono::milliseconds timeout,
+                                               const std::function<void()>& before_exit = {});
 
     // Lets the main thread go, for good; the others stay stopped.
     void release_main_thread();

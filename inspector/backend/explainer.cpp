@@ -1,6 +1,9 @@
 #include "inspector/backend/explainer.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -29,7 +32,7 @@ using Clock = std::chrono::steady_clock;
 constexpr int kFirstVersion = 100000;
 constexpr int kFirstUnknownVersion = 190000;
 // It waits for a lock where the child was made in the middle of a malloc.
-constexpr std::chrono::milliseconds kMallocStatsTimeout{1000};
+constexpr std::chrono::milliseconds kMallocTimeout{2000};
 constexpr std::chrono::microseconds kRetryInterval{200};
 
 void explain_caches(const StillBackend& backend,
@@ -106,17 +109,42 @@ void explain_chunks(const StillBackend& backend,
     }
 }
 
-// What malloc of the child says of itself; the child ends with that.
-Result<MallocTotals> ask_malloc(CopyOnWriteChild& child, const std::vector<Mapping>& mappings) {
-    return find_library_function(child.pid(), mappings, "libc", "malloc_stats")
-        .and_then([&](RemoteAddress function) {
-            return child.call_with_captured_stderr({function, {}}, kMallocStatsTimeout);
-        })
-        .and_then([&](const std::string& text) -> Result<MallocTotals> {
-            const auto totals = parse_malloc_stats(text);
-            return totals ? Result<MallocTotals>(*totals)
-                          : failure(Error::Kind::kFailed, "malloc_stats gave no figures");
-        });
+struct MallocAnswer {
+    MallocTotals totals;
+    std::int64_t trim_would_return_bytes = 0;
+};
+
+// What malloc of the child says of itself, and what it gives back when it is told to; the child ends
+// with that. Both are glibc's.
+Result<MallocAnswer> ask_malloc(CopyOnWriteChild& child, const ResidentMemory& resident) {
+    const auto function = [&](std::string_view name) {
+        return find_library_function(child.pid(), resident.mappings(), "libc", name);
+    };
+    const auto stats = function("malloc_stats");
+    const auto trim = function("malloc_trim");
+    if (!stats || !trim) {
+        return tl::unexpected(stats ? trim.error() : stats.error());
+    }
+    const std::array<FunctionCall, 2> calls{FunctionCall{*stats, {}}, FunctionCall{*trim, {0}}};
+    std::uint64_t trimmed_bytes = resident.total_bytes();
+    const auto text = child.call_in_turn(calls, kMallocTimeout, [&] {
+        if (const auto trimmed = ResidentMemory::read(child.pid())) {
+            trimmed_bytes = trimmed->total_bytes();
+        }
+    });
+    if (!text) {
+        return tl::unexpected(text.error());
+    }
+    const auto totals = parse_malloc_stats(*text);
+    if (!totals) {
+        return failure(Error::Kind::kFailed, "malloc_stats gave no figures");
+    }
+    // The calls themselves take a page or two of the stack.
+    return MallocAnswer{.totals = *totals,
+                        .trim_would_return_bytes =
+                            trimmed_bytes < resident.total_bytes()
+                                ? static_cast<std::int64_t>(resident.total_bytes() - trimmed_bytes)
+                                : 0};
 }
 
 }  // namespace
@@ -156,20 +184,21 @@ Result<Reading> Explainer::study(pid_t pid,
         return reading;
     }
     // Last, since the child ends with it.
-    const auto malloc_totals =
+    const auto malloc =
         child != nullptr
-            ? ask_malloc(*child, resident->mappings())
+            ? ask_malloc(*child, *resident)
             : failure(Error::Kind::kUnsupported, "only a copy-on-write child can be asked");
-    if (!malloc_totals) {
-        into.unavailable.push_back(
-            {.part = "what malloc keeps free", .reason = malloc_totals.error().message});
+    if (malloc) {
+        into.trim_would_return_bytes = malloc->trim_would_return_bytes;
+    } else {
+        into.unavailable.push_back({.part = "what malloc keeps free, and would give back",
+                                    .reason = malloc.error().message});
     }
-    into.accounting =
-        account_for(backend,
-                    *resident,
-                    status->rss_anon_bytes,
-                    malloc_totals ? std::optional(*malloc_totals) : std::nullopt,
-                    into.unavailable);
+    into.accounting = account_for(backend,
+                                  *resident,
+                                  status->rss_anon_bytes,
+                                  malloc ? std::optional(malloc->totals) : std::nullopt,
+                                  into.unavailable);
     return reading;
 }
 

@@ -198,12 +198,17 @@ std::string explanation_text(const Explanation& explanation,
     if (explanation.accounting) {
         text += accounting_text(*explanation.accounting, style);
     }
+    if (explanation.trim_would_return_bytes) {
+        text += fmt::format("malloc_trim would give {} back to the kernel\n",
+                            size_text(*explanation.trim_would_return_bytes));
+    }
     if (explanation.cache_memory_used_bytes > 0) {
-        text += fmt::format("CacheMemoryContext: {} used, {} of it explained below\n\n",
+        text += fmt::format("CacheMemoryContext: {} used, {} of it explained below\n",
                             size_text(explanation.cache_memory_used_bytes),
                             percent_text(explanation.cache_memory_attributed_bytes,
                                          explanation.cache_memory_used_bytes));
     }
+    text += '\n';
     for (const ExplainedSection& section : explained_sections(explanation)) {
         text += section_text(section, style, most_rows.value_or(section.rows.size()));
     }
@@ -248,7 +253,8 @@ std::string explanation_difference_text(const Explanation& before,
                          style);
     }
     if (shown < sorted.size()) {
-        text += fmt::format("… and {} smaller changes\n",
+        text += fmt::format("{} and {} smaller changes\n",
+                            style.ascii ? "..." : "…",
                             count_text(static_cast<std::int64_t>(sorted.size() - shown)));
     }
     return text;

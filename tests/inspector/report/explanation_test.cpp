@@ -1,0 +1,123 @@
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "inspector/report/explanation_json.hpp"
+#include "inspector/report/explanation_sections.hpp"
+#include "inspector/report/explanation_text.hpp"
+
+namespace palloscope {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+Explanation sample() {
+    Explanation explanation;
+    explanation.snapshot.taken_at_ns = 1'763'888'400'000'000'000;
+    explanation.snapshot.method = Method::kFork;
+    explanation.snapshot.pause_us = 2700;
+    explanation.snapshot.server_version_num = 150018;
+    explanation.snapshot.process.pid = 4242;
+    explanation.snapshot.tree.contexts.push_back({.name = "TopMemoryContext"});
+    explanation.catalog_caches = {
+        {.catalog = "pg_class",
+         .keys = {"relname", "relnamespace"},
+         .entries = 12,
+         .negative_entries = 3000,
+         .dead_entries = 1,
+         .lists = 0,
+         .bytes = 900'000},
+        {.catalog = "pg_type", .keys = {}, .entries = 5, .bytes = 4096}};
+    explanation.relations = {{.oid = 16384, .name = "t1", .kind = 'r', .valid = false, .bytes = 1500},
+                             {.oid = 1259,
+                              .name = "pg_class",
+                              .schema = "pg_catalog",
+                              .kind = 'r',
+                              .valid = true,
+                              .bytes = 4900}};
+    explanation.functions = {{.signature = "grant_to_owner()", .bytes = 16384},
+                             {.signature = "grant_to_owner()", .bytes = 16384},
+                             {.signature = "other()", .bytes = 8192}};
+    explanation.accounting = Accounting{.rss_anon_bytes = 2'000'000,
+                                        .items = {{"contexts-used", 1'500'000}, {"stack", 0}},
+                                        .unexplained_bytes = 500'000};
+    explanation.trim_would_return_bytes = 131'072;
+    explanation.cache_memory_used_bytes = 1'000'000;
+    explanation.cache_memory_attributed_bytes = 985'000;
+    explanation.chunks = {{.context = 0, .sizes = {{.size = 64, .chunks = 400'000}}}};
+    explanation.unavailable = {{.part = "portals", .reason = "odd\x1b[31m"}};
+    return explanation;
+}
+
+TEST(ExplanationText, SaysWhatThereIs) {
+    const std::string text = explanation_text(sample(), {}, std::nullopt);
+    EXPECT_THAT(text, HasSubstr("RssAnon: 1.9 MB\n"));
+    EXPECT_THAT(text, HasSubstr("75.0 %  memory contexts: in use\n"));
+    EXPECT_THAT(text, HasSubstr("25.0 %  unexplained\n"));
+    EXPECT_THAT(text, Not(HasSubstr("stack")));  // there is none
+    EXPECT_THAT(text, HasSubstr("malloc_trim would give 128.0 kB back to the kernel\n"));
+    EXPECT_THAT(text, HasSubstr("98.5 % of it explained below"));
+    EXPECT_THAT(text, HasSubstr("3,013  pg_class (relname, relnamespace)  3,000 negative, 1 dead\n"));
+    EXPECT_THAT(text, HasSubstr("t1  table 16384, invalid\n"));
+    EXPECT_THAT(text, HasSubstr("Functions in PL/pgSQL: 40.0 kB in 3 functions\n"));
+    EXPECT_THAT(text, HasSubstr("   32.0 kB         2  grant_to_owner()\n"));
+    EXPECT_THAT(text, HasSubstr("Chunks of TopMemoryContext: 24.4 MB in 400,000 chunks\n"));
+    EXPECT_THAT(text, HasSubstr("not available: portals: odd\\x1b[31m\n"));
+    EXPECT_THAT(text, Not(HasSubstr("Portals")));
+}
+
+TEST(ExplanationText, FoldsWhatIsSmall) {
+    const std::string text = explanation_text(sample(), {}, 1);
+    EXPECT_THAT(text, HasSubstr("4.0 kB         5  1 more\n"));
+    EXPECT_THAT(text, Not(HasSubstr("pg_type")));
+}
+
+TEST(ExplanationText, FitsIntoItsWidth) {
+    Explanation explanation = sample();
+    explanation.relations.front().name = std::string(63, 'x');
+    const std::string text = explanation_text(explanation, {.width = 60}, std::nullopt);
+    EXPECT_THAT(text, Not(HasSubstr(std::string(40, 'x'))));
+}
+
+TEST(ExplanationDifference, SaysWhatBecameMoreAndLess) {
+    Explanation after = sample();
+    after.snapshot.taken_at_ns += 60'000'000'000;
+    after.snapshot.process.rss_anon_bytes = 1024;
+    after.catalog_caches[0].negative_entries += 57;
+    after.catalog_caches[0].bytes += 10'240;
+    after.functions.pop_back();
+    const std::string text =
+        explanation_difference_text(sample(), after, {.ascii = true}, std::nullopt);
+    EXPECT_THAT(text, HasSubstr("+10.0 kB       +57  pg_class (relname, relnamespace)  Catalog caches\n"));
+    EXPECT_THAT(text, HasSubstr("-8.0 kB        -1  other()  Functions in PL/pgSQL\n"));
+    EXPECT_THAT(text, Not(HasSubstr("pg_type")));
+    EXPECT_THAT(explanation_difference_text(sample(), after, {.ascii = true}, 1),
+                HasSubstr("... and 1 smaller changes\n"));
+    EXPECT_THAT(explanation_difference_text(sample(), sample(), {}, std::nullopt),
+                HasSubstr("Nothing changed.\n"));
+}
+
+TEST(ExplanationJson, IsTheContractsObject) {
+    const auto object = nlohmann::json::parse(explanation_json(sample()));
+    EXPECT_EQ(object.at("schema"), "palloscope.explain/1");
+    EXPECT_EQ(object.at("pause_us"), 2700);
+    EXPECT_EQ(object.at("catcaches").at(0),
+              (nlohmann::json{{"catalog", "pg_class"},
+                              {"keys", {"relname", "relnamespace"}},
+                              {"entries", 12},
+                              {"negative_entries", 3000},
+                              {"dead_entries", 1},
+                              {"lists", 0},
+                              {"bytes", 900'000}}));
+    EXPECT_EQ(object.at("relations").at(0).at("schema"), nullptr);
+    EXPECT_EQ(object.at("locks"), nullptr);
+    EXPECT_EQ(object.at("trim").at("would_return_bytes"), 131'072);
+    EXPECT_EQ(object.at("chunks").at(0).at("sizes").at(0).at("chunks"), 400'000);
+    EXPECT_EQ(object.at("unavailable").at(0).at("part"), "portals");
+}
+
+}  // namespace
+}  // namespace palloscope
