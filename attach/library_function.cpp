@@ -42,12 +42,14 @@ Result<RemoteAddress> find_library_function(pid_t pid,
     }
     const std::string path = fmt::format("/proc/{}/root{}", pid, mapping->path);
     FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+
     struct stat status {};
+
     if (!file.valid() || fstat(file.get(), &status) != 0 || status.st_ino != mapping->inode) {
-        return failure(Error::Kind::kUnsupported,
-                       fmt::format("{} of process {} was replaced since, or cannot be opened",
-                                   mapping->path,
-                                   pid));
+        return failure(
+            Error::Kind::kUnsupported,
+            fmt::format(
+                "{} of process {} was replaced since, or cannot be opened", mapping->path, pid));
     }
     const auto image = ElfImage::open(std::move(file));
     if (!image) {

@@ -120,9 +120,9 @@ const std::byte* MemoryCopy::find_fetched(RemoteAddress address, std::uint64_t s
     for (const Fetched* const fetched : {&pages_, &many_pages_}) {
         auto after = fetched->upper_bound(address);
         if (after != fetched->begin()) {
-            const auto& [begin, bytes] = *--after;
-            if (RemoteRange{begin, bytes.size()}.holds(address, size)) {
-                return bytes.data() + (address - begin);
+            const auto& [begin, piece] = *--after;
+            if (RemoteRange{begin, piece.size}.holds(address, size)) {
+                return piece.bytes.get() + (address - begin);
             }
         }
     }
@@ -142,13 +142,14 @@ const std::byte* MemoryCopy::fetch_aligned(RemoteAddress address,
                                            Fetched& into) const {
     const RemoteAddress begin{address.value / unit * unit};
     const std::uint64_t end = (address.value + size + unit - 1) / unit * unit;
-    std::vector<std::byte> bytes(std::max(end - begin.value, unit));
-    const RemotePiece piece{.address = begin, .into = bytes};
+    Piece fetched{.size = std::max(end - begin.value, unit)};
+    fetched.bytes = std::make_unique_for_overwrite<std::byte[]>(fetched.size);  // NOLINT
+    const RemotePiece piece{.address = begin, .into = {fetched.bytes.get(), fetched.size}};
     if (!source_->gather(std::span(&piece, 1))) {
         return nullptr;
     }
-    const std::vector<std::byte>& kept = into.emplace(begin, std::move(bytes))->second;
-    return kept.data() + (address - begin);
+    const Piece& kept = into.emplace(begin, std::move(fetched))->second;
+    return kept.bytes.get() + (address - begin);
 }
 
 Result<> MemoryCopy::gather(std::span<const RemotePiece> pieces) const {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -82,9 +83,14 @@ class MemoryCopy final : public MemorySource {
     [[nodiscard]] std::vector<RemoteRange> readable() const;
 
   private:
+    struct Piece {
+        std::unique_ptr<std::byte[]> bytes;  // NOLINT(*-avoid-c-arrays): a vector would be zeroed
+        std::uint64_t size = 0;
+    };
+
     // By address. Where two begin at the same one, the larger came later: what was found in the
     // first stays valid.
-    using Fetched = std::multimap<RemoteAddress, std::vector<std::byte>>;
+    using Fetched = std::multimap<RemoteAddress, Piece>;
 
     [[nodiscard]] const std::byte* find_planned(RemoteAddress address, std::uint64_t size) const;
     [[nodiscard]] const std::byte* find_fetched(RemoteAddress address, std::uint64_t size) const;

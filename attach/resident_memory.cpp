@@ -46,10 +46,11 @@ Result<ResidentMemory> ResidentMemory::read(pid_t pid) {
         for (RemoteAddress page = mapping.start; page < mapping.end;) {
             const std::uint64_t wanted =
                 std::min<std::uint64_t>((mapping.end - page) / kPageBytes, entries.size());
-            const ssize_t got = pread(file.get(),
-                                      entries.data(),
-                                      wanted * sizeof(std::uint64_t),
-                                      static_cast<off_t>(page.value / kPageBytes * sizeof(std::uint64_t)));
+            const ssize_t got =
+                pread(file.get(),
+                      entries.data(),
+                      wanted * sizeof(std::uint64_t),
+                      static_cast<off_t>(page.value / kPageBytes * sizeof(std::uint64_t)));
             if (got <= 0) {
                 return os_error(got < 0 ? errno : ESRCH, fmt::format("cannot read {}", path));
             }
@@ -71,8 +72,7 @@ Result<ResidentMemory> ResidentMemory::read(pid_t pid) {
 }
 
 std::uint64_t ResidentMemory::bytes_before(RemoteAddress address) const {
-    const auto after =
-        std::ranges::upper_bound(runs_, address, std::ranges::less{}, &Run::begin);
+    const auto after = std::ranges::upper_bound(runs_, address, std::ranges::less{}, &Run::begin);
     if (after == runs_.begin()) {
         return 0;
     }

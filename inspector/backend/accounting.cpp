@@ -201,8 +201,8 @@ class KeptContexts {
     std::int32_t allocset_tag_ = 0;
 };
 
-// What is known of memory that malloc gave to PostgreSQL's contexts: it may lie in any mapping, since
-// the kernel makes one of neighbours that are alike.
+// What is known of memory that malloc gave to PostgreSQL's contexts: it may lie in any mapping,
+// since the kernel makes one of neighbours that are alike.
 class ContextRanges {
   public:
     ContextRanges(const StillBackend& backend, const ResidentMemory& resident) {
@@ -255,8 +255,8 @@ MappedBytes bytes_of_mappings(const StillBackend& backend, const ResidentMemory&
     MappedBytes bytes;
     const Mapping* before = nullptr;
     for (const Mapping& mapping : resident.mappings()) {
-        const std::int64_t here = signed_of(resident.bytes_in(mapping.start, mapping.end)) -
-                                  contexts.bytes_in(mapping);
+        const std::int64_t here =
+            signed_of(resident.bytes_in(mapping.start, mapping.end)) - contexts.bytes_in(mapping);
         const bool is_file = mapping.path.starts_with('/');
         // The variables without a value in the file (.bss) lie right behind those with one.
         const bool is_bss = mapping.path.empty() && before != nullptr &&
@@ -325,9 +325,9 @@ Accounting account_for(const StillBackend& backend,
     const MappedBytes mapped = bytes_of_mappings(backend, resident);
     const std::int64_t mallocs_own = std::max<std::int64_t>(mapped.malloc - kept.value_or(0), 0);
     const std::int64_t malloc_free =
-        malloc_totals ? std::min(mallocs_own,
-                                 malloc_totals->system_bytes - malloc_totals->in_use_bytes)
-                      : 0;
+        malloc_totals
+            ? std::min(mallocs_own, malloc_totals->system_bytes - malloc_totals->in_use_bytes)
+            : 0;
     Accounting accounting{.rss_anon_bytes = rss_anon_bytes,
                           .items = {{"contexts-used", contexts.used},
                                     {"contexts-free", contexts.free},

@@ -19,12 +19,13 @@ struct MallocTotals {
     bool operator==(const MallocTotals&) const = default;
 };
 
-// The totals in the text that malloc_stats(3) of glibc prints, without what it has mapped for single
-// pieces; none where it is another text.
+// The totals in the text that malloc_stats(3) of glibc prints, without what it has mapped for
+// single pieces; none where it is another text.
 [[nodiscard]] std::optional<MallocTotals> parse_malloc_stats(std::string_view text);
 
 // What the resident anonymous pages of a backend are: each byte of each page is counted for one
-// item. `malloc_totals` parts what malloc has and no context: without them all of it is called used.
+// item. `malloc_totals` parts what malloc has and no context: without them all of it is called
+// used.
 [[nodiscard]] Accounting account_for(const StillBackend& backend,
                                      const ResidentMemory& resident,
                                      std::int64_t rss_anon_bytes,

@@ -10,12 +10,13 @@
 namespace palloscope {
 
 Result<CacheMemory> CacheMemory::read(const StillBackend& backend) {
-    const auto address = backend.pages().read<RemoteAddress>(
-        backend.backend().address_of("CacheMemoryContext"));
+    const auto address =
+        backend.pages().read<RemoteAddress>(backend.backend().address_of("CacheMemoryContext"));
     const auto context = address ? backend.context_at(*address) : std::nullopt;
     if (!context) {
-        return failure(Error::Kind::kGone,
-                       fmt::format("process {} has no CacheMemoryContext", backend.backend().pid()));
+        return failure(
+            Error::Kind::kGone,
+            fmt::format("process {} has no CacheMemoryContext", backend.backend().pid()));
     }
     return ContextChunks::read(
                backend.memory(), backend.layout(), *address, backend.blocks_of(*context))

@@ -19,9 +19,11 @@ class CacheMemory {
     [[nodiscard]] static Result<CacheMemory> read(const StillBackend& backend);
 
     [[nodiscard]] const ContextChunks& chunks() const noexcept { return chunks_; }
+
     [[nodiscard]] bool is_claimed(std::size_t chunk) const { return claimed_.at(chunk); }
 
-    // Each gives the bytes that came to the claimant: 0 where somebody has them, or there is nothing.
+    // Each gives the bytes that came to the claimant: 0 where somebody has them, or there is
+    // nothing.
     std::int64_t claim(std::size_t chunk);
     std::int64_t claim_at(RemoteAddress payload);
     std::int64_t claim_holding(RemoteAddress address);
@@ -32,6 +34,7 @@ class CacheMemory {
     std::int64_t claim_reachable(std::size_t chunk);
 
     [[nodiscard]] std::int64_t used_bytes() const noexcept { return used_bytes_; }
+
     // Of these: what was claimed, and the headers of the context and its blocks.
     [[nodiscard]] std::int64_t attributed_bytes() const noexcept {
         return claimed_bytes_ + chunks_.overhead_bytes();

@@ -20,11 +20,11 @@ namespace {
 // catcache.h
 constexpr std::uint32_t kEntryMagic = 0x57261502;  // CT_MAGIC
 constexpr std::uint32_t kListMagic = 0x52765103;   // CL_MAGIC
-constexpr Offset kMaxKeys = 4;                       // CATCACHE_MAXKEYS
+constexpr Offset kMaxKeys = 4;                     // CATCACHE_MAXKEYS
 constexpr int kMaxCaches = 1000;                   // there are 77 to 85
 // Objects that initdb made have lower OIDs (access/transam.h, FirstNormalObjectId).
 constexpr std::uint32_t kFirstNormalOid = 16384;
-constexpr std::size_t kNameBytes = 64;  // NAMEDATALEN
+constexpr std::size_t kNameBytes = 64;   // NAMEDATALEN
 constexpr std::int16_t kOidColumn = -2;  // ObjectIdAttributeNumber, up to 11
 
 // src/include/utils/catcache.h and access/tupdesc.h, by the first version that has them so.
@@ -44,13 +44,13 @@ struct CatalogCacheLayout {
     Offset entry_cache;
     Offset entry_dead;
     Offset entry_negative;
-    MaybeOffset entry_keys;       // 11
-    MaybeOffset entry_tuple;      // up to 10: where the tuple, a chunk of its own, lies
-    Offset entry_bytes;           // sizeof(CatCTup)
+    MaybeOffset entry_keys;   // 11
+    MaybeOffset entry_tuple;  // up to 10: where the tuple, a chunk of its own, lies
+    Offset entry_bytes;       // sizeof(CatCTup)
     // CatCList
     Offset list_cache;
-    MaybeOffset list_keys;        // 11
-    MaybeOffset list_tuple;       // up to 10
+    MaybeOffset list_keys;   // 11
+    MaybeOffset list_tuple;  // up to 10
     Offset list_bytes;
     // struct tupleDesc: pointers to the columns (up to 10), or the columns themselves, behind 16
     // bytes for each (18)
@@ -60,31 +60,121 @@ struct CatalogCacheLayout {
 };
 
 constexpr std::array<CatalogCacheLayout, 5> kLayouts{{
-    {.since_version_num = 100000, .ntup = 48, .nkeys = 56, .keyno = 60, .relname = 16, .reloid = 24,
-     .tupdesc = 40, .bucket = 424, .list_buckets = {}, .next = 8,
-     .entry_cache = 8, .entry_dead = 44, .entry_negative = 45, .entry_keys = {}, .entry_tuple = 72,
-     .entry_bytes = 80, .list_cache = 8, .list_keys = {}, .list_tuple = 64, .list_bytes = 80,
-     .columns = 8, .columns_by_pointer = true, .compact_column_bytes = 0},
-    {.since_version_num = 110000, .ntup = 120, .nkeys = 124, .keyno = 88, .relname = 128, .reloid = 136,
-     .tupdesc = 8, .bucket = 16, .list_buckets = {}, .next = 152,
-     .entry_cache = 96, .entry_dead = 60, .entry_negative = 61, .entry_keys = 8, .entry_tuple = {},
-     .entry_bytes = 104, .list_cache = 72, .list_keys = 24, .list_tuple = {}, .list_bytes = 80,
-     .columns = 32, .columns_by_pointer = false, .compact_column_bytes = 0},
-    {.since_version_num = 120000, .ntup = 120, .nkeys = 124, .keyno = 88, .relname = 128, .reloid = 136,
-     .tupdesc = 8, .bucket = 16, .list_buckets = {}, .next = 152,
-     .entry_cache = 96, .entry_dead = 60, .entry_negative = 61, .entry_keys = 8, .entry_tuple = {},
-     .entry_bytes = 104, .list_cache = 72, .list_keys = 24, .list_tuple = {}, .list_bytes = 80,
-     .columns = 24, .columns_by_pointer = false, .compact_column_bytes = 0},
-    {.since_version_num = 170000, .ntup = 108, .nkeys = 104, .keyno = 88, .relname = 128, .reloid = 136,
-     .tupdesc = 8, .bucket = 16, .list_buckets = 120, .next = 152,
-     .entry_cache = 96, .entry_dead = 60, .entry_negative = 61, .entry_keys = 8, .entry_tuple = {},
-     .entry_bytes = 104, .list_cache = 72, .list_keys = 24, .list_tuple = {}, .list_bytes = 80,
-     .columns = 24, .columns_by_pointer = false, .compact_column_bytes = 0},
-    {.since_version_num = 180000, .ntup = 108, .nkeys = 104, .keyno = 88, .relname = 128, .reloid = 136,
-     .tupdesc = 8, .bucket = 16, .list_buckets = 120, .next = 152,
-     .entry_cache = 96, .entry_dead = 60, .entry_negative = 61, .entry_keys = 8, .entry_tuple = {},
-     .entry_bytes = 104, .list_cache = 72, .list_keys = 24, .list_tuple = {}, .list_bytes = 80,
-     .columns = 24, .columns_by_pointer = false, .compact_column_bytes = 16},
+    {.since_version_num = 100000,
+     .ntup = 48,
+     .nkeys = 56,
+     .keyno = 60,
+     .relname = 16,
+     .reloid = 24,
+     .tupdesc = 40,
+     .bucket = 424,
+     .list_buckets = {},
+     .next = 8,
+     .entry_cache = 8,
+     .entry_dead = 44,
+     .entry_negative = 45,
+     .entry_keys = {},
+     .entry_tuple = 72,
+     .entry_bytes = 80,
+     .list_cache = 8,
+     .list_keys = {},
+     .list_tuple = 64,
+     .list_bytes = 80,
+     .columns = 8,
+     .columns_by_pointer = true,
+     .compact_column_bytes = 0},
+    {.since_version_num = 110000,
+     .ntup = 120,
+     .nkeys = 124,
+     .keyno = 88,
+     .relname = 128,
+     .reloid = 136,
+     .tupdesc = 8,
+     .bucket = 16,
+     .list_buckets = {},
+     .next = 152,
+     .entry_cache = 96,
+     .entry_dead = 60,
+     .entry_negative = 61,
+     .entry_keys = 8,
+     .entry_tuple = {},
+     .entry_bytes = 104,
+     .list_cache = 72,
+     .list_keys = 24,
+     .list_tuple = {},
+     .list_bytes = 80,
+     .columns = 32,
+     .columns_by_pointer = false,
+     .compact_column_bytes = 0},
+    {.since_version_num = 120000,
+     .ntup = 120,
+     .nkeys = 124,
+     .keyno = 88,
+     .relname = 128,
+     .reloid = 136,
+     .tupdesc = 8,
+     .bucket = 16,
+     .list_buckets = {},
+     .next = 152,
+     .entry_cache = 96,
+     .entry_dead = 60,
+     .entry_negative = 61,
+     .entry_keys = 8,
+     .entry_tuple = {},
+     .entry_bytes = 104,
+     .list_cache = 72,
+     .list_keys = 24,
+     .list_tuple = {},
+     .list_bytes = 80,
+     .columns = 24,
+     .columns_by_pointer = false,
+     .compact_column_bytes = 0},
+    {.since_version_num = 170000,
+     .ntup = 108,
+     .nkeys = 104,
+     .keyno = 88,
+     .relname = 128,
+     .reloid = 136,
+     .tupdesc = 8,
+     .bucket = 16,
+     .list_buckets = 120,
+     .next = 152,
+     .entry_cache = 96,
+     .entry_dead = 60,
+     .entry_negative = 61,
+     .entry_keys = 8,
+     .entry_tuple = {},
+     .entry_bytes = 104,
+     .list_cache = 72,
+     .list_keys = 24,
+     .list_tuple = {},
+     .list_bytes = 80,
+     .columns = 24,
+     .columns_by_pointer = false,
+     .compact_column_bytes = 0},
+    {.since_version_num = 180000,
+     .ntup = 108,
+     .nkeys = 104,
+     .keyno = 88,
+     .relname = 128,
+     .reloid = 136,
+     .tupdesc = 8,
+     .bucket = 16,
+     .list_buckets = 120,
+     .next = 152,
+     .entry_cache = 96,
+     .entry_dead = 60,
+     .entry_negative = 61,
+     .entry_keys = 8,
+     .entry_tuple = {},
+     .entry_bytes = 104,
+     .list_cache = 72,
+     .list_keys = 24,
+     .list_tuple = {},
+     .list_bytes = 80,
+     .columns = 24,
+     .columns_by_pointer = false,
+     .compact_column_bytes = 16},
 }};
 
 // sizeof(CatCache) is larger, but for 10.
@@ -314,9 +404,8 @@ class CatalogCaches {
             if (entries != found->counted) {
                 unavailable.push_back(
                     {.part = "catalog cache of " + cache.catalog,
-                     .reason = fmt::format("it counts {} entries, and {} were found",
-                                           found->counted,
-                                           entries)});
+                     .reason = fmt::format(
+                         "it counts {} entries, and {} were found", found->counted, entries)});
                 continue;
             }
             result.push_back(std::move(cache));
@@ -328,8 +417,10 @@ class CatalogCaches {
     const StillBackend& backend_;
     CacheMemory& memory_;
     const CatalogCacheLayout& layout_;
-    std::map<std::uint64_t, std::optional<FoundCache>> caches_;  // by address; none where it is none
-    std::vector<std::pair<RemoteAddress, RemoteAddress>> descriptions_;  // cache, its tuple descriptor
+    std::map<std::uint64_t, std::optional<FoundCache>>
+        caches_;  // by address; none where it is none
+    std::vector<std::pair<RemoteAddress, RemoteAddress>>
+        descriptions_;  // cache, its tuple descriptor
 };
 
 }  // namespace

@@ -21,9 +21,9 @@ enum class ChildUse {
 // What is learned of a child. kTimeout where it was made in the middle of a change.
 using ChildStudy = std::function<Result<Reading>(CopyOnWriteChild& child)>;
 
-// Has the backend make a copy-on-write child and go on, studies that, and lets it end; makes another
-// one where it was in the middle of a change, until `deadline` (kTimeout). The reading's pause is
-// that of all of them. kUnsupported where the backend can make no child.
+// Has the backend make a copy-on-write child and go on, studies that, and lets it end; makes
+// another one where it was in the middle of a change, until `deadline` (kTimeout). The reading's
+// pause is that of all of them. kUnsupported where the backend can make no child.
 [[nodiscard]] Result<Reading> study_child(const Backend& backend,
                                           Gadgets& gadgets,
                                           std::chrono::steady_clock::time_point deadline,

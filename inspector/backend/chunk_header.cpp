@@ -23,7 +23,8 @@ std::uint64_t value_of(std::uint64_t word, const ChunkLayout& layout) {
 }
 
 bool is_external(std::uint64_t word, const ChunkLayout& layout) {
-    return method_of(word, layout) == ((std::uint64_t{1} << layout.method_id_bits) | kAllocSetMethod);
+    return method_of(word, layout) ==
+           ((std::uint64_t{1} << layout.method_id_bits) | kAllocSetMethod);
 }
 
 std::optional<OwnChunk> own_chunk(const std::byte* header,

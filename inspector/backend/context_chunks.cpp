@@ -51,10 +51,9 @@ Result<> ContextChunks::read_blocks(const MemorySource& memory,
     std::vector<RemotePiece> pieces;
     blocks_.reserve(blocks.size());
     for (const ContextBlock& block : blocks) {
-        blocks_.push_back(
-            {.begin = block.begin,
-             .end = block.free,
-             .bytes = std::vector<std::byte>(block.free - block.begin)});
+        blocks_.push_back({.begin = block.begin,
+                           .end = block.free,
+                           .bytes = std::vector<std::byte>(block.free - block.begin)});
     }
     std::ranges::sort(blocks_, {}, &Block::begin);
     pieces.reserve(blocks_.size());
@@ -165,6 +164,7 @@ std::vector<ChunkSize> ContextChunks::sizes() const {
         ++counts[chunk.size];
     }
     std::vector<ChunkSize> sizes;
+    sizes.reserve(counts.size());
     for (const auto& [size, chunks] : counts) {
         sizes.push_back({.size = static_cast<std::int64_t>(size), .chunks = chunks});
     }

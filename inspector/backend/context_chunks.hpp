@@ -17,8 +17,8 @@ namespace palloscope {
 
 // A piece of memory that palloc gave out and that was not given back.
 struct Chunk {
-    RemoteAddress payload;  // what palloc returned
-    std::uint64_t size = 0;   // with its header
+    RemoteAddress payload;   // what palloc returned
+    std::uint64_t size = 0;  // with its header
 
     bool operator==(const Chunk&) const = default;
 };
@@ -67,7 +67,7 @@ class ContextChunks {
     [[nodiscard]] Result<> add_chunks(const Block& block, RemoteAddress context);
 
     MemoryLayout layout_;
-    std::vector<Block> blocks_;  // in the order of addresses
+    std::vector<Block> blocks_;        // in the order of addresses
     std::vector<std::uint64_t> free_;  // where free chunks' headers lie, in order
     std::vector<Chunk> chunks_;
     std::int64_t overhead_bytes_ = 0;

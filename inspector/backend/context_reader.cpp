@@ -230,7 +230,10 @@ Result<Reading> ContextReader::read_still(const MemorySource& memory, ContextPla
     MemoryCopy copy(memory);
     copy.plan(copy_.planned());
     auto reading = read_copy(copy, places);
-    plan_from(copy, reading.has_value());
+    // Who asks where they lie goes on to read all the rest, once.
+    if (places == nullptr) {
+        plan_from(copy, reading.has_value());
+    }
     return !reading && is_torn(reading.error())
                ? no_consistent_moment(*backend_, reading.error().message)
                : std::move(reading);
@@ -336,16 +339,16 @@ Result<ContextTree> ContextReader::walk(const MemoryCopy& copy,
     if (!root || !mapped_bytes) {
         return tl::unexpected(root ? mapped_bytes.error() : root.error());
     }
-    return walk_contexts(copy,
-                         layout_,
-                         *root,
-                         names_,
-                         {.bytes = *mapped_bytes,
-                          .deadline = Clock::now() + (purpose == WalkPurpose::kSurvey
-                                                          ? kLongestSurvey
-                                                          : kLongestWalk)},
-                         purpose,
-                         places);
+    return walk_contexts(
+        copy,
+        layout_,
+        *root,
+        names_,
+        {.bytes = *mapped_bytes,
+         .deadline =
+             Clock::now() + (purpose == WalkPurpose::kSurvey ? kLongestSurvey : kLongestWalk)},
+        purpose,
+        places);
 }
 
 Result<> ContextReader::prove_chunks_once(const MemoryCopy& copy) {

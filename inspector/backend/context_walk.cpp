@@ -37,6 +37,7 @@ constexpr std::size_t kMaxRootBlocks = 64;
 constexpr Offset kListPrev = 0;
 constexpr Offset kListNext = 8;
 constexpr Offset kListBytes = 16;
+
 std::uint64_t sized_at(const std::byte* bytes, SizedField field) {
     return field.bytes == sizeof(std::uint64_t) ? value_at<std::uint64_t>(bytes, field.at)
                                                 : value_at<std::uint32_t>(bytes, field.at);

@@ -69,8 +69,9 @@ void explain_structures(const StillBackend& backend, Literals literals, Explanat
     if (backend.version() < kFirstVersion || backend.version() >= kFirstUnknownVersion) {
         into.unavailable.push_back(
             {.part = "caches, statements and hash tables",
-             .reason = fmt::format("their structures are known for PostgreSQL 10 to 18, and this is {}",
-                                   backend.version() / 10000)});
+             .reason =
+                 fmt::format("their structures are known for PostgreSQL 10 to 18, and this is {}",
+                             backend.version() / 10000)});
         return;
     }
     const std::vector<DynamicHash> tables = find_hash_tables(backend, into.unavailable);
@@ -114,8 +115,8 @@ struct MallocAnswer {
     std::int64_t trim_would_return_bytes = 0;
 };
 
-// What malloc of the child says of itself, and what it gives back when it is told to; the child ends
-// with that. Both are glibc's.
+// What malloc of the child says of itself, and what it gives back when it is told to; the child
+// ends with that. Both are glibc's.
 Result<MallocAnswer> ask_malloc(CopyOnWriteChild& child, const ResidentMemory& resident) {
     const auto function = [&](std::string_view name) {
         return find_library_function(child.pid(), resident.mappings(), "libc", name);
@@ -184,10 +185,9 @@ Result<Reading> Explainer::study(pid_t pid,
         return reading;
     }
     // Last, since the child ends with it.
-    const auto malloc =
-        child != nullptr
-            ? ask_malloc(*child, *resident)
-            : failure(Error::Kind::kUnsupported, "only a copy-on-write child can be asked");
+    const auto malloc = child != nullptr ? ask_malloc(*child, *resident)
+                                         : failure(Error::Kind::kUnsupported,
+                                                   "only a copy-on-write child can be asked");
     if (malloc) {
         into.trim_would_return_bytes = malloc->trim_would_return_bytes;
     } else {
@@ -212,9 +212,9 @@ Result<Reading> Explainer::freeze(Clock::time_point deadline, Explanation& into)
                 return tl::unexpected(stopped.error());
             }
             reading = study(backend_->pid(), backend_->memory(), nullptr, into);
-            pause_us += std::chrono::duration<double, std::micro>(Clock::now() -
-                                                                  stopped->interrupted_at())
-                            .count();
+            pause_us +=
+                std::chrono::duration<double, std::micro>(Clock::now() - stopped->interrupted_at())
+                    .count();
         }
         if (*reading) {
             (*reading)->pause_us = pause_us;
@@ -238,14 +238,15 @@ Result<Explanation> Explainer::explain(std::optional<Method> method,
     }
     Explanation explanation;
     StoppedProcess::release_late_stops();
-    auto reading = used == Method::kFork
-                       ? study_child(*backend_,
-                                     gadgets_,
-                                     deadline,
-                                     [&](CopyOnWriteChild& child) {
-                                         return study(child.pid(), child.memory(), &child, explanation);
-                                     })
-                       : freeze(deadline, explanation);
+    auto reading =
+        used == Method::kFork
+            ? study_child(*backend_,
+                          gadgets_,
+                          deadline,
+                          [&](CopyOnWriteChild& child) {
+                              return study(child.pid(), child.memory(), &child, explanation);
+                          })
+            : freeze(deadline, explanation);
     if (!reading && used == Method::kFork && reading.error().kind == Error::Kind::kUnsupported) {
         used = Method::kFreeze;
         reading = freeze(deadline, explanation);

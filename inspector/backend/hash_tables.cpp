@@ -56,8 +56,8 @@ std::optional<RemoteAddress> find_htab(const StillBackend& backend, std::size_t 
         return is_table(backend, htab, ident) ? std::optional(htab) : std::nullopt;
     }
     for (const ContextBlock& block : backend.blocks_of(context)) {
-        const RemoteAddress htab = block.begin + AllocBlockLayout{}.header_bytes +
-                                   backend.layout().chunk.header_bytes;
+        const RemoteAddress htab =
+            block.begin + AllocBlockLayout{}.header_bytes + backend.layout().chunk.header_bytes;
         if (htab + kHtabBytes < block.free && is_table(backend, htab, htab + kHtabBytes)) {
             return htab;
         }
@@ -69,10 +69,9 @@ Result<DynamicHash> read_table(const StillBackend& backend,
                                std::size_t context,
                                RemoteAddress htab) {
     const auto table = read_struct<kHtabBytes>(backend, htab);
-    const auto header =
-        table.and_then([&](const auto& bytes) {
-            return read_struct<kHashhdrBytes>(backend, pointer_at(bytes.data(), kHctl));
-        });
+    const auto header = table.and_then([&](const auto& bytes) {
+        return read_struct<kHashhdrBytes>(backend, pointer_at(bytes.data(), kHctl));
+    });
     if (!header) {
         return tl::unexpected(header.error());
     }
@@ -138,8 +137,7 @@ Result<> for_each_entry(const StillBackend& backend,
             }
             segment = *read;
         }
-        auto element =
-            backend.pages().read<RemoteAddress>(segment + at * sizeof(std::uint64_t));
+        auto element = backend.pages().read<RemoteAddress>(segment + at * sizeof(std::uint64_t));
         while (element && !element->is_null()) {
             if (found == table.entries) {
                 return failure(Error::Kind::kFailed, "it has more entries than it counts");

@@ -48,8 +48,16 @@ struct SourceLayout {
 };
 
 constexpr std::array<SourceLayout, 2> kLayouts{{
-    {.since_version_num = 100000, .query_string = 16, .parser_setup = 48, .context = 80, .gplan = 136},
-    {.since_version_num = 180000, .query_string = 24, .parser_setup = 56, .context = 104, .gplan = 160},
+    {.since_version_num = 100000,
+     .query_string = 16,
+     .parser_setup = 48,
+     .context = 80,
+     .gplan = 136},
+    {.since_version_num = 180000,
+     .query_string = 24,
+     .parser_setup = 56,
+     .context = 104,
+     .gplan = 160},
 }};
 constexpr Offset kSourceBytes = 168;
 
@@ -127,8 +135,7 @@ class Reader {
         const auto plan = backend_.pages().read<std::array<std::byte, kPlanBytes>>(gplan);
         if (!gplan.is_null() && plan && value_at<std::int32_t>(plan->data(), 0) == kPlanMagic) {
             source.generic = true;
-            const auto plan_context =
-                backend_.context_at(pointer_at(plan->data(), kPlanContext));
+            const auto plan_context = backend_.context_at(pointer_at(plan->data(), kPlanContext));
             source.bytes += plan_context ? backend_.subtree_bytes(*plan_context) : 0;
         }
         return source;
@@ -137,8 +144,7 @@ class Reader {
     std::vector<PreparedStatement> prepared_statements() {
         std::vector<PreparedStatement> prepared;
         for_each("Prepared Queries", "prepared statements", [&](RemoteAddress entry) {
-            const auto bytes =
-                backend_.pages().read<std::array<std::byte, kPreparedBytes>>(entry);
+            const auto bytes = backend_.pages().read<std::array<std::byte, kPreparedBytes>>(entry);
             auto name = backend_.pages().read_string(entry, kNameBytes);
             const auto source =
                 bytes ? source_at(pointer_at(bytes->data(), kPreparedSource)) : std::nullopt;
@@ -252,8 +258,8 @@ class Reader {
             if (contexts[i].name == "PL/pgSQL function") {
                 auto signature =
                     backend_.pages().read_string(backend_.ident_pointer(i), kMaxSignatureBytes);
-                functions.push_back({.signature = signature.value_or(""),
-                                     .bytes = backend_.subtree_bytes(i)});
+                functions.push_back(
+                    {.signature = signature.value_or(""), .bytes = backend_.subtree_bytes(i)});
             }
         }
         if (backend_.layout().context.ident) {
@@ -278,8 +284,7 @@ class Reader {
     // PLpgSQL_function (plpgsql.h): fn_signature first, and somewhere fn_cxt.
     [[nodiscard]] CompiledFunction old_function(RemoteAddress address) const {
         constexpr std::size_t kWords = 64;
-        const auto words =
-            backend_.pages().read<std::array<std::uint64_t, kWords>>(address);
+        const auto words = backend_.pages().read<std::array<std::uint64_t, kWords>>(address);
         CompiledFunction function;
         if (!words) {
             return function;
@@ -288,8 +293,7 @@ class Reader {
             backend_.pages().read_string({words->front()}, kMaxSignatureBytes).value_or("");
         for (const std::uint64_t word : *words) {
             const auto context = backend_.context_at({word});
-            if (context &&
-                backend_.tree().contexts[*context].name == "PL/pgSQL function context") {
+            if (context && backend_.tree().contexts[*context].name == "PL/pgSQL function context") {
                 function.bytes = backend_.subtree_bytes(*context);
             }
         }

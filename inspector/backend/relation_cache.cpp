@@ -23,9 +23,9 @@ constexpr std::size_t kNameBytes = 64;  // NAMEDATALEN
 // has them so.
 struct RelationLayout {
     int since_version_num;
-    Offset rel;  // rd_rel: the row of pg_class
-    Offset id;   // rd_id
-    Offset name;       // in that row
+    Offset rel;   // rd_rel: the row of pg_class
+    Offset id;    // rd_id
+    Offset name;  // in that row
     Offset namespace_oid;
     Offset kind;
 };
@@ -37,7 +37,7 @@ constexpr std::array<RelationLayout, 4> kLayouts{{
     {.since_version_num = 180000, .rel = 56, .id = 72, .name = 4, .namespace_oid = 68, .kind = 119},
 }};
 
-constexpr Offset kIsValid = 34;       // rd_isvalid
+constexpr Offset kIsValid = 34;        // rd_isvalid
 constexpr Offset kRelationBytes = 80;  // as far as it is looked at
 constexpr Offset kRowBytes = 120;
 
@@ -75,8 +75,7 @@ std::optional<CachedRelation> read_relation(const StillBackend& backend,
                                             const RelationLayout& layout,
                                             std::uint32_t oid,
                                             RemoteAddress address) {
-    const auto relation =
-        backend.pages().read<std::array<std::byte, kRelationBytes>>(address);
+    const auto relation = backend.pages().read<std::array<std::byte, kRelationBytes>>(address);
     if (!relation || value_at<std::uint32_t>(relation->data(), layout.id) != oid) {
         return std::nullopt;
     }
@@ -106,7 +105,8 @@ std::vector<CachedRelation> read_relation_cache(const StillBackend& backend,
                                                 std::vector<UnavailablePart>& unavailable) {
     const auto table = std::ranges::find(tables, "Relcache by OID", &DynamicHash::name);
     if (table == tables.end()) {
-        unavailable.push_back({.part = std::string(kPart), .reason = "its hash table was not found"});
+        unavailable.push_back(
+            {.part = std::string(kPart), .reason = "its hash table was not found"});
         return {};
     }
     // RelIdCacheEnt: reloid, reldesc.
@@ -117,7 +117,8 @@ std::vector<CachedRelation> read_relation_cache(const StillBackend& backend,
     const auto walked = for_each_entry(backend, *table, [&](RemoteAddress entry) {
         const auto oid = backend.pages().read<std::uint32_t>(entry);
         const auto address = backend.pages().read<RemoteAddress>(entry + kDescription);
-        auto relation = oid && address ? read_relation(backend, layout, *oid, *address) : std::nullopt;
+        auto relation =
+            oid && address ? read_relation(backend, layout, *oid, *address) : std::nullopt;
         if (relation) {
             found.emplace_back(*address, std::move(*relation));
         } else {
@@ -131,7 +132,8 @@ std::vector<CachedRelation> read_relation_cache(const StillBackend& backend,
     if (unlike > 0) {
         unavailable.push_back(
             {.part = std::string(kPart),
-             .reason = fmt::format("{} of {} entries are not as this version's", unlike, table->entries)});
+             .reason = fmt::format(
+                 "{} of {} entries are not as this version's", unlike, table->entries)});
     }
     // First all heads, so that no entry takes another one's.
     for (auto& [address, relation] : found) {

@@ -32,13 +32,19 @@ class StillBackend {
                  const ContextPlaces& places);
 
     [[nodiscard]] const Backend& backend() const noexcept { return *backend_; }
+
     [[nodiscard]] int version() const noexcept { return backend_->server_version_num(); }
+
     // For what is large and looked at once.
     [[nodiscard]] const MemorySource& memory() const noexcept { return *memory_; }
+
     // For what is small and scattered: pages that were looked at are kept.
     [[nodiscard]] const MemorySource& pages() const noexcept { return pages_; }
+
     [[nodiscard]] const MemoryLayout& layout() const noexcept { return *layout_; }
+
     [[nodiscard]] const ContextTree& tree() const noexcept { return *tree_; }
+
     [[nodiscard]] const ContextPlaces& places() const noexcept { return *places_; }
 
     [[nodiscard]] RemoteAddress address_of(std::size_t context) const {

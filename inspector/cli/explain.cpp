@@ -53,10 +53,10 @@ Result<> explain(int pid, const ExplainOptions& options) {
                                to_string(*method)));
     }
     if (options.wait.count() == 0) {
-        return print(options.format == "json" ? explanation_json(*explanation) + '\n'
-                                              : explanation_text(*explanation,
-                                                                 standard_output_style(),
-                                                                 most_rows(options)));
+        return print(
+            options.format == "json"
+                ? explanation_json(*explanation) + '\n'
+                : explanation_text(*explanation, standard_output_style(), most_rows(options)));
     }
     // An interrupt shows what has grown until then.
     const StopRequest stop;
@@ -101,11 +101,8 @@ CommandAction add_explain(CLI::App& app) {
     app.add_option("--chunks",
                    options->chunks_of,
                    "count the chunks of the contexts of this name by their size; may be repeated");
-    add_duration(app,
-                 "--after",
-                 options->wait,
-                 "explain what became more, and less, within this time",
-                 "");
+    add_duration(
+        app, "--after", options->wait, "explain what became more, and less, within this time", "");
     add_show_literals(app, options->literals);
     app.footer(
         "tree (the default on a terminal) shows the ten largest of each kind, table all of them; "

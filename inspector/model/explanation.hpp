@@ -44,9 +44,9 @@ struct CachedRelation {
 struct PreparedStatement {
     std::string name;
     std::string query;
-    bool from_sql = false;        // by PREPARE, not by the protocol's Parse message
+    bool from_sql = false;            // by PREPARE, not by the protocol's Parse message
     std::int64_t prepared_at_ns = 0;  // Unix time
-    bool generic = false;         // it keeps a generic plan
+    bool generic = false;             // it keeps a generic plan
     std::int64_t bytes = 0;
 
     bool operator==(const PreparedStatement&) const = default;
@@ -95,7 +95,7 @@ struct ChunkSize {
 };
 
 struct ChunkSizes {
-    std::size_t context = 0;  // index in the tree
+    std::size_t context = 0;       // index in the tree
     std::vector<ChunkSize> sizes;  // in use, the most bytes first
 };
 

@@ -106,15 +106,14 @@ std::string explanation_json(const Explanation& explanation) {
         {"portals", array_of(explanation.portals, portal_json)},
         {"functions", array_of(explanation.functions, function_json)},
         {"locks",
-         explanation.locks ? Json{{"entries", explanation.locks->entries},
-                                  {"bytes", explanation.locks->bytes}}
-                           : Json()},
+         explanation.locks
+             ? Json{{"entries", explanation.locks->entries}, {"bytes", explanation.locks->bytes}}
+             : Json()},
         {"hash_tables", array_of(explanation.hash_tables, table_json)},
         {"cache_memory_context",
          {{"used_bytes", explanation.cache_memory_used_bytes},
           {"attributed_bytes", explanation.cache_memory_attributed_bytes}}},
-        {"accounting",
-         explanation.accounting ? accounting_json(*explanation.accounting) : Json()},
+        {"accounting", explanation.accounting ? accounting_json(*explanation.accounting) : Json()},
         {"trim",
          explanation.trim_would_return_bytes
              ? Json{{"would_return_bytes", *explanation.trim_would_return_bytes}}

@@ -83,6 +83,7 @@ ExplainedRow row_of_cache(const CatalogCache& cache) {
     add(cache.dead_entries, "dead");
     add(cache.lists, "lists");
     std::vector<std::string> keys;
+    keys.reserve(cache.keys.size());
     for (const std::string& key : cache.keys) {
         keys.push_back(clean_line(key));
     }
@@ -94,15 +95,14 @@ ExplainedRow row_of_cache(const CatalogCache& cache) {
 }
 
 ExplainedRow row_of_relation(const CachedRelation& relation) {
-    return {.label = relation.schema
-                         ? fmt::format("{}.{}", clean_line(*relation.schema), clean_line(relation.name))
-                         : clean_line(relation.name),
-            .detail = fmt::format("{} {}{}",
-                                  kind_text(relation.kind),
-                                  relation.oid,
-                                  relation.valid ? "" : ", invalid"),
-            .count = 1,
-            .bytes = relation.bytes};
+    return {
+        .label = relation.schema
+                     ? fmt::format("{}.{}", clean_line(*relation.schema), clean_line(relation.name))
+                     : clean_line(relation.name),
+        .detail = fmt::format(
+            "{} {}{}", kind_text(relation.kind), relation.oid, relation.valid ? "" : ", invalid"),
+        .count = 1,
+        .bytes = relation.bytes};
 }
 
 ExplainedRow row_of_statement(const PreparedStatement& statement) {
@@ -130,12 +130,16 @@ ExplainedRow row_of_portal(const OpenPortal& portal) {
 
 std::vector<ExplainedSection> explained_sections(const Explanation& explanation) {
     std::vector<ExplainedSection> all;
-    all.push_back(section("Catalog caches", "entries", rows_of(explanation.catalog_caches, row_of_cache)));
-    all.push_back(section("Relation cache", "relations", rows_of(explanation.relations, row_of_relation)));
+    all.push_back(
+        section("Catalog caches", "entries", rows_of(explanation.catalog_caches, row_of_cache)));
+    all.push_back(
+        section("Relation cache", "relations", rows_of(explanation.relations, row_of_relation)));
     all.push_back(section("Prepared statements",
                           "statements",
                           rows_of(explanation.prepared_statements, row_of_statement)));
-    all.push_back(section("Cached plans of functions and SPI", "plans", rows_of(explanation.kept_plans, row_of_plan)));
+    all.push_back(section("Cached plans of functions and SPI",
+                          "plans",
+                          rows_of(explanation.kept_plans, row_of_plan)));
     all.push_back(section("Portals", "portals", rows_of(explanation.portals, row_of_portal)));
     all.push_back(section("Functions in PL/pgSQL",
                           "functions",
@@ -144,20 +148,20 @@ std::vector<ExplainedSection> explained_sections(const Explanation& explanation)
                                                   .count = 1,
                                                   .bytes = function.bytes};
                           })));
-    all.push_back(section("Hash tables", "entries", rows_of(explanation.hash_tables, [](const HashTable& table) {
-                              return ExplainedRow{.label = clean_line(table.name),
-                                                  .count = table.entries,
-                                                  .bytes = table.bytes};
-                          })));
+    all.push_back(section(
+        "Hash tables", "entries", rows_of(explanation.hash_tables, [](const HashTable& table) {
+            return ExplainedRow{
+                .label = clean_line(table.name), .count = table.entries, .bytes = table.bytes};
+        })));
     for (const ChunkSizes& chunks : explanation.chunks) {
-        all.push_back(
-            section("Chunks of " + clean_line(explanation.snapshot.tree.name_path(chunks.context)),
-                    "chunks",
-                    rows_of(chunks.sizes, [](const ChunkSize& size) {
-                        return ExplainedRow{.label = fmt::format("of {} bytes", count_text(size.size)),
-                                            .count = size.chunks,
-                                            .bytes = size.size * size.chunks};
-                    })));
+        all.push_back(section(
+            "Chunks of " + clean_line(explanation.snapshot.tree.name_path(chunks.context)),
+            "chunks",
+            rows_of(chunks.sizes, [](const ChunkSize& size) {
+                return ExplainedRow{.label = fmt::format("of {} bytes", count_text(size.size)),
+                                    .count = size.chunks,
+                                    .bytes = size.size * size.chunks};
+            })));
     }
     std::erase_if(all, [](const ExplainedSection& section) { return section.rows.empty(); });
     return all;

@@ -10,7 +10,7 @@ namespace palloscope {
 
 // One line of an explanation for people: things of one label, which are alike.
 struct ExplainedRow {
-    std::string label;  // clean
+    std::string label;   // clean
     std::string detail;  // clean; empty where there is nothing to add
     std::int64_t count = 0;
     std::int64_t bytes = 0;

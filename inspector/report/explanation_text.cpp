@@ -46,7 +46,7 @@ constexpr std::array<AccountName, 10> kAccountNames{{
 }};
 
 std::string_view account_name(std::string_view id) {
-    const auto found = std::ranges::find(kAccountNames, id, &AccountName::id);
+    const auto* const found = std::ranges::find(kAccountNames, id, &AccountName::id);
     return found == kAccountNames.end() ? id : found->name;
 }
 
@@ -78,11 +78,10 @@ std::string percent_text(std::int64_t part, std::int64_t whole) {
 }
 
 std::string accounting_text(const Accounting& accounting, const TextStyle& style) {
-    std::string text =
-        painted(style,
-                Paint::kStrong,
-                fmt::format("RssAnon: {}", size_text(accounting.rss_anon_bytes))) +
-        '\n';
+    std::string text = painted(style,
+                               Paint::kStrong,
+                               fmt::format("RssAnon: {}", size_text(accounting.rss_anon_bytes))) +
+                       '\n';
     const auto line = [&](std::int64_t bytes, std::string_view name) {
         text += row_line(size_text(bytes),
                          percent_text(bytes, accounting.rss_anon_bytes),
@@ -129,13 +128,14 @@ std::string section_text(const ExplainedSection& section,
                          style);
     }
     if (section.rows.size() > most_rows) {
-        text += row_line(size_text(rest.bytes),
-                         count_text(rest.count),
-                         fmt::format("{} more", count_text(static_cast<std::int64_t>(
-                                                    section.rows.size() - most_rows))),
-                         /*detail=*/"",
-                         Paint::kNumber,
-                         style);
+        text += row_line(
+            size_text(rest.bytes),
+            count_text(rest.count),
+            fmt::format("{} more",
+                        count_text(static_cast<std::int64_t>(section.rows.size() - most_rows))),
+            /*detail=*/"",
+            Paint::kNumber,
+            style);
     }
     return text + '\n';
 }
@@ -143,9 +143,8 @@ std::string section_text(const ExplainedSection& section,
 std::string unavailable_text(const Explanation& explanation, const TextStyle& style) {
     std::string text;
     for (const UnavailablePart& part : explanation.unavailable) {
-        text += cut(fmt::format("not available: {}: {}",
-                                clean_line(part.part),
-                                clean_line(part.reason)),
+        text += cut(fmt::format(
+                        "not available: {}: {}", clean_line(part.part), clean_line(part.reason)),
                     /*used=*/0,
                     style) +
                 '\n';
@@ -163,7 +162,8 @@ std::string heading_text(const Snapshot& snapshot, const TextStyle& style) {
                        duration_text(snapshot.pause_us));
 }
 
-// --- differences ----------------------------------------------------------------------------------
+// --- differences
+// ----------------------------------------------------------------------------------
 
 using Key = std::pair<std::string, std::string>;  // section, label
 
@@ -233,24 +233,24 @@ std::string explanation_difference_text(const Explanation& before,
         return std::abs(change.second.bytes);
     });
     std::string text = backend_heading(after.snapshot, style) + '\n';
-    text += fmt::format("RssAnon {} in {}\n\n",
-                        size_change_text(after.snapshot.process.rss_anon_bytes -
-                                         before.snapshot.process.rss_anon_bytes),
-                        duration_text(static_cast<double>(after.snapshot.taken_at_ns -
-                                                          before.snapshot.taken_at_ns) /
-                                      1000));
+    text += fmt::format(
+        "RssAnon {} in {}\n\n",
+        size_change_text(after.snapshot.process.rss_anon_bytes -
+                         before.snapshot.process.rss_anon_bytes),
+        duration_text(
+            static_cast<double>(after.snapshot.taken_at_ns - before.snapshot.taken_at_ns) / 1000));
     if (sorted.empty()) {
         return text + "Nothing changed.\n";
     }
     const std::size_t shown = std::min(most_rows.value_or(sorted.size()), sorted.size());
     for (const auto& [key, change] : std::span(sorted).first(shown)) {
-        text += row_line(size_change_text(change.bytes),
-                         change.count == 0 ? "" : count_change_text(change.count),
-                         change.count == 0 ? std::string(kCountColumns, ' ') + key.second
-                                           : key.second,
-                         key.first,
-                         change.bytes > 0 ? Paint::kGrew : Paint::kShrank,
-                         style);
+        text +=
+            row_line(size_change_text(change.bytes),
+                     change.count == 0 ? "" : count_change_text(change.count),
+                     change.count == 0 ? std::string(kCountColumns, ' ') + key.second : key.second,
+                     key.first,
+                     change.bytes > 0 ? Paint::kGrew : Paint::kShrank,
+                     style);
     }
     if (shown < sorted.size()) {
         text += fmt::format("{} and {} smaller changes\n",

@@ -7,8 +7,6 @@
 
 namespace palloscope {
 
-
-
 std::string json_string(std::string_view bytes) {
     return nlohmann::json(json_text(bytes)).dump();
 }

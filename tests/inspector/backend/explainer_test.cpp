@@ -46,10 +46,9 @@ Explanation explained(int pid,
 const CatalogCache& cache_of(const Explanation& explanation,
                              std::string_view catalog,
                              const std::vector<std::string>& keys) {
-    const auto found =
-        std::ranges::find_if(explanation.catalog_caches, [&](const CatalogCache& cache) {
-            return cache.catalog == catalog && cache.keys == keys;
-        });
+    const auto found = std::ranges::find_if(
+        explanation.catalog_caches,
+        [&](const CatalogCache& cache) { return cache.catalog == catalog && cache.keys == keys; });
     if (found == explanation.catalog_caches.end()) {
         throw std::runtime_error("no such catalog cache");
     }
@@ -228,8 +227,7 @@ TEST_P(ExplainerOnEveryVersion, LeavesTheBackendAsItWas) {
     }
     EXPECT_EQ(test::open_descriptors(session.backend_pid()), descriptors);
     EXPECT_EQ(test::tracer_pid(session.backend_pid()), 0);
-    EXPECT_TRUE(test::eventually(
-        [&] { return test::children_of(session.backend_pid()).empty(); }));
+    EXPECT_TRUE(test::eventually([&] { return test::children_of(session.backend_pid()).empty(); }));
     EXPECT_EQ(PostgresServer::shared(GetParam()).log(), log);
 }
 

@@ -120,11 +120,8 @@ TEST_F(Explain, CountsChunksBySize) {
 
 TEST_F(Explain, SaysWhatBecameMore) {
     // It goes on in another session meanwhile, so that nobody waits for a moment.
-    Program program = Program::start({palloscope_program(),
-                                      "explain",
-                                      std::to_string(session_.backend_pid()),
-                                      "--after",
-                                      "3s"});
+    Program program = Program::start(
+        {palloscope_program(), "explain", std::to_string(session_.backend_pid()), "--after", "3s"});
     for (int i = 0; i < 40; ++i) {
         session_.exec("prepare more_" + std::to_string(i) + " as select 1");
         std::this_thread::sleep_for(std::chrono::milliseconds(50));

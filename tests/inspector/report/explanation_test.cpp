@@ -22,22 +22,22 @@ Explanation sample() {
     explanation.snapshot.server_version_num = 150018;
     explanation.snapshot.process.pid = 4242;
     explanation.snapshot.tree.contexts.push_back({.name = "TopMemoryContext"});
-    explanation.catalog_caches = {
-        {.catalog = "pg_class",
-         .keys = {"relname", "relnamespace"},
-         .entries = 12,
-         .negative_entries = 3000,
-         .dead_entries = 1,
-         .lists = 0,
-         .bytes = 900'000},
-        {.catalog = "pg_type", .keys = {}, .entries = 5, .bytes = 4096}};
-    explanation.relations = {{.oid = 16384, .name = "t1", .kind = 'r', .valid = false, .bytes = 1500},
-                             {.oid = 1259,
-                              .name = "pg_class",
-                              .schema = "pg_catalog",
-                              .kind = 'r',
-                              .valid = true,
-                              .bytes = 4900}};
+    explanation.catalog_caches = {{.catalog = "pg_class",
+                                   .keys = {"relname", "relnamespace"},
+                                   .entries = 12,
+                                   .negative_entries = 3000,
+                                   .dead_entries = 1,
+                                   .lists = 0,
+                                   .bytes = 900'000},
+                                  {.catalog = "pg_type", .keys = {}, .entries = 5, .bytes = 4096}};
+    explanation.relations = {
+        {.oid = 16384, .name = "t1", .kind = 'r', .valid = false, .bytes = 1500},
+        {.oid = 1259,
+         .name = "pg_class",
+         .schema = "pg_catalog",
+         .kind = 'r',
+         .valid = true,
+         .bytes = 4900}};
     explanation.functions = {{.signature = "grant_to_owner()", .bytes = 16384},
                              {.signature = "grant_to_owner()", .bytes = 16384},
                              {.signature = "other()", .bytes = 8192}};
@@ -60,7 +60,8 @@ TEST(ExplanationText, SaysWhatThereIs) {
     EXPECT_THAT(text, Not(HasSubstr("stack")));  // there is none
     EXPECT_THAT(text, HasSubstr("malloc_trim would give 128.0 kB back to the kernel\n"));
     EXPECT_THAT(text, HasSubstr("98.5 % of it explained below"));
-    EXPECT_THAT(text, HasSubstr("3,013  pg_class (relname, relnamespace)  3,000 negative, 1 dead\n"));
+    EXPECT_THAT(text,
+                HasSubstr("3,013  pg_class (relname, relnamespace)  3,000 negative, 1 dead\n"));
     EXPECT_THAT(text, HasSubstr("t1  table 16384, invalid\n"));
     EXPECT_THAT(text, HasSubstr("Functions in PL/pgSQL: 40.0 kB in 3 functions\n"));
     EXPECT_THAT(text, HasSubstr("   32.0 kB         2  grant_to_owner()\n"));
@@ -91,7 +92,8 @@ TEST(ExplanationDifference, SaysWhatBecameMoreAndLess) {
     after.functions.pop_back();
     const std::string text =
         explanation_difference_text(sample(), after, {.ascii = true}, std::nullopt);
-    EXPECT_THAT(text, HasSubstr("+10.0 kB       +57  pg_class (relname, relnamespace)  Catalog caches\n"));
+    EXPECT_THAT(
+        text, HasSubstr("+10.0 kB       +57  pg_class (relname, relnamespace)  Catalog caches\n"));
     EXPECT_THAT(text, HasSubstr("-8.0 kB        -1  other()  Functions in PL/pgSQL\n"));
     EXPECT_THAT(text, Not(HasSubstr("pg_type")));
     EXPECT_THAT(explanation_difference_text(sample(), after, {.ascii = true}, 1),
