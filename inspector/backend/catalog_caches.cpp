@@ -12,6 +12,7 @@
 #include <fmt/core.h>
 
 #include "inspector/backend/chunk_header.hpp"
+#include "inspector/backend/layout_of_version.hpp"
 
 namespace palloscope {
 
@@ -59,137 +60,86 @@ struct CatalogCacheLayout {
     Offset compact_column_bytes;
 };
 
-constexpr std::array<CatalogCacheLayout, 5> kLayouts{{
-    {.since_version_num = 100000,
-     .ntup = 48,
-     .nkeys = 56,
-     .keyno = 60,
-     .relname = 16,
-     .reloid = 24,
-     .tupdesc = 40,
-     .bucket = 424,
-     .list_buckets = {},
-     .next = 8,
-     .entry_cache = 8,
-     .entry_dead = 44,
-     .entry_negative = 45,
-     .entry_keys = {},
-     .entry_tuple = 72,
-     .entry_bytes = 80,
-     .list_cache = 8,
-     .list_keys = {},
-     .list_tuple = 64,
-     .list_bytes = 80,
-     .columns = 8,
-     .columns_by_pointer = true,
-     .compact_column_bytes = 0},
-    {.since_version_num = 110000,
-     .ntup = 120,
-     .nkeys = 124,
-     .keyno = 88,
-     .relname = 128,
-     .reloid = 136,
-     .tupdesc = 8,
-     .bucket = 16,
-     .list_buckets = {},
-     .next = 152,
-     .entry_cache = 96,
-     .entry_dead = 60,
-     .entry_negative = 61,
-     .entry_keys = 8,
-     .entry_tuple = {},
-     .entry_bytes = 104,
-     .list_cache = 72,
-     .list_keys = 24,
-     .list_tuple = {},
-     .list_bytes = 80,
-     .columns = 32,
-     .columns_by_pointer = false,
-     .compact_column_bytes = 0},
-    {.since_version_num = 120000,
-     .ntup = 120,
-     .nkeys = 124,
-     .keyno = 88,
-     .relname = 128,
-     .reloid = 136,
-     .tupdesc = 8,
-     .bucket = 16,
-     .list_buckets = {},
-     .next = 152,
-     .entry_cache = 96,
-     .entry_dead = 60,
-     .entry_negative = 61,
-     .entry_keys = 8,
-     .entry_tuple = {},
-     .entry_bytes = 104,
-     .list_cache = 72,
-     .list_keys = 24,
-     .list_tuple = {},
-     .list_bytes = 80,
-     .columns = 24,
-     .columns_by_pointer = false,
-     .compact_column_bytes = 0},
-    {.since_version_num = 170000,
-     .ntup = 108,
-     .nkeys = 104,
-     .keyno = 88,
-     .relname = 128,
-     .reloid = 136,
-     .tupdesc = 8,
-     .bucket = 16,
-     .list_buckets = 120,
-     .next = 152,
-     .entry_cache = 96,
-     .entry_dead = 60,
-     .entry_negative = 61,
-     .entry_keys = 8,
-     .entry_tuple = {},
-     .entry_bytes = 104,
-     .list_cache = 72,
-     .list_keys = 24,
-     .list_tuple = {},
-     .list_bytes = 80,
-     .columns = 24,
-     .columns_by_pointer = false,
-     .compact_column_bytes = 0},
-    {.since_version_num = 180000,
-     .ntup = 108,
-     .nkeys = 104,
-     .keyno = 88,
-     .relname = 128,
-     .reloid = 136,
-     .tupdesc = 8,
-     .bucket = 16,
-     .list_buckets = 120,
-     .next = 152,
-     .entry_cache = 96,
-     .entry_dead = 60,
-     .entry_negative = 61,
-     .entry_keys = 8,
-     .entry_tuple = {},
-     .entry_bytes = 104,
-     .list_cache = 72,
-     .list_keys = 24,
-     .list_tuple = {},
-     .list_bytes = 80,
-     .columns = 24,
-     .columns_by_pointer = false,
-     .compact_column_bytes = 16},
-}};
+constexpr CatalogCacheLayout kSince10{.since_version_num = 100000,
+                                      .ntup = 48,
+                                      .nkeys = 56,
+                                      .keyno = 60,
+                                      .relname = 16,
+                                      .reloid = 24,
+                                      .tupdesc = 40,
+                                      .bucket = 424,
+                                      .list_buckets = {},
+                                      .next = 8,
+                                      .entry_cache = 8,
+                                      .entry_dead = 44,
+                                      .entry_negative = 45,
+                                      .entry_keys = {},
+                                      .entry_tuple = 72,
+                                      .entry_bytes = 80,
+                                      .list_cache = 8,
+                                      .list_keys = {},
+                                      .list_tuple = 64,
+                                      .list_bytes = 80,
+                                      .columns = 8,
+                                      .columns_by_pointer = true,
+                                      .compact_column_bytes = 0};
+
+constexpr CatalogCacheLayout kSince11{.since_version_num = 110000,
+                                      .ntup = 120,
+                                      .nkeys = 124,
+                                      .keyno = 88,
+                                      .relname = 128,
+                                      .reloid = 136,
+                                      .tupdesc = 8,
+                                      .bucket = 16,
+                                      .list_buckets = {},
+                                      .next = 152,
+                                      .entry_cache = 96,
+                                      .entry_dead = 60,
+                                      .entry_negative = 61,
+                                      .entry_keys = 8,
+                                      .entry_tuple = {},
+                                      .entry_bytes = 104,
+                                      .list_cache = 72,
+                                      .list_keys = 24,
+                                      .list_tuple = {},
+                                      .list_bytes = 80,
+                                      .columns = 32,
+                                      .columns_by_pointer = false,
+                                      .compact_column_bytes = 0};
+
+// Tuple descriptors have no tdhasoid any more.
+constexpr CatalogCacheLayout since_12() {
+    CatalogCacheLayout layout = kSince11;
+    layout.since_version_num = 120000;
+    layout.columns = 24;
+    return layout;
+}
+
+// Lists have buckets too, which 16.3 and later have at the end of a longer struct.
+constexpr CatalogCacheLayout since_17() {
+    CatalogCacheLayout layout = since_12();
+    layout.since_version_num = 170000;
+    layout.ntup = 108;
+    layout.nkeys = 104;
+    layout.list_buckets = 120;
+    return layout;
+}
+
+// struct CompactAttribute, one for each column, before the columns.
+constexpr CatalogCacheLayout since_18() {
+    CatalogCacheLayout layout = since_17();
+    layout.since_version_num = 180000;
+    layout.compact_column_bytes = 16;
+    return layout;
+}
+
+constexpr std::array<CatalogCacheLayout, 5> kLayouts{
+    kSince10, kSince11, since_12(), since_17(), since_18()};
 
 // sizeof(CatCache) is larger, but for 10.
 constexpr std::size_t kCacheBytes = 432;
 using CacheBytes = std::array<std::byte, kCacheBytes>;
-
-const CatalogCacheLayout& layout_of(int version_num) {
-    const CatalogCacheLayout* layout = &kLayouts.front();
-    for (const CatalogCacheLayout& candidate : kLayouts) {
-        if (candidate.since_version_num <= version_num) {
-            layout = &candidate;
-        }
-    }
-    return *layout;
-}
 
 struct FoundCache {
     CatalogCache cache;
@@ -200,7 +150,9 @@ struct FoundCache {
 class CatalogCaches {
   public:
     CatalogCaches(const StillBackend& backend, CacheMemory& memory)
-        : backend_(backend), memory_(memory), layout_(layout_of(backend.version())) {}
+        : backend_(backend),
+          memory_(memory),
+          layout_(layout_of_version(kLayouts, backend.version()).value_or(kLayouts.front())) {}
 
     std::vector<CatalogCache> read(std::vector<UnavailablePart>& unavailable) {
         const std::vector<Chunk>& chunks = memory_.chunks().chunks();
@@ -416,7 +368,7 @@ class CatalogCaches {
 
     const StillBackend& backend_;
     CacheMemory& memory_;
-    const CatalogCacheLayout& layout_;
+    CatalogCacheLayout layout_;
     std::map<std::uint64_t, std::optional<FoundCache>>
         caches_;  // by address; none where it is none
     std::vector<std::pair<RemoteAddress, RemoteAddress>>

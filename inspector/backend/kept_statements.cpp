@@ -11,6 +11,7 @@
 
 #include "attach/proc.hpp"
 #include "inspector/backend/chunk_header.hpp"
+#include "inspector/backend/layout_of_version.hpp"
 #include "inspector/statements/form.hpp"
 
 namespace palloscope {
@@ -85,7 +86,7 @@ class Reader {
           tables_(tables),
           literals_(literals),
           unavailable_(unavailable),
-          layout_(backend.version() >= kLayouts[1].since_version_num ? kLayouts[1] : kLayouts[0]) {}
+          layout_(layout_of_version(kLayouts, backend.version()).value_or(kLayouts.front())) {}
 
     KeptStatements read() {
         KeptStatements kept;
@@ -304,7 +305,7 @@ class Reader {
     std::span<const DynamicHash> tables_;
     Literals literals_;
     std::vector<UnavailablePart>& unavailable_;
-    const SourceLayout& layout_;
+    SourceLayout layout_;
     std::set<std::uint64_t> prepared_sources_;
     std::size_t unlike_plans_ = 0;
     std::optional<std::vector<Mapping>> mappings_;

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "inspector/backend/layout_of_version.hpp"
+
 namespace palloscope {
 
 namespace {
@@ -241,15 +243,9 @@ constexpr std::array kLayouts{
 }  // namespace
 
 std::optional<MemoryLayout> memory_layout(int server_version_num) {
-    std::optional<MemoryLayout> layout;
-    if (server_version_num < kFirstUnknownVersion) {
-        for (const MemoryLayout& candidate : kLayouts) {
-            if (candidate.since_version_num <= server_version_num) {
-                layout = candidate;
-            }
-        }
-    }
-    return layout;
+    return server_version_num < kFirstUnknownVersion
+               ? layout_of_version(kLayouts, server_version_num)
+               : std::nullopt;
 }
 
 }  // namespace palloscope

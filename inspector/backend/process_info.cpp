@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "attach/proc.hpp"
+#include "inspector/backend/layout_of_version.hpp"
 #include "inspector/backend/process_title.hpp"
 #include "inspector/statements/form.hpp"
 
@@ -46,16 +47,6 @@ constexpr std::array<std::string_view, 7> kStates{"",
                                                   "idle in transaction (aborted)",
                                                   "disabled"};
 constexpr int kFirstVersionWithStarting = 180000;
-
-std::optional<PortLayout> port_layout(int version_num) {
-    std::optional<PortLayout> layout;
-    for (const PortLayout& candidate : kPortLayouts) {
-        if (candidate.since_version_num <= version_num) {
-            layout = candidate;
-        }
-    }
-    return layout;
-}
 
 // A backend's variables, in its memory or a copy of that.
 struct Variables {
@@ -122,7 +113,8 @@ MemoryFacts facts_in_memory(const Variables& variables) {
         return {};
     }
     MemoryFacts facts{.has_client = true};
-    if (const auto layout = port_layout(variables.backend.server_version_num())) {
+    if (const auto layout =
+            layout_of_version(kPortLayouts, variables.backend.server_version_num())) {
         auto database = variables.text_at(port + layout->database_name, kMaxNameBytes);
         auto user = variables.text_at(port + layout->user_name, kMaxNameBytes);
         if (database && user) {

@@ -11,6 +11,7 @@
 #include <fmt/core.h>
 
 #include "inspector/backend/chunk_header.hpp"
+#include "inspector/backend/layout_of_version.hpp"
 
 namespace palloscope {
 
@@ -44,16 +45,6 @@ constexpr Offset kRowBytes = 120;
 // Schemas that have the same OID everywhere (catalog/pg_namespace.dat).
 constexpr std::uint32_t kPgCatalog = 11;
 constexpr std::uint32_t kPgToast = 99;
-
-const RelationLayout& layout_of(int version_num) {
-    const RelationLayout* layout = &kLayouts.front();
-    for (const RelationLayout& candidate : kLayouts) {
-        if (candidate.since_version_num <= version_num) {
-            layout = &candidate;
-        }
-    }
-    return *layout;
-}
 
 std::optional<std::string> schema_of(std::uint32_t oid) {
     switch (oid) {
@@ -103,22 +94,22 @@ std::vector<CachedRelation> read_relation_cache(const StillBackend& backend,
                                                 std::span<const DynamicHash> tables,
                                                 CacheMemory& memory,
                                                 std::vector<UnavailablePart>& unavailable) {
+    const auto layout = layout_of_version(kLayouts, backend.version());
     const auto table = std::ranges::find(tables, "Relcache by OID", &DynamicHash::name);
-    if (table == tables.end()) {
+    if (table == tables.end() || !layout) {
         unavailable.push_back(
             {.part = std::string(kPart), .reason = "its hash table was not found"});
         return {};
     }
     // RelIdCacheEnt: reloid, reldesc.
     constexpr Offset kDescription = 8;
-    const RelationLayout& layout = layout_of(backend.version());
     std::vector<std::pair<RemoteAddress, CachedRelation>> found;
     std::size_t unlike = 0;
     const auto walked = for_each_entry(backend, *table, [&](RemoteAddress entry) {
         const auto oid = backend.pages().read<std::uint32_t>(entry);
         const auto address = backend.pages().read<RemoteAddress>(entry + kDescription);
         auto relation =
-            oid && address ? read_relation(backend, layout, *oid, *address) : std::nullopt;
+            oid && address ? read_relation(backend, *layout, *oid, *address) : std::nullopt;
         if (relation) {
             found.emplace_back(*address, std::move(*relation));
         } else {
