@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <fmt/core.h>
@@ -25,7 +26,9 @@ constexpr Offset kMaxKeys = 4;                     // CATCACHE_MAXKEYS
 constexpr int kMaxCaches = 1000;                   // there are 77 to 85
 // Objects that initdb made have lower OIDs (access/transam.h, FirstNormalObjectId).
 constexpr std::uint32_t kFirstNormalOid = 16384;
-constexpr std::size_t kNameBytes = 64;   // NAMEDATALEN
+constexpr std::size_t kNameBytes = 64;  // NAMEDATALEN
+// What a cache is called that was never used: it has no columns either (InitCatCache).
+constexpr std::string_view kNotUsedYet = "(not known yet)";
 constexpr std::int16_t kOidColumn = -2;  // ObjectIdAttributeNumber, up to 11
 
 // src/include/utils/catcache.h and access/tupdesc.h, by the first version that has them so.
@@ -197,14 +200,11 @@ class CatalogCaches {
         FoundCache found{.counted = ntup, .next = pointer_at(bytes, layout_.next)};
         const RemoteAddress name = pointer_at(bytes, layout_.relname);
         const RemoteAddress columns = pointer_at(bytes, layout_.tupdesc);
-        // Until it is used it has neither a name nor columns (InitCatCache).
-        if (!name.is_null()) {
-            auto catalog = backend_.pages().read_string(name, kNameBytes);
-            if (!catalog || !catalog->starts_with("pg_")) {
-                return std::nullopt;
-            }
-            found.cache.catalog = std::move(*catalog);
+        auto catalog = backend_.pages().read_string(name, kNameBytes);
+        if (!catalog || (*catalog != kNotUsedYet && !catalog->starts_with("pg_"))) {
+            return std::nullopt;
         }
+        found.cache.catalog = std::move(*catalog);
         for (Offset key = 0; key < nkeys && !columns.is_null(); ++key) {
             const auto number =
                 static_cast<std::int16_t>(value_at<std::int32_t>(bytes, layout_.keyno + key * 4U));
@@ -346,11 +346,16 @@ class CatalogCaches {
             }
         }
         std::vector<CatalogCache> result;
+        CatalogCache unused{.catalog = std::string(kNotUsedYet), .keys = {}};
         for (auto& [address, found] : caches_) {
-            if (!found || found->cache.catalog.empty()) {
+            if (!found) {
                 continue;
             }
             CatalogCache& cache = found->cache;
+            if (cache.catalog == kNotUsedYet) {
+                unused.bytes += cache.bytes;
+                continue;
+            }
             const std::int64_t entries =
                 cache.entries + cache.negative_entries + cache.dead_entries;
             if (entries != found->counted) {
@@ -361,6 +366,9 @@ class CatalogCaches {
                 continue;
             }
             result.push_back(std::move(cache));
+        }
+        if (unused.bytes > 0) {
+            result.push_back(std::move(unused));
         }
         std::ranges::stable_sort(result, std::ranges::greater{}, &CatalogCache::bytes);
         return result;

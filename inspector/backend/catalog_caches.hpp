@@ -12,8 +12,9 @@ namespace palloscope {
 //
 // They are found by their entries: each chunk that begins with the magic number of one (CT_MAGIC,
 // catcache.h) names its cache, which must have a known head, and count as many entries as were
-// found. From each cache the list of all goes on (cc_next) to those that are empty. A cache that
-// does not fit is left out, and added to `unavailable`.
+// found. From each cache the list of all goes on (cc_next) to those that are empty. Those that were
+// never used have no name yet, and stand together under the one that PostgreSQL gives them. A cache
+// that does not fit is left out, and added to `unavailable`.
 [[nodiscard]] std::vector<CatalogCache> read_catalog_caches(
     const StillBackend& backend, CacheMemory& memory, std::vector<UnavailablePart>& unavailable);
 
