@@ -96,7 +96,19 @@ CommandAction add_explain(CLI::App& app) {
     auto options = std::make_shared<ExplainOptions>();
     options->format = standard_output_is_terminal() ? "tree" : "table";
     add_target(app, options->target);
-    add_method(app, options->method);
+    app.add_option("--method",
+                   options->method.name,
+                   "fork studies a copy-on-write child of the backend, and asks malloc; freeze "
+                   "holds the backend\n"
+                   "itself meanwhile; auto takes fork, and freeze where the backend can make no "
+                   "child")
+        ->check(CLI::IsMember({"auto", "freeze", "fork"}))
+        ->capture_default_str();
+    add_duration(app,
+                 "--timeout",
+                 options->method.timeout,
+                 "how long to wait for a consistent moment",
+                 "5s");
     add_format(app, options->format, {"tree", "table", "json"});
     app.add_option("--chunks",
                    options->chunks_of,
@@ -106,9 +118,7 @@ CommandAction add_explain(CLI::App& app) {
     add_show_literals(app, options->literals);
     app.footer(
         "tree (the default on a terminal) shows the ten largest of each kind, table all of them; "
-        "json is palloscope.explain/1.\n"
-        "A copy-on-write child of the backend is studied (--method fork); --method freeze holds "
-        "the backend itself meanwhile.\n\n"
+        "json is palloscope.explain/1.\n\n"
         "Example:\n"
         "  palloscope explain 4242\n"
         "  palloscope explain 4242 --after 60s\n"
