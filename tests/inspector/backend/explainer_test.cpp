@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/core.h>
 #include <gmock/gmock.h>
@@ -25,8 +28,6 @@ constexpr std::chrono::seconds kTimeout{10};
 
 class ExplainerOnEveryVersion : public testing::TestWithParam<std::string> {
   protected:
-    [[nodiscard]] bool has_idents() const { return std::stoi(GetParam()) >= 11; }
-
     TestDatabase database_{PostgresServer::shared(GetParam())};
 };
 
