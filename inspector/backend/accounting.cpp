@@ -35,6 +35,11 @@ std::int64_t signed_of(std::uint64_t bytes) {
     return static_cast<std::int64_t>(bytes);
 }
 
+// `before` is null for the first mapping.
+bool is_anonymous_behind(const Mapping* before, const Mapping& mapping) {
+    return mapping.path.empty() && before != nullptr && before->end == mapping.start;
+}
+
 // Bytes of a context's own header and of those of its blocks.
 std::int64_t overhead_of(const MemoryLayout& layout, ContextType type, std::size_t blocks) {
     Offset header = 0;
@@ -134,9 +139,8 @@ class KeptContexts {
         const Mapping* before = nullptr;
         for (const Mapping& mapping : resident_.mappings()) {
             const bool is_servers = executable && mapping.path == *executable;
-            const bool is_bss = mapping.path.empty() && before != nullptr &&
-                                before->end == mapping.start && executable &&
-                                before->path == *executable;
+            const bool is_bss =
+                is_anonymous_behind(before, mapping) && executable && before->path == *executable;
             if (mapping.writable && !mapping.shared && (is_servers || is_bss)) {
                 result.push_back(mapping);
             }
@@ -209,11 +213,8 @@ class ContextRanges {
         const MemoryLayout& layout = backend.layout();
         for (std::size_t i = 0; i < backend.tree().contexts.size(); ++i) {
             // Before the first block, in the same piece of malloc's.
-            const std::int64_t header =
-                layout.header_in_total || backend.tree().contexts[i].type != ContextType::kAllocSet
-                    ? overhead_of(layout, backend.tree().contexts[i].type, /*blocks=*/0)
-                    : 0;
-            ranges_.push_back({backend.address_of(i), header});
+            ranges_.push_back({backend.address_of(i),
+                               overhead_of(layout, backend.tree().contexts[i].type, /*blocks=*/0)});
         }
         for (const ContextBlock& block : backend.places().blocks) {
             ranges_.push_back({block.begin, signed_of(resident.bytes_in(block.begin, block.end))});
@@ -259,8 +260,7 @@ MappedBytes bytes_of_mappings(const StillBackend& backend, const ResidentMemory&
             signed_of(resident.bytes_in(mapping.start, mapping.end)) - contexts.bytes_in(mapping);
         const bool is_file = mapping.path.starts_with('/');
         // The variables without a value in the file (.bss) lie right behind those with one.
-        const bool is_bss = mapping.path.empty() && before != nullptr &&
-                            before->end == mapping.start && before->writable &&
+        const bool is_bss = is_anonymous_behind(before, mapping) && before->writable &&
                             before->path.starts_with('/');
         if (mapping.path == "[stack]") {
             bytes.stack += here;

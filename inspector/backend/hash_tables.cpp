@@ -26,7 +26,6 @@ constexpr Offset kHtabBytes = 96;
 constexpr Offset kNentries = 8;
 constexpr Offset kMaxBucket = 784;
 constexpr Offset kKeysize = 800;
-constexpr Offset kEntrysize = 808;
 constexpr Offset kHashhdrBytes = 816;
 // HASHELEMENT: link, hashvalue; the entry's data follow.
 constexpr Offset kElementBytes = 16;
@@ -96,7 +95,6 @@ Result<DynamicHash> read_table(const StillBackend& backend,
                        .entries = entries,
                        .max_bucket = max_bucket,
                        .key_bytes = value_at<std::uint64_t>(header->data(), kKeysize),
-                       .entry_bytes = value_at<std::uint64_t>(header->data(), kEntrysize),
                        .directory = pointer_at(table->data(), kDir),
                        .segment_buckets = ssize,
                        .segment_shift = sshift};

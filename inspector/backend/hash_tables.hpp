@@ -20,10 +20,9 @@ struct DynamicHash {
     std::size_t context = 0;  // index in the tree
     std::int64_t entries = 0;
 
-    // dynahash.c: HASHHDR.max_bucket, keysize, entrysize; HTAB.dir, ssize, sshift.
+    // dynahash.c: HASHHDR.max_bucket, keysize; HTAB.dir, ssize, sshift.
     std::uint32_t max_bucket = 0;
     std::uint64_t key_bytes = 0;
-    std::uint64_t entry_bytes = 0;
     RemoteAddress directory;
     std::uint64_t segment_buckets = 0;
     unsigned segment_shift = 0;

@@ -39,15 +39,6 @@ std::optional<std::size_t> StillBackend::context_at(RemoteAddress address) const
     return found == by_address_.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::optional<std::size_t> StillBackend::find_context(std::string_view name) const {
-    for (std::size_t i = 0; i < tree_->contexts.size(); ++i) {
-        if (tree_->contexts[i].name == name) {
-            return i;
-        }
-    }
-    return std::nullopt;
-}
-
 std::span<const ContextBlock> StillBackend::blocks_of(std::size_t context) const {
     const auto& [first, behind] = blocks_.at(context);
     return std::span(places_->blocks).subspan(first, behind - first);
@@ -62,11 +53,6 @@ RemoteAddress StillBackend::ident_pointer(std::size_t context) const {
                ? pages_.read<RemoteAddress>(address_of(context) + *layout_->context.ident)
                      .value_or(RemoteAddress{})
                : RemoteAddress{};
-}
-
-RemoteAddress StillBackend::name_pointer(std::size_t context) const {
-    return pages_.read<RemoteAddress>(address_of(context) + layout_->context.name)
-        .value_or(RemoteAddress{});
 }
 
 }  // namespace palloscope

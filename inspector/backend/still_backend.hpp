@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -54,17 +53,13 @@ class StillBackend {
     // The context whose header lies at that address.
     [[nodiscard]] std::optional<std::size_t> context_at(RemoteAddress address) const;
 
-    // The one with that name, in the tree's order.
-    [[nodiscard]] std::optional<std::size_t> find_context(std::string_view name) const;
-
     [[nodiscard]] std::span<const ContextBlock> blocks_of(std::size_t context) const;
 
     // total_bytes of a context and all below it.
     [[nodiscard]] std::int64_t subtree_bytes(std::size_t context) const;
 
-    // Where the texts of its ident (11 and later) and of its name lie; null where it has none.
+    // Where the text of its ident lies (11 and later); null where it has none.
     [[nodiscard]] RemoteAddress ident_pointer(std::size_t context) const;
-    [[nodiscard]] RemoteAddress name_pointer(std::size_t context) const;
 
   private:
     const Backend* backend_;
