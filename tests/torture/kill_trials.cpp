@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include <nlohmann/json.hpp>
+
 #include "tests/support/backend_watch.hpp"
 #include "tests/support/process_state.hpp"
 #include "tests/support/program.hpp"
@@ -21,22 +23,31 @@ using std::chrono::steady_clock;
 
 constexpr int kPreparedStatements = 200;
 constexpr std::size_t kMeasuredSnapshots = 11;
-// Longer than a snapshot holds a backend of this size, so that moments up to its end are hit too.
-constexpr microseconds kHold{4000};
+// How much longer than asked the trials may go on until enough kills have hit a held backend.
+constexpr int kPatience = 4;
 
-// Durations of snapshots that nobody kills, the shortest first.
-std::vector<microseconds> measure_snapshots(const std::vector<std::string>& command) {
+// Of snapshots that nobody kills: how long each took, and for how long it held the backend, the
+// shortest first.
+struct UsualSnapshots {
     std::vector<microseconds> durations;
-    while (durations.size() < kMeasuredSnapshots) {
+    std::vector<microseconds> holds;
+};
+
+UsualSnapshots measure_snapshots(const std::vector<std::string>& command) {
+    UsualSnapshots usual;
+    while (usual.durations.size() < kMeasuredSnapshots) {
         const auto started = steady_clock::now();
         const ProgramResult result = run_program(command);
-        durations.push_back(duration_cast<microseconds>(steady_clock::now() - started));
+        usual.durations.push_back(duration_cast<microseconds>(steady_clock::now() - started));
         if (result.exit_code != 0) {
             throw std::runtime_error("a snapshot fails without being killed: " + result.err);
         }
+        usual.holds.emplace_back(
+            nlohmann::json::parse(result.out).at("pause_us").get<microseconds::rep>());
     }
-    std::sort(durations.begin(), durations.end());
-    return durations;
+    std::sort(usual.durations.begin(), usual.durations.end());
+    std::sort(usual.holds.begin(), usual.holds.end());
+    return usual;
 }
 
 // The moment of a kill: a delay from the start of the program or, where it is to hit the backend
@@ -115,24 +126,28 @@ KillTrialsResult run_kill_trials(const PostgresServer& server,
     for (int statement = 0; statement < kPreparedStatements; ++statement) {
         session.exec("PREPARE statement_" + std::to_string(statement) + " AS SELECT 1");
     }
+    const std::vector<std::string> snapshot{palloscope_program(),
+                                            "snapshot",
+                                            std::to_string(session.backend_pid()),
+                                            "--method",
+                                            method,
+                                            "--format",
+                                            "json"};
     // Into /dev/null: nobody reads while we wait for the moment, and a full pipe would hold it
     // back.
-    const std::vector<std::string> command{"sh",
-                                           "-c",
-                                           "exec \"$0\" snapshot \"$@\" >/dev/null",
-                                           palloscope_program(),
-                                           std::to_string(session.backend_pid()),
-                                           "--method",
-                                           method,
-                                           "--format",
-                                           "json"};
+    std::vector<std::string> command{"sh", "-c", "exec \"$0\" \"$@\" >/dev/null"};
+    command.insert(command.end(), snapshot.begin(), snapshot.end());
     BackendWatch watch(server, session);
-    const std::vector<microseconds> durations = measure_snapshots(command);
-    KillTrialsResult result{.median_duration = durations.at(durations.size() / 2)};
+    const UsualSnapshots usual = measure_snapshots(snapshot);
+    KillTrialsResult result{.median_duration = usual.durations.at(usual.durations.size() / 2)};
     std::mt19937_64 random(seed);
-    std::uniform_int_distribution<microseconds::rep> in_life(0, durations.back().count());
-    std::uniform_int_distribution<microseconds::rep> in_hold(0, kHold.count());
-    while (result.trials < trials && result.harms.empty()) {
+    std::uniform_int_distribution<microseconds::rep> in_life(0, usual.durations.back().count());
+    std::uniform_int_distribution<microseconds::rep> in_hold(0, usual.holds.back().count());
+    const auto enough = [&] {
+        return result.trials >= trials && (result.killed_holding_it >= trials / kHeldShare ||
+                                           result.trials >= trials * kPatience);
+    };
+    while (!enough() && result.harms.empty()) {
         const bool once_held = result.trials % 2 == 1;
         const Moment moment{.once_held = once_held,
                             .delay = microseconds(once_held ? in_hold(random) : in_life(random))};

@@ -20,11 +20,15 @@ struct KillTrialsResult {
     std::string summary() const;
 };
 
+// One kill in so many, at least, is to hit the backend while it is held.
+constexpr int kHeldShare = 20;
+
 // Kills `palloscope snapshot PID --method METHOD` with SIGKILL, `trials` times: at moments chosen
-// at random from its usual duration and, every other time, from the first milliseconds in which it
-// holds the backend. Looks after each kill whether the backend and the server are as before
-// (BackendWatch). Ends with the first harm. The backend is idle and
-// holds a few hundred contexts. `server` must have been started with kQuietLog. Throws
+// at random from its usual duration and, every other time, from the usual time in which it holds
+// the backend; goes on, up to four times as long, until one in kHeldShare of `trials` has hit a
+// held backend. Looks after each kill whether the backend and the server are as before
+// (BackendWatch). Ends with the first harm. The backend is idle and holds a few hundred contexts.
+// `server` must have been started with kQuietLog. Throws
 // std::runtime_error where the snapshot fails without being killed.
 KillTrialsResult run_kill_trials(const PostgresServer& server,
                                  const std::string& method,
