@@ -56,8 +56,7 @@ void explain_tables(const StillBackend& backend,
         HashTable entry{.name = table.name,
                         .entries = table.entries,
                         .bytes = backend.subtree_bytes(table.context)};
-        // lock.c: the locks that this backend holds or waits for.
-        if (table.name == "LOCALLOCK hash") {
+        if (table.name == kLocalLockTable) {
             into.locks = entry;
         }
         into.hash_tables.push_back(std::move(entry));

@@ -1,4 +1,3 @@
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -12,7 +11,7 @@
 #include "inspector/cli/command.hpp"
 #include "inspector/cli/interruption.hpp"
 #include "inspector/cli/options.hpp"
-#include "inspector/model/time_text.hpp"
+#include "inspector/cli/recorded_moment.hpp"
 #include "inspector/recording/reader.hpp"
 #include "inspector/report/difference_text.hpp"
 #include "inspector/report/snapshot_json.hpp"
@@ -36,8 +35,6 @@ struct Pair {
     Snapshot after;
 };
 
-// SQLite's files begin so (https://www.sqlite.org/fileformat.html); a snapshot is JSON.
-constexpr std::string_view kRecordingMagic = "SQLite format 3";
 constexpr std::uintmax_t kMaxSnapshotFileBytes = std::uintmax_t{1} << 30;
 
 Result<std::string> read_file(const std::string& path) {
@@ -54,35 +51,19 @@ Result<std::string> read_file(const std::string& path) {
     return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
-bool is_recording(const std::string& path) {
-    std::string begin(kRecordingMagic.size(), '\0');
-    std::ifstream file(path, std::ios::binary);
-    file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
-    return file && begin == kRecordingMagic;
-}
-
-// FILE, a snapshot or a recording, or FILE@TIME, a moment of a recording. A file whose own name has
-// an '@' goes before.
+// A snapshot's file, or a moment of a recording.
 Result<Snapshot> read_operand(const std::string& operand, std::optional<int> pid) {
-    const std::size_t at = operand.rfind('@');
-    std::string path = operand;
-    std::optional<std::int64_t> time_ns;
-    if (at != std::string::npos && !std::filesystem::exists(operand)) {
-        path = operand.substr(0, at);
-        time_ns = unix_ns_from_iso_time(operand.substr(at + 1));
-        if (!time_ns) {
-            return failure(Error::Kind::kUsage,
-                           fmt::format("'{}' is no time", operand.substr(at + 1)),
-                           "write it as 2026-11-23T09:00:00Z");
-        }
+    const auto moment = recorded_moment(operand);
+    if (!moment) {
+        return tl::unexpected(moment.error());
     }
-    if (is_recording(path)) {
-        return snapshot_at(path, pid, time_ns);
+    if (is_recording(moment->path)) {
+        return snapshot_at(moment->path, pid, moment->time_ns);
     }
-    return read_file(path)
+    return read_file(moment->path)
         .and_then([](const std::string& text) { return snapshot_from_json(text); })
         .map_error([&](Error error) {
-            error.message = fmt::format("{}: {}", path, error.message);
+            error.message = fmt::format("{}: {}", moment->path, error.message);
             return error;
         });
 }

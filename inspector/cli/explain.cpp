@@ -11,7 +11,9 @@
 #include "inspector/cli/command.hpp"
 #include "inspector/cli/interruption.hpp"
 #include "inspector/cli/options.hpp"
-#include "inspector/report/explanation_json.hpp"
+#include "inspector/cli/recorded_moment.hpp"
+#include "inspector/model/explanation_json.hpp"
+#include "inspector/recording/reader.hpp"
 #include "inspector/report/explanation_text.hpp"
 
 namespace palloscope {
@@ -23,6 +25,7 @@ constexpr std::size_t kMostRows = 10;
 
 struct ExplainOptions {
     TargetOptions target;
+    std::optional<int> pid;
     MethodOptions method;
     std::string format;
     std::vector<std::string> chunks_of;
@@ -32,6 +35,12 @@ struct ExplainOptions {
 
 std::optional<std::size_t> most_rows(const ExplainOptions& options) {
     return options.format == "tree" ? std::optional(kMostRows) : std::nullopt;
+}
+
+Result<> show(const Explanation& explanation, const ExplainOptions& options) {
+    return print(options.format == "json"
+                     ? explanation_json(explanation) + '\n'
+                     : explanation_text(explanation, standard_output_style(), most_rows(options)));
 }
 
 Result<> explain(int pid, const ExplainOptions& options) {
@@ -53,10 +62,7 @@ Result<> explain(int pid, const ExplainOptions& options) {
                                to_string(*method)));
     }
     if (options.wait.count() == 0) {
-        return print(
-            options.format == "json"
-                ? explanation_json(*explanation) + '\n'
-                : explanation_text(*explanation, standard_output_style(), most_rows(options)));
+        return show(*explanation, options);
     }
     // An interrupt shows what has grown until then.
     const StopRequest stop;
@@ -65,19 +71,37 @@ Result<> explain(int pid, const ExplainOptions& options) {
     if (!after) {
         return tl::unexpected(after.error());
     }
+    if (options.format == "json") {
+        return show(*explanation, options).and_then([&] { return show(*after, options); });
+    }
     return print(explanation_difference_text(
         *explanation, *after, standard_output_style(), most_rows(options)));
 }
 
+Result<ExitCode> explain_recorded(const RecordedMoment& moment, const ExplainOptions& options) {
+    if (options.wait.count() > 0 || !options.chunks_of.empty()) {
+        return failure(Error::Kind::kUsage, "--after and --chunks ask a backend, not a recording");
+    }
+    return explanation_at(moment.path, options.pid, moment.time_ns)
+        .and_then([&](const Explanation& explanation) { return show(explanation, options); })
+        .map([] { return ExitCode::kDone; });
+}
+
 Result<ExitCode> run_explain(const ExplainOptions& options) {
+    const auto moment = recorded_moment(options.target.target);
+    if (!moment) {
+        return tl::unexpected(moment.error());
+    }
+    if (is_recording(moment->path)) {
+        return explain_recorded(*moment, options);
+    }
     const auto pids = resolve_targets(options.target);
     if (!pids) {
         return tl::unexpected(pids.error());
     }
-    if (options.wait.count() > 0 && (pids->size() != 1 || options.format == "json")) {
-        return failure(Error::Kind::kUsage,
-                       "--after compares one backend with itself, as text",
-                       "give its PID, and --format tree or table");
+    if (options.wait.count() > 0 && pids->size() != 1) {
+        return failure(
+            Error::Kind::kUsage, "--after compares one backend with itself", "give its PID");
     }
     // With several targets one that fails does not hide the others; its code is the command's.
     ExitCode exit_code = ExitCode::kDone;
@@ -96,6 +120,7 @@ CommandAction add_explain(CLI::App& app) {
     auto options = std::make_shared<ExplainOptions>();
     options->format = standard_output_is_terminal() ? "tree" : "table";
     add_target(app, options->target);
+    app.add_option("--pid", options->pid, "which backend, where TARGET is a recording of several");
     app.add_option("--method",
                    options->method.name,
                    "fork studies a copy-on-write child of the backend, and asks malloc; freeze "
@@ -114,14 +139,21 @@ CommandAction add_explain(CLI::App& app) {
                    options->chunks_of,
                    "count the chunks of the contexts of this name by their size; may be repeated");
     add_duration(
-        app, "--after", options->wait, "explain what became more, and less, within this time", "");
+        app,
+        "--after",
+        options->wait,
+        "explain what became more, and less, within this time (as json: both explanations)",
+        "");
     add_show_literals(app, options->literals);
     app.footer(
         "tree (the default on a terminal) shows the ten largest of each kind, table all of them; "
-        "json is palloscope.explain/1.\n\n"
+        "json is palloscope.explain/1. TARGET may be a recording made with --explain-every too: "
+        "FILE@TIME is its\n"
+        "explanation at that time or nearest before it, FILE alone the last one.\n\n"
         "Example:\n"
         "  palloscope explain 4242\n"
         "  palloscope explain 4242 --after 60s\n"
+        "  palloscope explain leak.palloscope@2026-11-23T09:00:00Z\n"
         "  palloscope explain 4242 --chunks CacheMemoryContext --format json");
     return [options] { return run_explain(*options); };
 }

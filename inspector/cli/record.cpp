@@ -12,6 +12,7 @@
 #include <fmt/core.h>
 
 #include "attach/process.hpp"
+#include "inspector/backend/explainer.hpp"
 #include "inspector/backend/snapshotter.hpp"
 #include "inspector/cli/command.hpp"
 #include "inspector/cli/interruption.hpp"
@@ -32,6 +33,7 @@ struct RecordOptions {
     bool force = false;
     std::chrono::nanoseconds interval = std::chrono::seconds(1);
     std::chrono::nanoseconds duration{};
+    std::chrono::nanoseconds explain_every{};
     std::string statements = "none";
 };
 
@@ -56,33 +58,37 @@ Result<StatementSource> open_statements(const std::string& source) {
                    "give none, journal:FILE or step:SOCKET");
 }
 
-// Takes snapshots of whichever backends are asked for, each by a snapshotter of its own.
-class Snapshotters {
+// Reads whichever backends are asked for, each by a reader of its own: a Snapshotter or an
+// Explainer.
+template <typename Reader>
+class Readers {
   public:
-    explicit Snapshotters(const MethodOptions& options)
-        : method_(options.method()), timeout_(options.timeout_ms()) {}
-
-    Result<Snapshot> take(int pid) {
+    template <typename Options, typename Read>
+    auto read(int pid, const Options& options, Read read)
+        -> decltype(read(std::declval<Reader&>())) {
         auto found = by_pid_.find(pid);
         if (found == by_pid_.end()) {
-            auto opened = Snapshotter::open(pid, Literals::kMasked);
+            auto opened = Reader::open(pid, options);
             if (!opened) {
                 return tl::unexpected(std::move(opened.error()));
             }
             found = by_pid_.emplace(pid, std::move(*opened)).first;
         }
-        auto snapshot = found->second.take(method_, timeout_);
-        if (!snapshot && snapshot.error().kind == Error::Kind::kGone) {
+        auto result = read(found->second);
+        if (!result && result.error().kind == Error::Kind::kGone) {
             by_pid_.erase(found);
         }
-        return snapshot;
+        return result;
     }
 
   private:
-    std::optional<Method> method_;
-    std::chrono::milliseconds timeout_;
-    std::map<int, Snapshotter> by_pid_;
+    std::map<int, Reader> by_pid_;
 };
+
+// Explanations are by freeze where only that was asked for, else by fork.
+std::optional<Method> method_of_explanations(std::optional<Method> method) {
+    return method == Method::kFreeze ? method : std::nullopt;
+}
 
 // The targets that run now. That they have all ended is no failure once a recording has begun.
 Result<std::vector<int>> current_targets(const TargetOptions& target) {
@@ -147,21 +153,39 @@ Result<ExitCode> run_record(const RecordOptions& options) {
     if (auto awaited = await_targets(options.target, stop); !awaited) {
         return tl::unexpected(awaited.error());
     }
-    Snapshotters snapshotters(options.method);
-    RecorderCalls calls{.take = [&](int pid) { return snapshotters.take(pid); },
-                        .find_targets = [&] { return current_targets(options.target); },
-                        .progress = {}};
+    Readers<Snapshotter> snapshotters;
+    Readers<Explainer> explainers;
+    const auto method = options.method.method();
+    const auto timeout = options.method.timeout_ms();
+    RecorderCalls calls{
+        .take =
+            [&](int pid) {
+                return snapshotters.read(pid, Literals::kMasked, [&](Snapshotter& snapshotter) {
+                    return snapshotter.take(method, timeout);
+                });
+            },
+        .explain =
+            [&](int pid) {
+                return explainers.read(pid, Explainer::Options{}, [&](Explainer& explainer) {
+                    return explainer.explain(method_of_explanations(method), timeout);
+                });
+            },
+        .find_targets = [&] { return current_targets(options.target); },
+        .progress = {}};
     const bool on_terminal = isatty(STDERR_FILENO) != 0;
     if (on_terminal) {
         calls.progress = show_progress;
     }
-    Recorder recorder(
-        {.interval = options.interval,
-         .duration = options.duration.count() > 0 ? std::optional(options.duration) : std::nullopt},
-        std::move(calls),
-        std::move(*statements),
-        *writer,
-        stop.flag());
+    const auto if_given = [](std::chrono::nanoseconds time) {
+        return time.count() > 0 ? std::optional(time) : std::nullopt;
+    };
+    Recorder recorder({.interval = options.interval,
+                       .duration = if_given(options.duration),
+                       .explain_every = if_given(options.explain_every)},
+                      std::move(calls),
+                      std::move(*statements),
+                      *writer,
+                      stop.flag());
     const auto summary = recorder.run();
     if (on_terminal) {
         fmt::print(stderr, "\r\033[K");
@@ -188,6 +212,13 @@ CommandAction add_record(CLI::App& app) {
                  options->duration,
                  "end after this time; else when interrupted or all have gone",
                  "");
+    add_duration(app,
+                 "--explain-every",
+                 options->explain_every,
+                 "record what the bytes are, too (as 'palloscope explain' does), at the start and "
+                 "every so often; of a\n"
+                 "large backend this takes seconds, and the snapshots due meanwhile are missed",
+                 "");
     app.add_option("--statements",
                    options->statements,
                    "where statements come from: none, journal:FILE (palloscope-workload's), or "
@@ -202,7 +233,7 @@ CommandAction add_record(CLI::App& app) {
         "'all', backends that\n"
         "come later are recorded too.\n\n"
         "Example:\n"
-        "  palloscope record 4242 -o leak.palloscope --duration 10min\n"
+        "  palloscope record 4242 -o leak.palloscope --duration 10min --explain-every 2min\n"
         "  palloscope record all --application-name 'puma*' -o leak.palloscope --statements "
         "journal:journal.jsonl");
     return [options] { return run_record(*options); };

@@ -36,10 +36,14 @@ std::string recording_summary_text(const RecordingSummary& summary, const std::s
                     clean_line(summary.end));
     for (const RecordedBackendSummary& backend : summary.backends) {
         text += fmt::format(
-            "  process {}: {} snapshots{}, {} missed, pause median {}, 99 % {}, longest {} ({})\n",
+            "  process {}: {} snapshots{}{}, {} missed, pause median {}, 99 % {}, longest {} "
+            "({})\n",
             backend.pid,
             count_text(backend.snapshots),
             by_method_text(backend.by_method),
+            backend.explanations > 0
+                ? fmt::format(", {} with an explanation", count_text(backend.explanations))
+                : "",
             count_text(backend.missed),
             duration_text(backend.median_pause_us),
             duration_text(backend.p99_pause_us),

@@ -19,6 +19,7 @@
 #include "inspector/diagnosis/cause_rules.hpp"
 #include "inspector/diagnosis/common_evidence.hpp"
 #include "inspector/diagnosis/data_definition.hpp"
+#include "inspector/diagnosis/explained_growth.hpp"
 #include "inspector/diagnosis/readable.hpp"
 
 namespace palloscope {
@@ -170,6 +171,9 @@ std::vector<std::string> evidence(const Suspicion& suspicion, const Churn& churn
         sentences.push_back(std::move(sentence));
     }
     sentences.push_back(share_of_contexts(suspicion));
+    for (std::string& sentence : what_the_bytes_are(suspicion.backend)) {
+        sentences.push_back(std::move(sentence));
+    }
     sentences.push_back(straight_line(suspicion));
     if (churn.widest != nullptr) {
         sentences.push_back(fmt::format(

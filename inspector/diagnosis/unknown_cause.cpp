@@ -4,6 +4,7 @@
 
 #include "inspector/diagnosis/cause_rules.hpp"
 #include "inspector/diagnosis/common_evidence.hpp"
+#include "inspector/diagnosis/explained_growth.hpp"
 #include "inspector/diagnosis/readable.hpp"
 
 namespace palloscope {
@@ -39,6 +40,13 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
     }
     if (!suspicion.contexts.empty()) {
         finding.evidence.push_back(where_it_grows(suspicion));
+    }
+    for (std::string& sentence : what_the_bytes_are(suspicion.backend)) {
+        finding.evidence.push_back(std::move(sentence));
+    }
+    if (suspicion.backend.explanations.size() < 2) {
+        finding.remedies.emplace_back(
+            "Record again with --explain-every, to see what the bytes are.");
     }
     if (suspicion.untied_bytes_per_second) {
         finding.evidence.push_back(

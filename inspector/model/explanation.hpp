@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "inspector/model/snapshot.hpp"
@@ -77,6 +78,9 @@ struct CompiledFunction {
     bool operator==(const CompiledFunction&) const = default;
 };
 
+// The hash table of the locks that a backend holds or waits for (lock.c).
+inline constexpr std::string_view kLocalLockTable = "LOCALLOCK hash";
+
 // A hash table of the backend's own (dynahash.c), by its name.
 struct HashTable {
     std::string name;
@@ -112,6 +116,8 @@ struct Accounting {
     std::int64_t rss_anon_bytes = 0;
     std::vector<AccountItem> items;
     std::int64_t unexplained_bytes = 0;
+
+    bool operator==(const Accounting&) const = default;
 };
 
 // A part that this build does not let us see, and why.

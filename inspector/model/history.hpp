@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "inspector/model/context_tree.hpp"
+#include "inspector/model/explanation.hpp"
 #include "inspector/model/snapshot.hpp"
 #include "inspector/model/statement.hpp"
 
@@ -50,6 +51,8 @@ struct BackendHistory {
     std::vector<SnapshotSummary> snapshots;  // in the order of time
     std::vector<ContextSeries> contexts;
     std::vector<ExecutionRecord> executions;  // in the order of ended_at_ns
+    // The first and the last that were recorded, without their trees.
+    std::vector<Explanation> explanations;
     // Snapshots that were due but not taken: the one before was not done, or no safe point came.
     std::int64_t missed = 0;
     // Why the recording of this backend ended: "duration", "interrupted", "backend gone", …; none

@@ -21,6 +21,8 @@
 //              may be negative. All figures null: the context vanished. used_bytes is not stored:
 //              it is total_bytes - free_bytes. In the order of the primary key, never read
 //              otherwise
+//   explanation what the bytes of the backend were at a snapshot: explained_json()
+//              (model/explanation_json.hpp) as a DeflatedText
 //   form, label  texts stored once: statements' forms, names of sessions and steps
 //   execution  statements, as their source tells them
 //
@@ -30,16 +32,17 @@ namespace palloscope {
 // "Pals", at offset 68 of the file: file(1) and the reader know a recording by it.
 inline constexpr int kRecordingApplicationId = 0x50616c73;
 // To be raised with every change of the schema; a reader refuses versions above its own.
-inline constexpr int kRecordingFormatVersion = 1;
+inline constexpr int kRecordingFormatVersion = 2;
 
 struct SchemaObject {
     std::string_view name;
     std::string_view sql;
+    int since = 1;  // the first version that has it
 };
 
 // The reader wants to find exactly these, so that a file made by somebody else cannot have a view
 // or a virtual table in the place of one of ours.
-inline constexpr std::array<SchemaObject, 13> kRecordingSchema{{
+inline constexpr std::array<SchemaObject, 14> kRecordingSchema{{
     {"setting",
      "CREATE TABLE setting (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"},
     {"note", "CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL)"},
@@ -78,6 +81,10 @@ inline constexpr std::array<SchemaObject, 13> kRecordingSchema{{
      "NULL, "
      "started_at_ns INTEGER NOT NULL, ended_at_ns INTEGER NOT NULL, row_count INTEGER NOT NULL, "
      "error TEXT)"},
+    {"explanation",
+     "CREATE TABLE explanation (snapshot INTEGER PRIMARY KEY, text_bytes INTEGER NOT NULL, "
+     "deflated BLOB NOT NULL)",
+     2},
 }};
 
 }  // namespace palloscope

@@ -158,6 +158,25 @@ void add_executions(RecordingFile& file, History& history) {
     }
 }
 
+// The first and the last of each backend: what grew between them is what diagnosis asks.
+void add_explanations(RecordingFile& file, History& history) {
+    std::vector<std::vector<std::int64_t>> ids(history.backends.size());
+    for (const std::int64_t id : file.explained()) {
+        std::vector<std::int64_t>& ends =
+            ids[file.snapshots()[static_cast<std::size_t>(id) - 1].backend];
+        ends.resize(std::min<std::size_t>(ends.size(), 1));
+        ends.push_back(id);
+    }
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        for (const std::int64_t id : ids[i]) {
+            if (std::optional<Explanation> explanation = file.explanation_of(id)) {
+                explanation->snapshot = file.snapshots()[static_cast<std::size_t>(id) - 1].summary;
+                history.backends[i].explanations.push_back(std::move(*explanation));
+            }
+        }
+    }
+}
+
 void note_clock_jumps(History& history) {
     for (const BackendHistory& backend : history.backends) {
         if (!std::ranges::is_sorted(backend.snapshots, {}, &SnapshotSummary::taken_at_ns)) {
@@ -192,6 +211,7 @@ Result<History> read_history(const std::string& path) {
     }
     add_executions(*file, history);
     add_missed(*file, history);
+    add_explanations(*file, history);
     note_clock_jumps(history);
     // Last: they tell of damage that was met on the way, too.
     for (std::string& note : file->notes()) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "attach/error.hpp"
+#include "inspector/model/explanation.hpp"
 #include "inspector/model/history.hpp"
 #include "inspector/model/snapshot.hpp"
 
@@ -29,6 +30,11 @@ namespace palloscope {
 [[nodiscard]] Result<Snapshot> snapshot_at(const std::string& path,
                                            std::optional<int> pid,
                                            std::optional<std::int64_t> time_ns);
+
+// The same of the explanations that were recorded (`record --explain-every`), with their snapshots.
+[[nodiscard]] Result<Explanation> explanation_at(const std::string& path,
+                                                 std::optional<int> pid,
+                                                 std::optional<std::int64_t> time_ns);
 
 // Calls `visit` for every snapshot, whole, in the order in which they were recorded, and stops at
 // its first error, which it returns. Gives the recording's notes.

@@ -30,6 +30,9 @@ constexpr milliseconds kLookEvery{100};
 struct Target {
     // Its driver steps: no snapshots at intervals.
     bool stepping = false;
+    Clock::time_point explain_at;  // the first one at once
+    std::int64_t explanations = 0;
+    bool told_of_explanation = false;
     std::int64_t missed = 0;
     PauseStatistics pauses;
     std::map<Method, std::int64_t> by_method;
@@ -110,6 +113,7 @@ class Recorder::Impl {
 
     // One snapshot of every target that does not step; sets the time of the next round.
     Result<> snapshot_round() {
+        explained_in_round_ = false;
         for (const int pid : targets_at_intervals()) {
             if (stop_.load()) {
                 break;
@@ -174,21 +178,49 @@ class Recorder::Impl {
 
     // Takes and stores one snapshot of a target. Fails only where it cannot be stored.
     Result<StepAnswer> snapshot(int pid) {
+        if (Target& target = targets_.at(pid);
+            options_.explain_every && !explained_in_round_ && Clock::now() >= target.explain_at) {
+            explained_in_round_ = !target.stepping;
+            target.explain_at =
+                Clock::now() + std::chrono::duration_cast<Clock::duration>(*options_.explain_every);
+            const Result<Explanation> explained = calls_.explain(pid);
+            if (explained) {
+                ++target.explanations;
+                return store(explained->snapshot, *explained);
+            }
+            if (Result<> told = tell_of_explanation(target, pid, explained.error()); !told) {
+                return tl::unexpected(std::move(told).error());
+            }
+        }
         const Result<Snapshot> taken = calls_.take(pid);
         if (taken) {
-            if (Result<> stored = writer_.append(*taken); !stored) {
-                return tl::unexpected(std::move(stored).error());
-            }
-            Target& target = targets_.at(pid);
-            target.pauses.add(taken->pause_us);
-            ++target.by_method[taken->method];
-            ++summary_.snapshots;
-            return StepAnswer{.snapshot = true, .reason = {}};
+            return store(*taken, *taken);
         }
         if (Result<> noted = note_failure(pid, taken.error()); !noted) {
             return tl::unexpected(std::move(noted).error());
         }
         return StepAnswer{.snapshot = false, .reason = taken.error().message};
+    }
+
+    // `whole` is what is recorded: the snapshot, or the explanation that came with it.
+    template <typename Whole>
+    Result<StepAnswer> store(const Snapshot& snapshot, const Whole& whole) {
+        if (Result<> stored = writer_.append(whole); !stored) {
+            return tl::unexpected(std::move(stored).error());
+        }
+        Target& target = targets_.at(snapshot.process.pid);
+        target.pauses.add(snapshot.pause_us);
+        ++target.by_method[snapshot.method];
+        ++summary_.snapshots;
+        return StepAnswer{.snapshot = true, .reason = {}};
+    }
+
+    // Once a backend; that it has gone, the snapshot will tell.
+    Result<> tell_of_explanation(Target& target, int pid, const Error& error) {
+        if (error.kind == Error::Kind::kGone || std::exchange(target.told_of_explanation, true)) {
+            return {};
+        }
+        return note(fmt::format("backend {} was not explained every time: {}", pid, error.message));
     }
 
     Result<> note_failure(int pid, const Error& error) {
@@ -240,6 +272,7 @@ class Recorder::Impl {
         }
         summary_.backends.push_back({.pid = pid,
                                      .snapshots = pauses.count(),
+                                     .explanations = target.explanations,
                                      .by_method = target.by_method,
                                      .missed = target.missed,
                                      .end = reason,
@@ -409,6 +442,8 @@ class Recorder::Impl {
     bool found_none_ = false;
     Clock::time_point start_;
     std::int64_t start_unix_ns_ = 0;
+    // The others' turn comes in the rounds after it.
+    bool explained_in_round_ = false;
     std::int64_t rounds_ = 0;  // that were done or missed
     Clock::time_point next_round_;
     Clock::time_point find_targets_at_;

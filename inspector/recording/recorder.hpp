@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "attach/error.hpp"
+#include "inspector/model/explanation.hpp"
 #include "inspector/model/snapshot.hpp"
 #include "inspector/recording/writer.hpp"
 #include "inspector/statements/journal.hpp"
@@ -28,6 +29,8 @@ struct RecorderOptions {
     std::chrono::nanoseconds interval = std::chrono::seconds{1};
     // None: until interrupted, or until all targets are gone and the next search finds no other.
     std::optional<std::chrono::nanoseconds> duration;
+    // From one explanation of a backend to its next; none: no explanations.
+    std::optional<std::chrono::nanoseconds> explain_every;
 };
 
 // For a line that shows that work goes on.
@@ -42,6 +45,8 @@ struct RecordingProgress {
 struct RecorderCalls {
     // One snapshot of a backend; kGone, kTimeout, kPermission and kUnsupported mean what they say.
     std::function<Result<Snapshot>(int pid)> take;
+    // What one backend's bytes are, with the snapshot; asked where there is `explain_every`.
+    std::function<Result<Explanation>(int pid)> explain;
     // PIDs of the backends that match what the user asked for; asked again every second, so that
     // backends which start later are recorded too.
     std::function<Result<std::vector<int>>()> find_targets;
@@ -52,6 +57,7 @@ struct RecorderCalls {
 struct RecordedBackendSummary {
     int pid = 0;
     std::int64_t snapshots = 0;
+    std::int64_t explanations = 0;  // that came with as many of the snapshots
     std::map<Method, std::int64_t> by_method;
     std::int64_t missed = 0;
     // "duration", "interrupted", "backend gone", or why it could not be recorded any further.
@@ -80,8 +86,11 @@ struct RecordingSummary {
 // Every `interval`, by a steady clock counted from the start so that it does not drift, takes one
 // snapshot of each target, one after the other. Rounds never overlap: those that fell due while one
 // was still going on are counted as missed. A backend whose driver steps (StepServer) gets a
-// snapshot at its hello and after each of its statements instead. Of a journal, those executions
-// are recorded that are of a target and ended after the start.
+// snapshot at its hello and after each of its statements instead. A backend's first snapshot, and
+// the next one whenever `explain_every` has gone by, is an explanation (one a round, which may last
+// for seconds), which brings a snapshot with it; where none can be had the snapshot is taken all
+// the same, and a note says why. Of a journal, those executions are recorded that are of a target
+// and ended after the start.
 //
 // A target that is gone ends; one that may not or cannot be read is noted and left alone; any other
 // failure to take a snapshot counts as missed, with its message as the reason.

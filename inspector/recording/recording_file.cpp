@@ -14,6 +14,8 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
 
+#include "inspector/model/explanation_json.hpp"
+#include "inspector/recording/deflated_text.hpp"
 #include "inspector/recording/format.hpp"
 #include "inspector/statements/io_error.hpp"
 
@@ -27,6 +29,8 @@ enum class Verdict { kNext, kStop, kBroken };
 
 // No context has 16 TiB; a file that says so is damaged, and its sums could overflow.
 constexpr std::int64_t kMaxFigure = std::int64_t{1} << 44U;
+
+constexpr int kFirstVersionWithExplanations = 2;
 
 // A writer that ends its recording locks the file for a moment.
 constexpr int kBusyTimeoutMs = 5'000;
@@ -124,12 +128,14 @@ class RecordingFile::Impl {
         while (row.executeStep()) {
             found.emplace(row.getColumn(0).getString(), row.getColumn(1).getString());
         }
-        const bool ours = found.size() == kRecordingSchema.size() &&
-                          std::ranges::all_of(kRecordingSchema, [&](const SchemaObject& object) {
-                              const auto entry = found.find(std::string(object.name));
-                              return entry != found.end() && entry->second == object.sql;
-                          });
-        if (!ours) {
+        version_ = version;
+        std::map<std::string, std::string> expected;
+        for (const SchemaObject& object : kRecordingSchema) {
+            if (object.since <= version) {
+                expected.emplace(object.name, object.sql);
+            }
+        }
+        if (found != expected) {
             return Error{.kind = Error::Kind::kFailed,
                          .message = fmt::format(
                              "{} is damaged: its tables are not those of a recording", path_),
@@ -144,6 +150,9 @@ class RecordingFile::Impl {
         load_forms();
         load_contexts();
         load_snapshots();
+        if (version_ >= kFirstVersionWithExplanations) {
+            load_explained();
+        }
     }
 
     // Calls `take` for the rows of a query until it says that it has enough or that a row makes no
@@ -175,6 +184,7 @@ class RecordingFile::Impl {
     std::vector<StatementForm> forms;
     std::vector<RecordedContext> contexts;
     std::vector<RecordedSnapshot> snapshots;
+    std::vector<std::int64_t> explained;
     std::vector<std::string> damage;
 
   private:
@@ -285,8 +295,20 @@ class RecordingFile::Impl {
              });
     }
 
+    void load_explained() {
+        each("explanation", "SELECT snapshot FROM explanation ORDER BY snapshot", [&](Row& row) {
+            const std::int64_t id = row.getColumn(0).getInt64();
+            if (!index_of(id, snapshots.size())) {
+                return Verdict::kBroken;
+            }
+            explained.push_back(id);
+            return Verdict::kNext;
+        });
+    }
+
     std::string path_;
     SQLite::Database database_;
+    int version_ = 0;
     std::vector<Process> processes_;
 };
 
@@ -332,6 +354,26 @@ const std::vector<RecordedContext>& RecordingFile::contexts() const {
 
 const std::vector<RecordedSnapshot>& RecordingFile::snapshots() const {
     return impl_->snapshots;
+}
+
+const std::vector<std::int64_t>& RecordingFile::explained() const {
+    return impl_->explained;
+}
+
+std::optional<Explanation> RecordingFile::explanation_of(std::int64_t id) {
+    std::optional<Explanation> explanation;
+    if (!std::ranges::binary_search(explained(), id)) {
+        return explanation;
+    }
+    impl_->each("explanation",
+                fmt::format("SELECT text_bytes, deflated FROM explanation WHERE snapshot = {}", id),
+                [&](Row& row) {
+                    const auto text = inflate_text({.text_bytes = row.getColumn(0).getInt64(),
+                                                    .deflated = row.getColumn(1).getString()});
+                    explanation = text ? explanation_from(*text) : std::nullopt;
+                    return explanation ? Verdict::kNext : Verdict::kBroken;
+                });
+    return explanation;
 }
 
 std::string RecordingFile::statement_source() {

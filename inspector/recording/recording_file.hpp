@@ -10,6 +10,7 @@
 
 #include "attach/error.hpp"
 #include "inspector/model/context_tree.hpp"
+#include "inspector/model/explanation.hpp"
 #include "inspector/model/history.hpp"
 #include "inspector/model/snapshot.hpp"
 #include "inspector/model/statement.hpp"
@@ -75,6 +76,12 @@ class RecordingFile {
     [[nodiscard]] const std::vector<RecordedContext>& contexts() const;
     // In the order of id, which is that of their recording.
     [[nodiscard]] const std::vector<RecordedSnapshot>& snapshots() const;
+
+    // Ids of the snapshots that have an explanation, in their order.
+    [[nodiscard]] const std::vector<std::int64_t>& explained() const;
+    // What snapshot `id` was explained to be, without the snapshot itself. None where it was not,
+    // or its row is damaged.
+    [[nodiscard]] std::optional<Explanation> explanation_of(std::int64_t id);
 
     [[nodiscard]] std::string statement_source();
     [[nodiscard]] std::vector<RecordedMiss> missed();

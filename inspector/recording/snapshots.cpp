@@ -95,21 +95,19 @@ Snapshot whole(const RecordedSnapshot& snapshot, const Trees& trees) {
     return result;
 }
 
-}  // namespace
-
-Result<Snapshot> snapshot_at(const std::string& path,
-                             std::optional<int> pid,
-                             std::optional<std::int64_t> time_ns) {
-    Result<RecordingFile> file = RecordingFile::open(path);
-    if (!file) {
-        return tl::unexpected(std::move(file).error());
-    }
+// Which of `candidates` is meant: of backend `pid`, at `time_ns` or nearest before it; the last one
+// without a time. `noun` is what a message calls them.
+Result<RecordedSnapshot> choose(const std::string& path,
+                                const std::vector<RecordedSnapshot>& candidates,
+                                std::string_view noun,
+                                std::optional<int> pid,
+                                std::optional<std::int64_t> time_ns) {
     std::set<int> pids;
-    for (const RecordedSnapshot& snapshot : file->snapshots()) {
+    for (const RecordedSnapshot& snapshot : candidates) {
         pids.insert(snapshot.summary.process.pid);
     }
     if (pids.empty()) {
-        return failure(Error::Kind::kFailed, fmt::format("{} holds no snapshot", path));
+        return failure(Error::Kind::kFailed, fmt::format("{} holds no {}", path, noun));
     }
     if (!pid && pids.size() > 1) {
         return failure(Error::Kind::kUsage,
@@ -118,15 +116,14 @@ Result<Snapshot> snapshot_at(const std::string& path,
     }
     if (pid && !pids.contains(*pid)) {
         return failure(Error::Kind::kUsage,
-                       fmt::format("{} holds no backend with PID {}", path, *pid),
+                       fmt::format("{} holds no {} of a backend with PID {}", path, noun, *pid),
                        fmt::format("it holds PID {}", fmt::join(pids, ", ")));
     }
 
-    // The id of the snapshot nearest before, and the first moment for the message if there is none.
     const int wanted = pid.value_or(*pids.begin());
     const RecordedSnapshot* best = nullptr;
     const RecordedSnapshot* first = nullptr;
-    for (const RecordedSnapshot& snapshot : file->snapshots()) {
+    for (const RecordedSnapshot& snapshot : candidates) {
         if (snapshot.summary.process.pid != wanted) {
             continue;
         }
@@ -138,16 +135,23 @@ Result<Snapshot> snapshot_at(const std::string& path,
     if (best == nullptr) {
         return failure(
             Error::Kind::kUsage,
-            fmt::format("{} holds no snapshot of backend {} as early as {}",
+            fmt::format("{} holds no {} of backend {} as early as {}",
                         path,
+                        noun,
                         wanted,
                         iso_time_text(*time_ns)),
             fmt::format("its first one is of {}", iso_time_text(first->summary.taken_at_ns)));
     }
+    return *best;
+}
 
+// The snapshot of this id, with its tree.
+Result<Snapshot> replay_to(const std::string& path,
+                           RecordingFile& file,
+                           const RecordedSnapshot& wanted) {
     std::optional<Snapshot> found;
-    replay_trees(*file, [&](const RecordedSnapshot& snapshot, const Trees& trees) {
-        if (snapshot.id == best->id) {
+    replay_trees(file, [&](const RecordedSnapshot& snapshot, const Trees& trees) {
+        if (snapshot.id == wanted.id) {
             found = whole(snapshot, trees);
         }
         return !found;
@@ -155,11 +159,59 @@ Result<Snapshot> snapshot_at(const std::string& path,
     if (!found) {
         return failure(Error::Kind::kFailed,
                        fmt::format("the snapshot of {} in {} is lost: {}",
-                                   iso_time_text(best->summary.taken_at_ns),
+                                   iso_time_text(wanted.summary.taken_at_ns),
                                    path,
-                                   fmt::join(file->notes(), "; ")));
+                                   fmt::join(file.notes(), "; ")));
     }
     return *std::move(found);
+}
+
+}  // namespace
+
+Result<Snapshot> snapshot_at(const std::string& path,
+                             std::optional<int> pid,
+                             std::optional<std::int64_t> time_ns) {
+    Result<RecordingFile> file = RecordingFile::open(path);
+    if (!file) {
+        return tl::unexpected(std::move(file).error());
+    }
+    return choose(path, file->snapshots(), "snapshot", pid, time_ns)
+        .and_then([&](const RecordedSnapshot& wanted) { return replay_to(path, *file, wanted); });
+}
+
+Result<Explanation> explanation_at(const std::string& path,
+                                   std::optional<int> pid,
+                                   std::optional<std::int64_t> time_ns) {
+    Result<RecordingFile> file = RecordingFile::open(path);
+    if (!file) {
+        return tl::unexpected(std::move(file).error());
+    }
+    std::vector<RecordedSnapshot> explained;
+    for (const std::int64_t id : file->explained()) {
+        explained.push_back(file->snapshots()[static_cast<std::size_t>(id) - 1]);
+    }
+    if (explained.empty()) {
+        return failure(Error::Kind::kFailed,
+                       fmt::format("{} holds no explanation", path),
+                       "they are recorded by 'palloscope record --explain-every'");
+    }
+    const Result<RecordedSnapshot> wanted = choose(path, explained, "explanation", pid, time_ns);
+    if (!wanted) {
+        return tl::unexpected(wanted.error());
+    }
+    Result<Snapshot> snapshot = replay_to(path, *file, *wanted);
+    if (!snapshot) {
+        return tl::unexpected(std::move(snapshot).error());
+    }
+    std::optional<Explanation> explanation = file->explanation_of(wanted->id);
+    if (!explanation) {
+        return failure(Error::Kind::kFailed,
+                       fmt::format("the explanation of {} in {} is damaged",
+                                   iso_time_text(wanted->summary.taken_at_ns),
+                                   path));
+    }
+    explanation->snapshot = std::move(*snapshot);
+    return *std::move(explanation);
 }
 
 Result<std::vector<std::string>> for_each_snapshot(

@@ -16,7 +16,9 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fmt/format.h>
 
+#include "inspector/model/explanation_json.hpp"
 #include "inspector/model/time_text.hpp"
+#include "inspector/recording/deflated_text.hpp"
 #include "inspector/recording/format.hpp"
 #include "inspector/recording/text_table.hpp"
 #include "inspector/recording/tree_delta.hpp"
@@ -65,6 +67,43 @@ Result<> make_file(const std::string& path, ExistingFile existing) {
     return {};
 }
 
+// Its statements as forms, whatever they are, and nothing of the snapshot.
+Explanation with_forms(const Explanation& explanation) {
+    Explanation masked = explanation;
+    masked.snapshot = {};
+    // The plans of a function that was compiled a thousand times are alike.
+    std::unordered_map<std::string, std::string> forms;
+    const auto mask = [&](std::string& query) {
+        const auto [form, is_new] = forms.try_emplace(query);
+        if (is_new) {
+            form->second = statement_form(query).text;
+        }
+        query = form->second;
+    };
+    for (PreparedStatement& statement : masked.prepared_statements) {
+        mask(statement.query);
+    }
+    for (KeptPlan& plan : masked.kept_plans) {
+        mask(plan.query);
+    }
+    return masked;
+}
+
+// Nothing may refer to a context that comes after it.
+Result<> check_order(const Snapshot& snapshot) {
+    for (std::size_t i = 0; i < snapshot.tree.contexts.size(); ++i) {
+        const std::optional<std::size_t>& parent = snapshot.tree.contexts[i].parent;
+        if (parent && *parent >= i) {
+            return failure(Error::Kind::kFailed,
+                           fmt::format("cannot record backend {}: context {} of its tree stands "
+                                       "before its parent",
+                                       snapshot.process.pid,
+                                       i + 1));
+        }
+    }
+    return {};
+}
+
 }  // namespace
 
 class RecordingWriter::Impl {
@@ -107,6 +146,16 @@ class RecordingWriter::Impl {
         for (const ContextUpdate& change : backend.delta.advance(snapshot.tree)) {
             store_change(id, change);
         }
+    }
+
+    // To be called after the append of its snapshot.
+    void append(const Explanation& explanation) {
+        const DeflatedText text = deflate_text(explained_json(with_forms(explanation)));
+        SQLite::Statement insert(database_, "INSERT INTO explanation VALUES (?, ?, ?)");
+        insert.bind(1, snapshots_ + 1);
+        insert.bind(2, text.text_bytes);
+        insert.bind(3, text.deflated.data(), static_cast<int>(text.deflated.size()));
+        insert.exec();
     }
 
     void append(const Execution& execution) {
@@ -397,19 +446,26 @@ RecordingWriter& RecordingWriter::operator=(RecordingWriter&&) noexcept = defaul
 RecordingWriter::~RecordingWriter() = default;
 
 Result<> RecordingWriter::append(const Snapshot& snapshot) {
-    for (std::size_t i = 0; i < snapshot.tree.contexts.size(); ++i) {
-        const std::optional<std::size_t>& parent = snapshot.tree.contexts[i].parent;
-        if (parent && *parent >= i) {
-            return failure(Error::Kind::kFailed,
-                           fmt::format("cannot record backend {}: context {} of its tree stands "
-                                       "before its parent",
-                                       snapshot.process.pid,
-                                       i + 1));
-        }
+    if (Result<> checked = check_order(snapshot); !checked) {
+        return checked;
     }
     Result<> stored = impl_->in_transaction([&] { impl_->append(snapshot); });
     if (stored) {
         impl_->count(snapshot);
+    }
+    return stored;
+}
+
+Result<> RecordingWriter::append(const Explanation& explanation) {
+    if (Result<> checked = check_order(explanation.snapshot); !checked) {
+        return checked;
+    }
+    Result<> stored = impl_->in_transaction([&] {
+        impl_->append(explanation.snapshot);
+        impl_->append(explanation);
+    });
+    if (stored) {
+        impl_->count(explanation.snapshot);
     }
     return stored;
 }

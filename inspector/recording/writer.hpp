@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "attach/error.hpp"
+#include "inspector/model/explanation.hpp"
 #include "inspector/model/snapshot.hpp"
 #include "inspector/model/statement.hpp"
 
@@ -46,6 +47,8 @@ class RecordingWriter {
     // Snapshots of several backends may come in any order, those of one in the order of time. A
     // snapshot with a PID whose recording was ended begins a new backend.
     [[nodiscard]] Result<> append(const Snapshot& snapshot);
+    // Its snapshot, and what it says of it. Chunks are not kept.
+    [[nodiscard]] Result<> append(const Explanation& explanation);
     [[nodiscard]] Result<> append(std::span<const Execution> executions);
     // `times` snapshots of this backend were due and not taken. `reason` is a phrase such as "no
     // safe point within 5 s"; equal ones are counted together, so it should not hold changing

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "inspector/report/utf8.hpp"
+#include "inspector/model/utf8.hpp"
 
 namespace palloscope {
 
@@ -64,21 +64,6 @@ std::string clean_line(std::string_view bytes) {
         }
     }
     return clean_text(line);
-}
-
-std::string json_text(std::string_view bytes) {
-    std::string text;
-    text.reserve(bytes.size());
-    while (!bytes.empty()) {
-        const Utf8Character character = first_utf8_character(bytes);
-        if (character.valid) {
-            text += bytes.substr(0, character.length);
-        } else {
-            append_byte(text, character.code_point);
-        }
-        bytes.remove_prefix(character.length);
-    }
-    return text;
 }
 
 }  // namespace palloscope

@@ -18,8 +18,4 @@ namespace palloscope {
 // the server prints the newlines of a query.
 [[nodiscard]] std::string clean_line(std::string_view bytes);
 
-// For JSON, which escapes controls by itself: valid UTF-8 is kept, each other byte becomes the text
-// "\xNN".
-[[nodiscard]] std::string json_text(std::string_view bytes);
-
 }  // namespace palloscope

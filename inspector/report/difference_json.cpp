@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "inspector/model/difference.hpp"
+#include "inspector/model/json_text.hpp"
 #include "inspector/model/time_text.hpp"
-#include "inspector/report/clean_text.hpp"
 #include "inspector/report/difference_text.hpp"
 
 namespace palloscope {

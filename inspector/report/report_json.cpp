@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "inspector/report/clean_text.hpp"
+#include "inspector/model/json_text.hpp"
 #include "inspector/report/report.hpp"
 
 namespace palloscope {

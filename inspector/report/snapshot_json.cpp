@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "inspector/model/process_json.hpp"
 #include "inspector/model/time_text.hpp"
-#include "inspector/report/process_json.hpp"
 
 namespace palloscope {
 

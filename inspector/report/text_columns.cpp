@@ -4,7 +4,7 @@
 #include <array>
 #include <cstddef>
 
-#include "inspector/report/utf8.hpp"
+#include "inspector/model/utf8.hpp"
 
 namespace palloscope {
 

@@ -17,6 +17,7 @@
 #include "tests/support/process_state.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/session.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace palloscope::test {
 namespace {
@@ -134,9 +135,59 @@ TEST_F(Explain, SaysWhatBecameMore) {
     session_.exec("deallocate all");
 }
 
+TEST_F(Explain, GivesBothExplanationsAsJson) {
+    const ProgramResult result = explain({"--after", "10ms", "--format", "json"});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    ASSERT_EQ(std::ranges::count(result.out, '\n'), 2);
+    const std::size_t second = result.out.find('\n') + 1;
+    EXPECT_LT(json::parse(result.out.substr(0, second)).at("taken_at"),
+              json::parse(result.out.substr(second)).at("taken_at"));
+}
+
+TEST_F(Explain, ReadsWhatWasRecorded) {
+    const TemporaryFolder folder;
+    const std::string recording = folder.path() / "run.palloscope";
+    const ProgramResult recorded = run_program({palloscope_program(),
+                                                "record",
+                                                std::to_string(session_.backend_pid()),
+                                                "-o",
+                                                recording,
+                                                "--interval",
+                                                "50ms",
+                                                "--duration",
+                                                "1s",
+                                                "--explain-every",
+                                                "300ms"});
+    ASSERT_EQ(recorded.exit_code, 0) << recorded.err;
+    EXPECT_THAT(recorded.out, HasSubstr(" with an explanation"));
+    const ProgramResult table = run_program({palloscope_program(), "explain", recording});
+    ASSERT_EQ(table.exit_code, 0) << table.err;
+    EXPECT_THAT(table.out, HasSubstr("one: prepare one as select $1"));
+    EXPECT_THAT(table.out, Not(HasSubstr("s3cr3t")));
+
+    const ProgramResult last =
+        run_program({palloscope_program(), "explain", recording, "--format", "json"});
+    ASSERT_EQ(last.exit_code, 0) << last.err;
+    const json object = json::parse(last.out);
+    EXPECT_EQ(object.at("method"), "fork");
+    EXPECT_EQ(object.at("process").at("pid"), session_.backend_pid());
+    // The backend rested: another look at it says the same.
+    const json again = json::parse(explain({"--format", "json"}).out);
+    for (const char* const part :
+         {"catcaches", "relations", "prepared_statements", "hash_tables"}) {
+        EXPECT_EQ(object.at(part), again.at(part)) << part;
+    }
+
+    const ProgramResult early =
+        run_program({palloscope_program(), "explain", recording + "@2020-01-01T00:00:00Z"});
+    EXPECT_EQ(early.exit_code, 2);
+    EXPECT_THAT(early.err, HasSubstr("its first one is of 20"));
+    EXPECT_EQ(run_program({palloscope_program(), "explain", recording, "--after", "1s"}).exit_code,
+              2);
+}
+
 TEST_F(Explain, SaysWhatItCannotDo) {
     EXPECT_EQ(explain({"--method", "read"}).exit_code, 2);
-    EXPECT_EQ(explain({"--after", "1s", "--format", "json"}).exit_code, 2);
     EXPECT_EQ(run_program({palloscope_program(), "explain", std::to_string(getpid())}).exit_code,
               3);
 }

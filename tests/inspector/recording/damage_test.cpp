@@ -16,6 +16,7 @@
 #include "inspector/recording/reader.hpp"
 #include "inspector/recording/writer.hpp"
 #include "inspector/statements/form.hpp"
+#include "tests/inspector/model/sample_explanation.hpp"
 #include "tests/inspector/recording/recording_fixture.hpp"
 
 namespace palloscope {
@@ -122,10 +123,52 @@ TEST_F(DamagedRecording, IsReadAsFarAsItGoesWhereItWasCut) {
     EXPECT_GT(longest, 300);
 }
 
+TEST_F(DamagedRecording, LosesNoSnapshotWithAnExplanation) {
+    {
+        RecordingWriter recording = writer();
+        Explanation explanation = sample_explanation();
+        for (int i = 0; i < 3; ++i) {
+            explanation.snapshot = snapshot_with(42, i, i);
+            ASSERT_TRUE(recording.append(explanation));
+        }
+    }
+    for (const char* const damage :
+         {"UPDATE explanation SET deflated = substr(deflated, 1, 100) WHERE snapshot = 3",
+          "UPDATE explanation SET text_bytes = text_bytes + 1 WHERE snapshot = 3",
+          "UPDATE explanation SET text_bytes = 1 << 50 WHERE snapshot = 3"}) {
+        run_sql(damage);
+        EXPECT_FALSE(explanation_at(path(), 42, std::nullopt)) << damage;
+        EXPECT_TRUE(explanation_at(path(), 42, kStart + kSecond)) << damage;
+        const Result<History> history = read_history(path());
+        ASSERT_TRUE(history);
+        EXPECT_THAT(history->backends.at(0).snapshots, SizeIs(3));
+        EXPECT_THAT(history->backends.at(0).explanations, SizeIs(1));
+        EXPECT_THAT(history->notes, testing::ElementsAre(HasSubstr("'explanation'")));
+    }
+}
+
+TEST_F(DamagedRecording, IsReadWhereItIsOfTheFirstFormat) {
+    {
+        RecordingWriter recording = writer();
+        record(recording, 5);
+    }
+    run_sql("DROP TABLE explanation; PRAGMA user_version = 1");
+    EXPECT_EQ(count_whole_snapshots(path()), 5);
+    const Result<History> history = read_history(path());
+    ASSERT_TRUE(history);
+    EXPECT_THAT(history->notes, testing::IsEmpty());
+    // A table of the second format has no place in it.
+    run_sql("CREATE TABLE explanation (snapshot INTEGER PRIMARY KEY)");
+    EXPECT_FALSE(read_history(path()));
+}
+
 TEST_F(DamagedRecording, NeverCrashesTheReader) {
     {
         RecordingWriter recording = writer();
         record(recording, 50);
+        Explanation explanation = sample_explanation();
+        explanation.snapshot = snapshot_with(42, 50, 1);
+        ASSERT_TRUE(recording.append(explanation));
     }
     const std::string bytes = bytes_on_disk();
     std::mt19937 random(5);
@@ -158,7 +201,7 @@ TEST_F(DamagedRecording, OfOtherKindsOfFilesIsRefused) {
 
 TEST_F(DamagedRecording, OfANewerFormatIsRefused) {
     { const RecordingWriter recording = writer(); }
-    run_sql("PRAGMA user_version = 2");
+    run_sql("PRAGMA user_version = 3");
     const Result<History> newer = read_history(path());
     ASSERT_FALSE(newer);
     EXPECT_THAT(newer.error().message, HasSubstr("newer palloscope"));

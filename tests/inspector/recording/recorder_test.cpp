@@ -18,6 +18,7 @@
 #include "attach/file_descriptor.hpp"
 #include "inspector/recording/pause_statistics.hpp"
 #include "inspector/recording/reader.hpp"
+#include "tests/inspector/model/sample_explanation.hpp"
 #include "tests/inspector/recording/recording_fixture.hpp"
 
 namespace palloscope {
@@ -57,6 +58,7 @@ class RecorderTest : public RecordingTest {
                     snapshot.taken_at_ns = unix_time_ns();
                     return snapshot;
                 },
+                .explain = {},
                 .find_targets = [pids]() -> Result<std::vector<int>> { return pids; },
                 .progress = {}};
     }
@@ -110,6 +112,52 @@ TEST_F(RecorderTest, TakesASnapshotOfEveryBackendEachInterval) {
             50'000'000;
         EXPECT_LE(static_cast<std::int64_t>(snapshots.size()), rounds + 1) << "it drifts";
     }
+}
+
+TEST_F(RecorderTest, ExplainsEachBackendAtTheStartAndEverySoOftenOneARound) {
+    RecorderCalls explained = calls({42, 43});
+    explained.explain = [take = explained.take](int pid) -> Result<Explanation> {
+        Explanation explanation = sample_explanation();
+        explanation.snapshot = *take(pid);
+        return explanation;
+    };
+    const Result<RecordingSummary> summary = record({.interval = milliseconds{50},
+                                                     .duration = milliseconds{975},
+                                                     .explain_every = milliseconds{325}},
+                                                    explained);
+    ASSERT_TRUE(summary) << summary.error().message;
+    EXPECT_EQ(summary->snapshots + summary->missed, 40);
+    ASSERT_THAT(summary->backends, SizeIs(2));
+    for (const RecordedBackendSummary& backend : summary->backends) {
+        // A loaded machine may be late.
+        EXPECT_GE(backend.explanations, 2);
+        EXPECT_LE(backend.explanations, 3);
+    }
+    const History recorded = history();
+    const std::vector<Explanation>& first = recorded.backends.at(0).explanations;
+    const std::vector<Explanation>& second = recorded.backends.at(1).explanations;
+    ASSERT_THAT(first, SizeIs(2));
+    ASSERT_THAT(second, SizeIs(2));
+    EXPECT_EQ(first[0].snapshot.taken_at_ns, recorded.backends[0].snapshots[0].taken_at_ns);
+    EXPECT_EQ(second[0].snapshot.taken_at_ns, recorded.backends[1].snapshots[1].taken_at_ns);
+    EXPECT_GT(first[1].snapshot.taken_at_ns - first[0].snapshot.taken_at_ns, 300'000'000);
+}
+
+TEST_F(RecorderTest, TakesTheSnapshotWhereNoExplanationIsToBeHad) {
+    RecorderCalls unexplained = calls({42});
+    unexplained.explain = [](int) -> Result<Explanation> {
+        return failure(Error::Kind::kTimeout, "no consistent moment came");
+    };
+    const Result<RecordingSummary> summary = record({.interval = milliseconds{50},
+                                                     .duration = milliseconds{225},
+                                                     .explain_every = milliseconds{1}},
+                                                    unexplained);
+    ASSERT_TRUE(summary);
+    EXPECT_EQ(summary->snapshots + summary->missed, 5);
+    EXPECT_GE(summary->snapshots, 1);
+    EXPECT_EQ(summary->backends.at(0).explanations, 0);
+    EXPECT_THAT(summary->notes,
+                ElementsAre("backend 42 was not explained every time: no consistent moment came"));
 }
 
 TEST_F(RecorderTest, CountsAndTellsTheRoundsThatItWasTooLateFor) {

@@ -10,6 +10,7 @@
 #include "inspector/recording/reader.hpp"
 #include "inspector/recording/writer.hpp"
 #include "inspector/statements/form.hpp"
+#include "tests/inspector/model/sample_explanation.hpp"
 #include "tests/inspector/recording/recording_fixture.hpp"
 
 namespace palloscope {
@@ -232,6 +233,54 @@ TEST_F(Recording, AsksWhichBackendIsMeantWhereThereAreSeveral) {
     EXPECT_THAT(unclear.error().hint, HasSubstr("42, 43"));
 }
 
+// As of snapshot_with(pid, number, 3); `functions` tells it from others.
+Explanation explanation_with(int pid, int number, std::int64_t functions) {
+    Explanation explanation = sample_explanation();
+    explanation.snapshot = snapshot_with(pid, number, 3);
+    explanation.functions.front().bytes = functions;
+    return explanation;
+}
+
+TEST_F(Recording, GivesBackExplanationsWithTheirSnapshots) {
+    {
+        RecordingWriter recording = writer();
+        for (int i = 0; i < 4; ++i) {
+            ASSERT_TRUE(recording.append(explanation_with(42, 2 * i, i)));
+            ASSERT_TRUE(recording.append(snapshot_with(42, 2 * i + 1, i)));
+        }
+        ASSERT_TRUE(recording.append(snapshot_with(43, 0, 3)));
+        ASSERT_TRUE(recording.append(explanation_with(44, 0, 4)));
+    }
+    EXPECT_EQ(read_back().size(), 10U);
+    const auto at = explanation_at(path(), 42, kStart + 5 * kSecond);
+    ASSERT_TRUE(at) << at.error().message;
+    EXPECT_EQ(at->snapshot, snapshot_with(42, 4, 3));
+    EXPECT_EQ(at->functions.front().bytes, 2);
+    EXPECT_EQ(at->prepared_statements, sample_explanation().prepared_statements);
+    EXPECT_EQ(explanation_at(path(), 44, std::nullopt)->functions.front().bytes, 4);
+    EXPECT_THAT(explanation_at(path(), 43, std::nullopt).error().message,
+                HasSubstr("no explanation of a backend with PID 43"));
+    EXPECT_THAT(explanation_at(path(), std::nullopt, std::nullopt).error().hint,
+                HasSubstr("42, 44"));
+
+    const Result<History> history = read_history(path());
+    ASSERT_TRUE(history);
+    const std::vector<Explanation>& ends = history->backends.at(0).explanations;
+    ASSERT_EQ(ends.size(), 2U);
+    EXPECT_EQ(ends[0].functions.front().bytes, 0);
+    EXPECT_EQ(ends[1].functions.front().bytes, 3);
+    EXPECT_EQ(ends[1].snapshot.taken_at_ns, kStart + 6 * kSecond);
+    EXPECT_THAT(history->backends.at(1).explanations, IsEmpty());
+    EXPECT_EQ(history->backends.at(2).explanations.size(), 1U);
+}
+
+TEST_F(Recording, SaysHowExplanationsAreRecordedWhereItHasNone) {
+    { ASSERT_TRUE(writer().append(snapshot_with(42, 0, 1))); }
+    const auto none = explanation_at(path(), std::nullopt, std::nullopt);
+    ASSERT_FALSE(none);
+    EXPECT_THAT(none.error().hint, HasSubstr("--explain-every"));
+}
+
 TEST_F(Recording, StopsAtTheVisitorsFirstError) {
     {
         RecordingWriter recording = writer();
@@ -310,11 +359,22 @@ TEST_F(Recording, HoldsNoLiteralsWhateverItIsGiven) {
         Execution unmasked = execution(42, 1, "SELECT 1");
         unmasked.form.text = "ALTER ROLE u PASSWORD 'planted-secret-4'";
         ASSERT_TRUE(recording.append(std::vector{unmasked}));
+        Explanation explanation = explanation_with(42, 1, 1);
+        explanation.snapshot.process.query = "SELECT 'planted-secret-5'";
+        explanation.prepared_statements.front().query = "SELECT 'planted-secret-6'";
+        explanation.kept_plans.front().query = "kind = 'planted-secret-7'";
+        ASSERT_TRUE(recording.append(explanation));
         EXPECT_THAT(bytes_on_disk(), Not(HasSubstr("planted-secret")));
         EXPECT_THAT(bytes_on_disk(), HasSubstr("ALTER ROLE u PASSWORD $1"));
     }
     EXPECT_THAT(bytes_on_disk(), Not(HasSubstr("planted-secret")));
     EXPECT_EQ(read_back().at(0).tree.contexts.at(4).ident, "SELECT $1, a FROM t");
+    // What is deflated cannot be searched.
+    const auto explanation = explanation_at(path(), 42, std::nullopt);
+    ASSERT_TRUE(explanation);
+    EXPECT_EQ(explanation->snapshot.process.query, "SELECT $1");
+    EXPECT_EQ(explanation->prepared_statements.front().query, "SELECT $1");
+    EXPECT_EQ(explanation->kept_plans.front().query, "kind = $1");
 }
 
 TEST_F(Recording, KeepsBytesOfAnyEncoding) {

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "inspector/model/json_text.hpp"
+
 namespace palloscope {
 namespace {
 

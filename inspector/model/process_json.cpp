@@ -1,9 +1,9 @@
-#include "inspector/report/process_json.hpp"
+#include "inspector/model/process_json.hpp"
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
-#include "inspector/report/clean_text.hpp"
+#include "inspector/model/json_text.hpp"
 
 namespace palloscope {
 

@@ -1,4 +1,4 @@
-#include "inspector/report/utf8.hpp"
+#include "inspector/model/utf8.hpp"
 
 #include <algorithm>
 

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "inspector/model/explanation.hpp"
+#include "inspector/model/history.hpp"
+
+namespace palloscope {
+
+// What became more of between two explanations of a backend, alike things counted together.
+struct GrownPart {
+    enum class Kind {
+        kNegativeEntries,  // of one catalog cache; `bytes` is the whole cache's growth
+        kCatalogCache,
+        kRelations,
+        kPreparedStatement,
+        kPlan,
+        kFunction,
+        kHeldCursor,
+        kHashTable,
+    };
+
+    Kind kind = Kind::kCatalogCache;
+    // "pg_statistic (starelid, staattnum, stainherit)", the query, the signature, the table's name.
+    std::string name;
+    std::int64_t count = 0;
+    std::int64_t bytes = 0;
+};
+
+// Of what was explained: growth, largest first; not what shrank.
+[[nodiscard]] std::vector<GrownPart> grown_parts(const Explanation& before,
+                                                 const Explanation& after);
+
+// A few sentences on what grew most between the first and the last explanation of this backend;
+// empty where it has not two, or nothing of weight grew.
+[[nodiscard]] std::vector<std::string> what_the_bytes_are(const BackendHistory& backend);
+
+}  // namespace palloscope
