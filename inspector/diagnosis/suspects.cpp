@@ -28,6 +28,16 @@ bool any_of(const StatementGroup& group, const std::vector<bool>& columns) {
     return std::ranges::any_of(group.members, [&](std::size_t column) { return columns[column]; });
 }
 
+// The group with the most ranked members: the round that the others are part of. There is one.
+std::size_t most_ranked(const std::vector<StatementGroup>& groups,
+                        const std::vector<bool>& ranked) {
+    const auto most = std::ranges::max_element(groups, {}, [&](const StatementGroup& group) {
+        return std::ranges::count_if(group.members,
+                                     [&](std::size_t column) { return ranked[column]; });
+    });
+    return static_cast<std::size_t>(most - groups.begin());
+}
+
 // Makes `part` a part of each round of `whole`.
 void join(SuspectedGroup& whole, const SuspectedGroup& part) {
     const double per_round = part.rounds / whole.rounds;
@@ -117,11 +127,7 @@ void Suspects::accuse(std::span<const double> bytes,
     if (stepped_) {
         own = step_deltas(backend_, counts_, every_bytes, choice_.indices[first]);
     }
-    // Of no use without a ranked group that others can be part of.
-    const bool has_main = std::ranges::any_of(
-        attribution.groups, [&](const GroupShare& share) { return plausible[share.group]; });
-    const std::vector<bool> in_company =
-        has_main ? companions(ranked) : std::vector<bool>(ranked.size());
+    const std::vector<bool> in_company = companions(ranked);
     std::optional<std::size_t> main;
     std::vector<SuspectedGroup> parts;
     for (const GroupShare& share : attribution.groups) {
@@ -134,6 +140,10 @@ void Suspects::accuse(std::span<const double> bytes,
             main = suspicion.groups.size();
         }
         suspicion.groups.push_back(std::move(group));
+    }
+    if (!parts.empty() && !main) {
+        main = suspicion.groups.size();
+        suspicion.groups.push_back(suspected({.group = most_ranked(groups_, ranked)}, own, rank));
     }
     for (const SuspectedGroup& part : parts) {
         join(suspicion.groups[*main], part);

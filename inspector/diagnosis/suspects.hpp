@@ -26,7 +26,9 @@ class Suspects {
     // series at every snapshot of the backend, for stepped recordings.
     //
     // A group that runs only in the transactions of ranked statements (transaction_company.hpp),
-    // more often in some than in others, is part of their round: it joins the largest ranked group.
+    // more often in some than in others, is part of their round: it joins the largest ranked group
+    // that the growth was put down to, and where it was put down to such parts alone, the group
+    // with the most ranked statements.
     void accuse(std::span<const double> bytes,
                 std::span<const double> every_bytes,
                 std::size_t first,

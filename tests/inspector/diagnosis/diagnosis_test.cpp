@@ -222,6 +222,35 @@ TEST(Diagnosis, CountsWhatRunsOnlyInTheTransactionsOfALoadAsPartOfIt) {
     EXPECT_THAT(queries, Not(Contains("SELECT $1")));
 }
 
+// Then none of the load's own statements explains the growth best; the load is its cause all the
+// same.
+TEST(Diagnosis, BlamesTheLoadWhereAllItsBytesComeWithAPartOfIt) {
+    SyntheticBackend backend;
+    Dice dice(9);
+    int loads = 0;
+    for (int i = 0; i < 90; ++i) {
+        for (int left = dice.poisson(4); left > 0; --left) {
+            loads += i > 0 ? 1 : 0;  // after the first snapshot
+            backend.run(i + 0.5, "BEGIN");
+            backend.run(i + 0.5, "CREATE TEMP TABLE t (a int)");
+            for (int rows = dice.poisson(3); rows > 0; --rows) {
+                backend.run(i + 0.5, "INSERT INTO t VALUES ($1)", kCatalogCache, 1500);
+            }
+            backend.run(i + 0.5, "DROP TABLE t");
+            backend.run(i + 0.5, "COMMIT");
+        }
+        backend.snapshot(i + 1);
+    }
+    const Diagnosis diagnosis = diagnose(backend.history());
+    ASSERT_THAT(diagnosis.backends[0].causes, SizeIs(1));
+    const Cause& cause = diagnosis.backends[0].causes[0];
+    EXPECT_EQ(cause.id, "catalog-churn");
+    EXPECT_EQ(cause.statements.at(0).query, "CREATE TEMP TABLE t (a int)");
+    EXPECT_EQ(cause.statements[0].calls, loads);
+    const double truth = static_cast<double>(diagnosis.backends[0].growth.bytes) / loads;
+    EXPECT_NEAR(cause.statements[0].bytes_per_call.value, truth, 0.01 * truth);
+}
+
 TEST(Diagnosis, FindsTwoCausesAndSortsThemByBytes) {
     SyntheticBackend backend;
     Dice dice(7);
