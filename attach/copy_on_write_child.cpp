@@ -554,7 +554,10 @@ Result<CopyOnWriteChild> CopyOnWriteChild::make(StoppedProcess stopped,
         return failure(Error::Kind::kGone,
                        fmt::format("process {} ended while it made a child", pid));
     }
-    auto image = ProcessMemory::open(*child_pid);
+    // process_vm_readv(2) pins the pages that it reads, for which the kernel gives the child copies
+    // of its own of all that it shares with the process (mm/gup.c, gup_must_unshare; Linux 5.19 and
+    // later): as much memory again, in the process's container.
+    auto image = ProcessMemory::open(*child_pid, ProcessMemory::Transport::kProcFile);
     if (!image) {
         return tl::unexpected(std::move(image.error()));
     }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -53,8 +54,8 @@ class ContextChunks {
   private:
     struct Block {
         RemoteAddress begin;
-        RemoteAddress end;  // of the copy
-        std::vector<std::byte> bytes;
+        RemoteAddress end;                 // of the copy
+        const std::byte* bytes = nullptr;  // in bytes_
     };
 
     explicit ContextChunks(const MemoryLayout& layout) : layout_(layout) {}
@@ -67,8 +68,9 @@ class ContextChunks {
     [[nodiscard]] Result<> add_chunks(const Block& block, RemoteAddress context);
 
     MemoryLayout layout_;
-    std::vector<Block> blocks_;        // in the order of addresses
-    std::vector<std::uint64_t> free_;  // where free chunks' headers lie, in order
+    std::unique_ptr<std::byte[]> bytes_;  // NOLINT(*-avoid-c-arrays): a vector would be zeroed
+    std::vector<Block> blocks_;           // in the order of addresses
+    std::vector<std::uint64_t> free_;     // where free chunks' headers lie, in order
     std::vector<Chunk> chunks_;
     std::int64_t overhead_bytes_ = 0;
 };

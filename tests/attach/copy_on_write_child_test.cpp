@@ -92,6 +92,26 @@ TEST(CopyOnWriteChild, IsAnImageOfOneMomentWhileTheProcessGoesOn) {
     EXPECT_EQ(children_of(target.pid()), std::vector<pid_t>{});
 }
 
+// What the process has for itself, in bytes.
+std::int64_t private_bytes(pid_t pid) {
+    const auto rollup = read_smaps_rollup(pid).value();
+    return rollup.private_clean_bytes + rollup.private_dirty_bytes;
+}
+
+TEST(CopyOnWriteChild, TakesNoMemoryWhereItIsRead) {
+    const TargetProgram target = TargetProgram::start("generations", {"16", "once"});
+    EXPECT_TRUE(eventually([&] { return target.value("counter") == 1; }));
+    constexpr std::size_t kBytes = std::size_t{16} << 20U;
+    const auto child = target.copy();
+    ASSERT_TRUE(child) << child.error().message;
+    const std::int64_t before = private_bytes(child->pid());
+    std::vector<std::byte> bytes(kBytes);
+    const RemotePiece piece{.address = RemoteAddress{target.value("pages")}, .into = bytes};
+    ASSERT_TRUE(child->memory().gather(std::span(&piece, 1)));
+    EXPECT_EQ(static_cast<int>(bytes.front()), 1);
+    EXPECT_LT(private_bytes(child->pid()) - before, static_cast<std::int64_t>(kBytes / 16));
+}
+
 TEST(CopyOnWriteChild, StandsStillAndIsTheFirstToBeKilledForMemory) {
     const TargetProgram target = TargetProgram::start("ticks");
     const auto child = target.copy();

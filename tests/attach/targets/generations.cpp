@@ -1,6 +1,6 @@
-// generations MEGABYTES: writes the number of the round into each page of that much memory, in
-// their order, again and again; at any moment the first pages hold it and the others the one
-// before.
+// generations MEGABYTES [once]: writes the number of the round into each page of that much memory,
+// in their order, again and again; at any moment the first pages hold it and the others the one
+// before. With "once" it rests after the first round.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -36,5 +36,8 @@ int main(int, char** arguments) {
             target::ready();
         }
         counter = counter + 1;
+        while (arguments[2] != nullptr) {
+            pause();
+        }
     }
 }
