@@ -11,6 +11,7 @@
 
 #include <fmt/core.h>
 
+#include "inspector/backend/catalog_keys.hpp"
 #include "inspector/backend/chunk_header.hpp"
 #include "inspector/backend/layout_of_version.hpp"
 
@@ -145,15 +146,19 @@ using CacheBytes = std::array<std::byte, kCacheBytes>;
 
 struct FoundCache {
     CatalogCache cache;
+    std::vector<std::uint32_t> key_types;  // OIDs, as cache.keys
+    std::int64_t sampled_entries = 0;
+    std::int64_t sampled_negative_entries = 0;
     std::int64_t counted = 0;  // by the server
     RemoteAddress next;
 };
 
 class CatalogCaches {
   public:
-    CatalogCaches(const StillBackend& backend, CacheMemory& memory)
+    CatalogCaches(const StillBackend& backend, CacheMemory& memory, std::size_t samples)
         : backend_(backend),
           memory_(memory),
+          samples_(static_cast<std::int64_t>(samples)),
           layout_(layout_of_version(kLayouts, backend.version()).value_or(kLayouts.front())) {}
 
     std::vector<CatalogCache> read(std::vector<UnavailablePart>& unavailable) {
@@ -169,10 +174,19 @@ class CatalogCaches {
             }
         }
         find_empty_ones();
+        if (samples_ > 0 && !layout_.entry_keys) {
+            unavailable.push_back({.part = "keys of catalog caches",
+                                   .reason = "PostgreSQL 10 has them in the rows themselves"});
+        }
         return finished(unavailable);
     }
 
   private:
+    struct Column {
+        std::string name;
+        std::uint32_t type = 0;  // its OID
+    };
+
     // Null where there is none.
     FoundCache* cache_at(RemoteAddress address) {
         const auto [place, is_new] = caches_.try_emplace(address.value);
@@ -207,8 +221,9 @@ class CatalogCaches {
         for (Offset key = 0; key < nkeys && !columns.is_null(); ++key) {
             const auto number =
                 static_cast<std::int16_t>(value_at<std::int32_t>(bytes, layout_.keyno + key * 4U));
-            if (auto column = column_name(columns, reloid, number)) {
-                found.cache.keys.push_back(std::move(*column));
+            if (auto column = read_column(columns, reloid, number)) {
+                found.cache.keys.push_back(std::move(column->name));
+                found.key_types.push_back(column->type);
             }
         }
         found.cache.bytes = memory_.claim_holding(address) + memory_.claim_holding(name) +
@@ -220,14 +235,17 @@ class CatalogCaches {
         return found;
     }
 
-    // Of FormData_pg_attribute (catalog/pg_attribute.h): attrelid, attname, …; its size varies from
-    // version to version, and is told by where the next column of the same relation begins.
-    [[nodiscard]] std::optional<std::string> column_name(RemoteAddress description,
-                                                         std::uint32_t reloid,
-                                                         std::int16_t number) const {
+    // Of FormData_pg_attribute (catalog/pg_attribute.h): attrelid, attname, atttypid, …; its size
+    // varies from version to version, and is told by where the next column of the same relation
+    // begins.
+    [[nodiscard]] std::optional<Column> read_column(RemoteAddress description,
+                                                    std::uint32_t reloid,
+                                                    std::int16_t number) const {
         constexpr Offset kNameAt = 4;
+        constexpr Offset kTypeAt = kNameAt + kNameBytes;
+        constexpr std::uint32_t kOidType = 26;
         if (number == kOidColumn) {
-            return "oid";
+            return Column{.name = "oid", .type = kOidType};
         }
         const auto natts = backend_.pages().read<std::int32_t>(description);
         if (!natts || number < 1 || number > *natts) {
@@ -257,7 +275,9 @@ class CatalogCaches {
             return std::nullopt;
         }
         auto name = backend_.pages().read_string(column + kNameAt, kNameBytes);
-        return name ? std::optional(std::move(*name)) : std::nullopt;
+        const auto type = backend_.pages().read<std::uint32_t>(column + kTypeAt);
+        return name && type ? std::optional(Column{.name = std::move(*name), .type = *type})
+                            : std::nullopt;
     }
 
     [[nodiscard]] std::optional<Offset> column_bytes(RemoteAddress first,
@@ -290,6 +310,24 @@ class CatalogCaches {
         if (layout_.entry_keys && negative != 0) {
             cache.bytes += claim_keys(bytes, *layout_.entry_keys);
         }
+        std::int64_t& sampled =
+            negative != 0 ? found->sampled_negative_entries : found->sampled_entries;
+        if (layout_.entry_keys && dead == 0 && sampled < samples_) {
+            ++sampled;
+            cache.samples.push_back(sample_of(*found, bytes, negative != 0));
+        }
+    }
+
+    [[nodiscard]] SampleKeys sample_of(const FoundCache& found,
+                                       const std::byte* bytes,
+                                       bool negative) const {
+        SampleKeys sample{.negative = negative, .keys = {}};
+        for (std::size_t key = 0; key < found.key_types.size(); ++key) {
+            const auto at = static_cast<Offset>(*layout_.entry_keys + key * sizeof(std::uint64_t));
+            sample.keys.push_back(catalog_key_text(
+                backend_.pages(), found.key_types[key], value_at<std::uint64_t>(bytes, at)));
+        }
+        return sample;
     }
 
     void add_list(std::size_t chunk, const std::byte* bytes) {
@@ -375,6 +413,7 @@ class CatalogCaches {
 
     const StillBackend& backend_;
     CacheMemory& memory_;
+    std::int64_t samples_;
     CatalogCacheLayout layout_;
     std::map<std::uint64_t, std::optional<FoundCache>>
         caches_;  // by address; none where it is none
@@ -386,8 +425,9 @@ class CatalogCaches {
 
 std::vector<CatalogCache> read_catalog_caches(const StillBackend& backend,
                                               CacheMemory& memory,
+                                              std::size_t samples,
                                               std::vector<UnavailablePart>& unavailable) {
-    return CatalogCaches(backend, memory).read(unavailable);
+    return CatalogCaches(backend, memory, samples).read(unavailable);
 }
 
 }  // namespace palloscope

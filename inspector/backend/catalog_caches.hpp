@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "inspector/backend/cache_memory.hpp"
@@ -15,7 +16,13 @@ namespace palloscope {
 // found. From each cache the list of all goes on (cc_next) to those that are empty. Those that were
 // never used have no name yet, and stand together under the one that PostgreSQL gives them. A cache
 // that does not fit is left out, and added to `unavailable`.
+//
+// Gives the keys of up to `samples` negative entries and as many others of each; PostgreSQL 10 has
+// them in tuples, which are not read.
 [[nodiscard]] std::vector<CatalogCache> read_catalog_caches(
-    const StillBackend& backend, CacheMemory& memory, std::vector<UnavailablePart>& unavailable);
+    const StillBackend& backend,
+    CacheMemory& memory,
+    std::size_t samples,
+    std::vector<UnavailablePart>& unavailable);
 
 }  // namespace palloscope

@@ -37,13 +37,14 @@ constexpr std::chrono::microseconds kRetryInterval{200};
 
 void explain_caches(const StillBackend& backend,
                     std::span<const DynamicHash> tables,
+                    std::size_t sample_keys,
                     Explanation& into) {
     auto memory = CacheMemory::read(backend);
     if (!memory) {
         into.unavailable.push_back({.part = "caches", .reason = memory.error().message});
         return;
     }
-    into.catalog_caches = read_catalog_caches(backend, *memory, into.unavailable);
+    into.catalog_caches = read_catalog_caches(backend, *memory, sample_keys, into.unavailable);
     into.relations = read_relation_cache(backend, tables, *memory, into.unavailable);
     into.cache_memory_used_bytes = memory->used_bytes();
     into.cache_memory_attributed_bytes = memory->attributed_bytes();
@@ -64,7 +65,9 @@ void explain_tables(const StillBackend& backend,
     std::ranges::stable_sort(into.hash_tables, std::ranges::greater{}, &HashTable::bytes);
 }
 
-void explain_structures(const StillBackend& backend, Literals literals, Explanation& into) {
+void explain_structures(const StillBackend& backend,
+                        const Explainer::Options& options,
+                        Explanation& into) {
     if (backend.version() < kFirstVersion || backend.version() >= kFirstUnknownVersion) {
         into.unavailable.push_back(
             {.part = "caches, statements and hash tables",
@@ -75,8 +78,8 @@ void explain_structures(const StillBackend& backend, Literals literals, Explanat
     }
     const std::vector<DynamicHash> tables = find_hash_tables(backend, into.unavailable);
     explain_tables(backend, tables, into);
-    explain_caches(backend, tables, into);
-    KeptStatements kept = read_kept_statements(backend, tables, literals, into.unavailable);
+    explain_caches(backend, tables, options.sample_keys, into);
+    KeptStatements kept = read_kept_statements(backend, tables, options.literals, into.unavailable);
     into.prepared_statements = std::move(kept.prepared);
     into.kept_plans = std::move(kept.plans);
     into.portals = std::move(kept.portals);
@@ -173,7 +176,7 @@ Result<Reading> Explainer::study(pid_t pid,
         return reading;
     }
     const StillBackend backend(*backend_, memory, reader_.layout(), reading->tree, places);
-    explain_structures(backend, options_.literals, into);
+    explain_structures(backend, options_, into);
     explain_chunks(backend, options_.chunks_of, into);
     const auto resident = ResidentMemory::read(pid);
     const auto status = read_status(pid);

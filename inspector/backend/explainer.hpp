@@ -22,6 +22,9 @@ class Explainer {
         Literals literals = Literals::kMasked;
         // Names of contexts whose chunks are counted by their size.
         std::vector<std::string> chunks_of;
+        // Of how many entries of each catalog cache the keys are given, negative ones and others
+        // each.
+        std::size_t sample_keys = 0;
     };
 
     // Errors as those of Snapshotter::open().

@@ -38,9 +38,12 @@ Result<std::array<std::byte, kBytes>> read_struct(const StillBackend& backend,
     return backend.pages().read<std::array<std::byte, kBytes>>(address);
 }
 
-bool is_table(const StillBackend& backend, RemoteAddress htab, RemoteAddress name) {
+// Whether the struct at `htab` points to its own end as its name, and to its context. Either alone
+// is not enough: a CachedPlanSource of 10 has a pointer to itself there too.
+bool is_table(const StillBackend& backend, std::size_t context, RemoteAddress htab) {
     const auto bytes = read_struct<kHtabBytes>(backend, htab);
-    return bytes && pointer_at(bytes->data(), kTabname) == name && name == htab + kHtabBytes;
+    return bytes && pointer_at(bytes->data(), kTabname) == htab + kHtabBytes &&
+           pointer_at(bytes->data(), kHcxt) == backend.address_of(context);
 }
 
 // Where the HTAB of a context lies, if it belongs to a hash table: up to 10 that is the first chunk
@@ -52,12 +55,12 @@ std::optional<RemoteAddress> find_htab(const StillBackend& backend, std::size_t 
             return std::nullopt;
         }
         const RemoteAddress htab{ident.value - kHtabBytes};
-        return is_table(backend, htab, ident) ? std::optional(htab) : std::nullopt;
+        return is_table(backend, context, htab) ? std::optional(htab) : std::nullopt;
     }
     for (const ContextBlock& block : backend.blocks_of(context)) {
         const RemoteAddress htab =
             block.begin + AllocBlockLayout{}.header_bytes + backend.layout().chunk.header_bytes;
-        if (htab + kHtabBytes < block.free && is_table(backend, htab, htab + kHtabBytes)) {
+        if (htab + kHtabBytes < block.free && is_table(backend, context, htab)) {
             return htab;
         }
     }
@@ -85,9 +88,8 @@ Result<DynamicHash> read_table(const StillBackend& backend,
     const auto capacity =
         static_cast<std::uint64_t>(backend.tree().contexts[context].figures.total_bytes);
     if (entries < 0 || static_cast<std::uint64_t>(entries) > capacity / kElementBytes ||
-        max_bucket > capacity / sizeof(std::uint64_t) ||
-        pointer_at(table->data(), kHcxt) != backend.address_of(context) ||
-        !std::has_single_bit(ssize) || sshift >= 32 || ssize != std::uint64_t{1} << sshift) {
+        max_bucket > capacity / sizeof(std::uint64_t) || !std::has_single_bit(ssize) ||
+        sshift >= 32 || ssize != std::uint64_t{1} << sshift) {
         return failure(Error::Kind::kFailed, "its head is not this version's");
     }
     return DynamicHash{.name = std::move(*name),

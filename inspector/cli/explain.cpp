@@ -29,6 +29,7 @@ struct ExplainOptions {
     MethodOptions method;
     std::string format;
     std::vector<std::string> chunks_of;
+    std::size_t sample_keys = 0;
     std::chrono::nanoseconds wait{};
     Literals literals = Literals::kMasked;
 };
@@ -44,8 +45,10 @@ Result<> show(const Explanation& explanation, const ExplainOptions& options) {
 }
 
 Result<> explain(int pid, const ExplainOptions& options) {
-    auto explainer =
-        Explainer::open(pid, {.literals = options.literals, .chunks_of = options.chunks_of});
+    auto explainer = Explainer::open(pid,
+                                     {.literals = options.literals,
+                                      .chunks_of = options.chunks_of,
+                                      .sample_keys = options.sample_keys});
     if (!explainer) {
         return tl::unexpected(explainer.error());
     }
@@ -79,8 +82,9 @@ Result<> explain(int pid, const ExplainOptions& options) {
 }
 
 Result<ExitCode> explain_recorded(const RecordedMoment& moment, const ExplainOptions& options) {
-    if (options.wait.count() > 0 || !options.chunks_of.empty()) {
-        return failure(Error::Kind::kUsage, "--after and --chunks ask a backend, not a recording");
+    if (options.wait.count() > 0 || !options.chunks_of.empty() || options.sample_keys > 0) {
+        return failure(Error::Kind::kUsage,
+                       "--after, --chunks and --keys ask a backend, not a recording");
     }
     return explanation_at(moment.path, options.pid, moment.time_ns)
         .and_then([&](const Explanation& explanation) { return show(explanation, options); })
@@ -138,6 +142,12 @@ CommandAction add_explain(CLI::App& app) {
     app.add_option("--chunks",
                    options->chunks_of,
                    "count the chunks of the contexts of this name by their size; may be repeated");
+    app.add_option("--keys",
+                   options->sample_keys,
+                   "show what so many entries of each catalog cache stand for, negative ones and "
+                   "others: names (which\n"
+                   "may have come from literals) and OIDs")
+        ->check(CLI::Range(0, 1000));
     add_duration(
         app,
         "--after",
@@ -153,6 +163,7 @@ CommandAction add_explain(CLI::App& app) {
         "Example:\n"
         "  palloscope explain 4242\n"
         "  palloscope explain 4242 --after 60s\n"
+        "  palloscope explain 4242 --keys 5\n"
         "  palloscope explain leak.palloscope@2026-11-23T09:00:00Z\n"
         "  palloscope explain 4242 --chunks CacheMemoryContext --format json");
     return [options] { return run_explain(*options); };

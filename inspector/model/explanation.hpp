@@ -15,6 +15,14 @@ namespace palloscope {
 // for. Bytes are those of chunks with their headers, where they lie in a context with others, and
 // the total_bytes of whole contexts otherwise.
 
+// The keys of one entry of a catalog cache, as text.
+struct SampleKeys {
+    bool negative = false;
+    std::vector<std::string> keys;
+
+    bool operator==(const SampleKeys&) const = default;
+};
+
 // A cache of one catalog's rows by one key (src/backend/utils/cache/catcache.c). Each is looked up
 // under these keys; a negative entry remembers that there is no such row; a dead one is out of date
 // and still in use.
@@ -26,6 +34,8 @@ struct CatalogCache {
     std::int64_t dead_entries = 0;
     std::int64_t lists = 0;
     std::int64_t bytes = 0;  // of its entries, lists and own structures
+    // Of a few negative entries and a few others, where they were asked for. Not in recordings.
+    std::vector<SampleKeys> samples;
 
     bool operator==(const CatalogCache&) const = default;
 };

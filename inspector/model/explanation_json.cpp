@@ -52,14 +52,24 @@ std::int64_t figure_of(const Json& object, const char* name) {
     return figure;
 }
 
+Json texts_json(const std::vector<std::string>& texts) {
+    return array_of(texts, [](const std::string& text) { return json_text(text); });
+}
+
 Json catalog_cache_json(const CatalogCache& cache) {
-    return {{"catalog", json_text(cache.catalog)},
-            {"keys", array_of(cache.keys, [](const std::string& key) { return json_text(key); })},
-            {"entries", cache.entries},
-            {"negative_entries", cache.negative_entries},
-            {"dead_entries", cache.dead_entries},
-            {"lists", cache.lists},
-            {"bytes", cache.bytes}};
+    Json object = {{"catalog", json_text(cache.catalog)},
+                   {"keys", texts_json(cache.keys)},
+                   {"entries", cache.entries},
+                   {"negative_entries", cache.negative_entries},
+                   {"dead_entries", cache.dead_entries},
+                   {"lists", cache.lists},
+                   {"bytes", cache.bytes}};
+    if (!cache.samples.empty()) {
+        object["samples"] = array_of(cache.samples, [](const SampleKeys& sample) -> Json {
+            return {{"negative", sample.negative}, {"keys", texts_json(sample.keys)}};
+        });
+    }
+    return object;
 }
 
 CatalogCache catalog_cache_from(const Json& object) {

@@ -9,6 +9,7 @@
 
 #include "inspector/report/clean_text.hpp"
 #include "inspector/report/size_text.hpp"
+#include "inspector/statements/form.hpp"
 
 namespace palloscope {
 
@@ -72,6 +73,26 @@ std::vector<ExplainedRow> rows_of(const Items& items, ToRow to_row) {
     return rows;
 }
 
+std::string cleaned(const std::vector<std::string>& texts) {
+    std::vector<std::string> clean;
+    clean.reserve(texts.size());
+    for (const std::string& text : texts) {
+        clean.push_back(clean_line(text));
+    }
+    return joined(clean);
+}
+
+// "(x1, 2200) (x2, 2200)".
+std::string samples_text(const CatalogCache& cache, bool negative) {
+    std::vector<std::string> samples;
+    for (const SampleKeys& sample : cache.samples) {
+        if (sample.negative == negative) {
+            samples.push_back(fmt::format("({})", cleaned(sample.keys)));
+        }
+    }
+    return fmt::format("{}", fmt::join(samples, " "));
+}
+
 ExplainedRow row_of_cache(const CatalogCache& cache) {
     std::vector<std::string> details;
     const auto add = [&](std::int64_t count, std::string_view what) {
@@ -82,13 +103,13 @@ ExplainedRow row_of_cache(const CatalogCache& cache) {
     add(cache.negative_entries, "negative");
     add(cache.dead_entries, "dead");
     add(cache.lists, "lists");
-    std::vector<std::string> keys;
-    keys.reserve(cache.keys.size());
-    for (const std::string& key : cache.keys) {
-        keys.push_back(clean_line(key));
+    for (const bool negative : {true, false}) {
+        if (const std::string samples = samples_text(cache, negative); !samples.empty()) {
+            details.push_back((negative ? "negative such as " : "such as ") + samples);
+        }
     }
     return {.label = clean_line(cache.catalog) +
-                     (keys.empty() ? "" : fmt::format(" ({})", joined(keys))),
+                     (cache.keys.empty() ? "" : fmt::format(" ({})", cleaned(cache.keys))),
             .detail = joined(details),
             .count = cache.entries + cache.negative_entries + cache.dead_entries,
             .bytes = cache.bytes};
@@ -112,6 +133,31 @@ ExplainedRow row_of_statement(const PreparedStatement& statement) {
             .bytes = statement.bytes};
 }
 
+// Statements of one family become one row: "s1 ... s8000: prepare s* as select ...".
+std::vector<ExplainedRow> rows_of_families(const std::vector<PreparedStatement>& statements) {
+    std::map<std::pair<std::string, bool>, std::vector<const PreparedStatement*>> families;
+    for (const PreparedStatement& statement : statements) {
+        families[{statement_form(statement.query).family, statement.generic}].push_back(&statement);
+    }
+    std::vector<ExplainedRow> rows;
+    for (const auto& [family, members] : families) {
+        ExplainedRow row = row_of_statement(*members.front());
+        if (members.size() > 1) {
+            row.label = fmt::format("{} ... {}: {}",
+                                    clean_line(members.front()->name),
+                                    clean_line(members.back()->name),
+                                    clean_line(family.first));
+            row.count = std::ssize(members);
+            row.bytes = 0;
+            for (const PreparedStatement* const member : members) {
+                row.bytes += member->bytes;
+            }
+        }
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
 ExplainedRow row_of_plan(const KeptPlan& plan) {
     return {.label = clean_line(plan.query),
             .detail = clean_line(plan.owner) + (plan.generic ? ", generic plan" : ""),
@@ -128,7 +174,7 @@ ExplainedRow row_of_portal(const OpenPortal& portal) {
 
 }  // namespace
 
-std::vector<ExplainedSection> explained_sections(const Explanation& explanation) {
+std::vector<ExplainedSection> explained_sections(const Explanation& explanation, Alike alike) {
     std::vector<ExplainedSection> all;
     all.push_back(
         section("Catalog caches", "entries", rows_of(explanation.catalog_caches, row_of_cache)));
@@ -136,7 +182,9 @@ std::vector<ExplainedSection> explained_sections(const Explanation& explanation)
         section("Relation cache", "relations", rows_of(explanation.relations, row_of_relation)));
     all.push_back(section("Prepared statements",
                           "statements",
-                          rows_of(explanation.prepared_statements, row_of_statement)));
+                          alike == Alike::kFolded
+                              ? rows_of_families(explanation.prepared_statements)
+                              : rows_of(explanation.prepared_statements, row_of_statement)));
     all.push_back(section("Cached plans of functions and SPI",
                           "plans",
                           rows_of(explanation.kept_plans, row_of_plan)));

@@ -24,8 +24,13 @@ struct ExplainedSection {
     std::vector<ExplainedRow> rows;  // the most bytes first
 };
 
+// Whether prepared statements of one family, whose texts and names differ by a number, say, are one
+// row.
+enum class Alike { kEach, kFolded };
+
 // All that was found, in the order in which it is shown; kinds of which there is nothing are left
 // out.
-[[nodiscard]] std::vector<ExplainedSection> explained_sections(const Explanation& explanation);
+[[nodiscard]] std::vector<ExplainedSection> explained_sections(const Explanation& explanation,
+                                                               Alike alike);
 
 }  // namespace palloscope

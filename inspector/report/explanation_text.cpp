@@ -173,7 +173,7 @@ struct Change {
 };
 
 void add(std::map<Key, Change>& changes, const Explanation& explanation, int sign) {
-    for (const ExplainedSection& section : explained_sections(explanation)) {
+    for (const ExplainedSection& section : explained_sections(explanation, Alike::kEach)) {
         for (const ExplainedRow& row : section.rows) {
             Change& change = changes[{section.title, row.label}];
             change.count += sign * row.count;
@@ -209,7 +209,8 @@ std::string explanation_text(const Explanation& explanation,
                                          explanation.cache_memory_used_bytes));
     }
     text += '\n';
-    for (const ExplainedSection& section : explained_sections(explanation)) {
+    const Alike alike = most_rows ? Alike::kFolded : Alike::kEach;
+    for (const ExplainedSection& section : explained_sections(explanation, alike)) {
         text += section_text(section, style, most_rows.value_or(section.rows.size()));
     }
     text += unavailable_text(explanation, style);

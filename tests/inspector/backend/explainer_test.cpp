@@ -138,6 +138,41 @@ TEST_P(ExplainerOnEveryVersion, CountsWhatASessionWasMadeToHold) {
     }
 }
 
+TEST_P(ExplainerOnEveryVersion, ShowsWhatEntriesStandForWhereAsked) {
+    Session session = Session::connect(database_.dsn());
+    look_for_missing_names(session, 0, 3);
+    session.exec("create table sampled (id int)");
+    session.exec("select count(*) from sampled");
+    session.exec("select array_append(array[1], 2), 'x'::text || 'y'");
+    const std::vector<std::string> name_key{"relname", "relnamespace"};
+    EXPECT_THAT(cache_of(explained(session.backend_pid()), "pg_class", name_key).samples,
+                testing::IsEmpty());
+
+    const Explanation explanation =
+        explained(session.backend_pid(), std::nullopt, {.sample_keys = 1000});
+    const CatalogCache& names = cache_of(explanation, "pg_class", name_key);
+    if (GetParam() == "10") {  // it has no keys in its entries
+        EXPECT_THAT(names.samples, testing::IsEmpty());
+        EXPECT_EQ(explanation.unavailable.size(), 1U);
+        return;
+    }
+    const std::string schema = session.exec("select 'public'::regnamespace::oid")[0][0].value();
+    EXPECT_THAT(names.samples,
+                testing::Contains(SampleKeys{.negative = true, .keys = {"missing_1", schema}}));
+    EXPECT_THAT(names.samples,
+                testing::Contains(SampleKeys{.negative = false, .keys = {"sampled", schema}}));
+    EXPECT_EQ(std::ssize(names.samples), names.entries + names.negative_entries);
+    for (const CatalogCache& cache : explanation.catalog_caches) {
+        for (const SampleKeys& sample : cache.samples) {
+            EXPECT_EQ(sample.keys.size(), cache.keys.size()) << cache.catalog;
+            EXPECT_THAT(sample.keys, testing::Not(testing::Contains("?"))) << cache.catalog;
+        }
+    }
+    const Explanation few = explained(session.backend_pid(), std::nullopt, {.sample_keys = 2});
+    EXPECT_EQ(std::ssize(cache_of(few, "pg_class", name_key).samples),
+              std::min<std::int64_t>(2, names.entries) + 2);
+}
+
 TEST_P(ExplainerOnEveryVersion, NamesStatementsPlansAndFunctionsWithoutTheirLiterals) {
     Session session = Session::connect(database_.dsn());
     session.exec("prepare named as select 'planted-s3cr3t', 41 + $1::int");
@@ -168,6 +203,7 @@ TEST_P(ExplainerOnEveryVersion, NamesStatementsPlansAndFunctionsWithoutTheirLite
         return kept.query.find("from pg_class where relname") != std::string::npos;
     });
     ASSERT_NE(plan, masked.kept_plans.end());
+    EXPECT_THAT(masked.unavailable, testing::IsEmpty());
     EXPECT_EQ(plan->owner, "plpgsql");
     EXPECT_THAT(plan->query, testing::Not(testing::HasSubstr("s3cr3t")));
 

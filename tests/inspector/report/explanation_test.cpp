@@ -55,6 +55,32 @@ TEST(ExplanationText, FoldsWhatIsSmall) {
     EXPECT_THAT(text, Not(HasSubstr("pg_type")));
 }
 
+TEST(ExplanationText, FoldsPreparedStatementsOfOneFamily) {
+    Explanation explanation = sample();
+    explanation.prepared_statements.clear();
+    for (int i = 0; i < 20; ++i) {
+        const std::string name = "s" + std::to_string(i);
+        explanation.prepared_statements.push_back(
+            {.name = name, .query = "prepare " + name + " as select $1", .bytes = 1024});
+    }
+    explanation.prepared_statements.push_back({.name = "x", .query = "commit", .bytes = 512});
+    const std::string tree = explanation_text(explanation, {}, 10);
+    EXPECT_THAT(tree, HasSubstr("20.0 kB        20  s0 ... s19: prepare s* as select $1\n"));
+    EXPECT_THAT(tree, HasSubstr("512 B         1  x: commit\n"));
+    const std::string table = explanation_text(explanation, {}, std::nullopt);
+    EXPECT_THAT(table, HasSubstr("1.0 kB         1  s7: prepare s7 as select $1\n"));
+}
+
+TEST(ExplanationText, ShowsWhatEntriesStandFor) {
+    Explanation explanation = sample();
+    explanation.catalog_caches[0].samples = {{.negative = true, .keys = {"x\x1b", "2200"}},
+                                             {.negative = false, .keys = {"t1", "2200"}},
+                                             {.negative = true, .keys = {"y", "2200"}}};
+    EXPECT_THAT(
+        explanation_text(explanation, {}, std::nullopt),
+        HasSubstr("2 lists, negative such as (x\\x1b, 2200) (y, 2200), such as (t1, 2200)\n"));
+}
+
 TEST(ExplanationText, FitsIntoItsWidth) {
     Explanation explanation = sample();
     explanation.relations.front().name = std::string(63, 'x');
