@@ -69,7 +69,7 @@ std::string catalog_key_text(const MemorySource& memory, std::uint32_t type, std
         case kBool:
             return (datum & 1U) != 0 ? "t" : "f";
         case kChar:
-            return std::string(1, static_cast<char>(datum));
+            return {static_cast<char>(datum)};
         case kInt2:
             return std::to_string(static_cast<std::int16_t>(datum));
         case kInt4:

@@ -16,6 +16,7 @@ namespace {
 // " (read 180, freeze 18)".
 std::string by_method_text(const std::map<Method, std::int64_t>& by_method) {
     std::vector<std::string> parts;
+    parts.reserve(by_method.size());
     for (const auto& [method, count] : by_method) {
         parts.push_back(fmt::format("{} {}", to_string(method), count_text(count)));
     }

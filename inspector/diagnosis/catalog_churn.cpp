@@ -144,6 +144,7 @@ std::string largest_families(const Suspicion& suspicion) {
         sums[context.family()] += context.bytes;
     }
     std::vector<std::pair<std::int64_t, std::string_view>> families;
+    families.reserve(sums.size());
     for (const auto& [family, bytes] : sums) {
         families.emplace_back(bytes, family);
     }

@@ -65,9 +65,9 @@ class RecordingFile {
     [[nodiscard]] static Result<RecordingFile> open(const std::string& path);
 
     RecordingFile(const RecordingFile&) = delete;
-    RecordingFile(RecordingFile&&) noexcept;
+    RecordingFile(RecordingFile&& other) noexcept;
     RecordingFile& operator=(const RecordingFile&) = delete;
-    RecordingFile& operator=(RecordingFile&&) noexcept;
+    RecordingFile& operator=(RecordingFile&& other) noexcept;
     ~RecordingFile();
 
     [[nodiscard]] const std::vector<RecordedBackend>& backends() const;

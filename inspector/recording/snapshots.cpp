@@ -1,4 +1,5 @@
 #include <cstddef>
+#include <ranges>
 #include <set>
 #include <utility>
 
@@ -44,8 +45,8 @@ class Trees {
         std::vector<Waiting> waiting;
         const auto push = [&](const std::set<Sibling>& siblings,
                               std::optional<std::size_t> parent) {
-            for (auto sibling = siblings.rbegin(); sibling != siblings.rend(); ++sibling) {
-                waiting.push_back({.context = sibling->second, .parent = parent});
+            for (const Sibling& sibling : std::views::reverse(siblings)) {
+                waiting.push_back({.context = sibling.second, .parent = parent});
             }
         };
         ContextTree tree;

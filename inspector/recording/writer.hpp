@@ -38,9 +38,9 @@ class RecordingWriter {
                                                         std::string_view statement_source);
 
     RecordingWriter(const RecordingWriter&) = delete;
-    RecordingWriter(RecordingWriter&&) noexcept;
+    RecordingWriter(RecordingWriter&& other) noexcept;
     RecordingWriter& operator=(const RecordingWriter&) = delete;
-    RecordingWriter& operator=(RecordingWriter&&) noexcept;
+    RecordingWriter& operator=(RecordingWriter&& other) noexcept;
     // Joins FILE-wal into FILE where no reader is in the way.
     ~RecordingWriter();
 

@@ -67,6 +67,7 @@ ExplainedSection section(std::string title, std::string counted, std::vector<Exp
 template <typename Items, typename ToRow>
 std::vector<ExplainedRow> rows_of(const Items& items, ToRow to_row) {
     std::vector<ExplainedRow> rows;
+    rows.reserve(items.size());
     for (const auto& item : items) {
         rows.push_back(to_row(item));
     }

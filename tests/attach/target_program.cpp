@@ -22,6 +22,17 @@ T require(Result<T> result) {
     return std::move(*result);
 }
 
+// Whether a thread runs or sleeps, and nobody traces it. One that ends meanwhile did.
+bool runs_free(pid_t thread) {
+    try {
+        return !is_running(thread) ||
+               (std::string_view("RS").find(state_of(thread)) != std::string_view::npos &&
+                tracer_pid(thread) == 0);
+    } catch (const std::runtime_error&) {
+        return !is_running(thread);
+    }
+}
+
 }  // namespace
 
 TargetProgram TargetProgram::start(const std::string& name,
@@ -69,12 +80,7 @@ std::uint64_t TargetProgram::value(std::string_view symbol) const {
 bool TargetProgram::goes_on() const {
     const std::uint64_t before = value("counter");
     return eventually([&] { return value("counter") != before; }) &&
-           std::ranges::all_of(require(list_threads(pid())), [](pid_t thread) {
-               // A thread may end between the list and the look.
-               return !is_running(thread) ||
-                      (std::string_view("RS").find(state_of(thread)) != std::string_view::npos &&
-                       tracer_pid(thread) == 0);
-           });
+           std::ranges::all_of(require(list_threads(pid())), runs_free);
 }
 
 Result<CapturedOutput> TargetProgram::capture(std::string_view function,

@@ -135,7 +135,7 @@ KillTrialsResult run_kill_trials(const PostgresServer& server,
                                             "json"};
     // Into /dev/null: nobody reads while we wait for the moment, and a full pipe would hold it
     // back.
-    std::vector<std::string> command{"sh", "-c", "exec \"$0\" \"$@\" >/dev/null"};
+    std::vector<std::string> command{"sh", "-c", R"(exec "$0" "$@" >/dev/null)"};
     command.insert(command.end(), snapshot.begin(), snapshot.end());
     BackendWatch watch(server, session);
     const UsualSnapshots usual = measure_snapshots(snapshot);

@@ -13,7 +13,7 @@ volatile std::uint64_t* volatile pages = nullptr;
 volatile std::uint64_t page_count = 0;
 }
 
-int main(int, char** arguments) {
+int main(int /*count*/, char** arguments) {
     constexpr std::size_t kPageWords = 512;
     constexpr std::size_t kMegabytePages = 256;
     const std::size_t count = strtoul(arguments[1], nullptr, 10) * kMegabytePages;

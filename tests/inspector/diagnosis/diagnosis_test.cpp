@@ -13,7 +13,6 @@
 namespace palloscope {
 namespace {
 
-using testing::AnyOf;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <fstream>
@@ -28,7 +29,7 @@ using testing::SizeIs;
 class DamagedRecording : public RecordingTest {
   protected:
     // Which must be those of snapshot_with(42, i, i % 7) for i = 0, 1, …
-    [[nodiscard]] Result<int> count_whole_snapshots(const std::string& file) const {
+    [[nodiscard]] static Result<int> count_whole_snapshots(const std::string& file) {
         int count = 0;
         const Result<std::vector<std::string>> notes =
             for_each_snapshot(file, [&](const Snapshot& snapshot) -> Result<> {
@@ -42,7 +43,7 @@ class DamagedRecording : public RecordingTest {
         return count;
     }
 
-    void record(RecordingWriter& recording, int snapshots) const {
+    static void record(RecordingWriter& recording, int snapshots) {
         for (int i = 0; i < snapshots; ++i) {
             ASSERT_TRUE(recording.append(snapshot_with(42, i, i % 7)));
         }
@@ -62,8 +63,8 @@ class DamagedRecording : public RecordingTest {
 
 TEST_F(DamagedRecording, IsWholeUpToTheLastSnapshotWhenItsWriterIsKilled) {
     for (const int before_kill : {1, 20, 300}) {
-        int ready[2];
-        ASSERT_EQ(pipe(ready), 0);
+        std::array<int, 2> ready{};
+        ASSERT_EQ(pipe(ready.data()), 0);
         const pid_t child = fork();
         ASSERT_GE(child, 0);
         if (child == 0) {

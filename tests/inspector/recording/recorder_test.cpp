@@ -52,7 +52,7 @@ std::string journal_line(int seq, int pid, std::int64_t ended_at_ns) {
 class RecorderTest : public RecordingTest {
   protected:
     // Takes snapshots as they would be of real backends; a test replaces what it is about.
-    RecorderCalls calls(std::vector<int> pids) {
+    RecorderCalls calls(const std::vector<int>& pids) {
         return {.take = [this](int pid) -> Result<Snapshot> {
                     Snapshot snapshot = snapshot_with(pid, ++taken_[pid], 3);
                     snapshot.taken_at_ns = unix_time_ns();
@@ -232,7 +232,7 @@ TEST_F(RecorderTest, RecordsBackendsThatStartLater) {
 TEST_F(RecorderTest, CountsSnapshotsThatCouldNotBeTakenAsMissed) {
     RecorderCalls busy = calls({42});
     busy.take = [this, take = busy.take](int pid) -> Result<Snapshot> {
-        const Result<Snapshot> snapshot = take(pid);
+        Result<Snapshot> snapshot = take(pid);
         stop_ = taken_[pid] == 10;
         if (taken_[pid] % 2 == 0) {
             return failure(Error::Kind::kTimeout, "backend 42 came to no safe point within 1 s");
