@@ -186,7 +186,7 @@ class Recorder::Impl {
             const Result<Explanation> explained = calls_.explain(pid);
             if (explained) {
                 ++target.explanations;
-                return store(explained->snapshot, *explained);
+                return store(pid, explained->snapshot, *explained);
             }
             if (Result<> told = tell_of_explanation(target, pid, explained.error()); !told) {
                 return tl::unexpected(std::move(told).error());
@@ -194,7 +194,7 @@ class Recorder::Impl {
         }
         const Result<Snapshot> taken = calls_.take(pid);
         if (taken) {
-            return store(*taken, *taken);
+            return store(pid, *taken, *taken);
         }
         if (Result<> noted = note_failure(pid, taken.error()); !noted) {
             return tl::unexpected(std::move(noted).error());
@@ -204,11 +204,11 @@ class Recorder::Impl {
 
     // `whole` is what is recorded: the snapshot, or the explanation that came with it.
     template <typename Whole>
-    Result<StepAnswer> store(const Snapshot& snapshot, const Whole& whole) {
+    Result<StepAnswer> store(int pid, const Snapshot& snapshot, const Whole& whole) {
         if (Result<> stored = writer_.append(whole); !stored) {
             return tl::unexpected(std::move(stored).error());
         }
-        Target& target = targets_.at(snapshot.process.pid);
+        Target& target = targets_.at(pid);
         target.pauses.add(snapshot.pause_us);
         ++target.by_method[snapshot.method];
         ++summary_.snapshots;
