@@ -210,9 +210,14 @@ Result<StoppedProcess> StoppedProcess::seize(pid_t pid, std::chrono::millisecond
         return tl::unexpected(std::move(interruptible.error()));
     }
     StoppedProcess stopped(pid);
-    // A thread that was not stopped yet can make another one meanwhile: go on until there is no new
-    // one.
-    for (bool found_new = true; found_new;) {
+    // A thread that was not stopped yet can make another one meanwhile: go on until a list has no
+    // new one and the number fits. Either alone is not enough where threads end: a list can miss
+    // one behind them (fs/proc/base.c, proc_task_readdir), and the number can be of others. Where
+    // there is but one thread no second list is needed, which a pause would pay for.
+    for (bool found_new = true; found_new || count_threads(pid) != stopped.threads_.size();) {
+        if (Clock::now() >= deadline) {
+            return did_not_stop(pid);
+        }
         found_new = false;
         const auto threads = list_threads(pid);
         if (!threads) {
@@ -225,7 +230,7 @@ Result<StoppedProcess> StoppedProcess::seize(pid_t pid, std::chrono::millisecond
             auto held = stopped.seize_thread(thread).and_then(
                 [&] { return stopped.await_stop(thread, deadline); });
             if (held) {
-                found_new = count_threads(pid) != stopped.threads_.size();
+                found_new = stopped.threads_.size() > 1;
             } else if (thread == pid || held.error().kind != Error::Kind::kGone) {
                 return tl::unexpected(std::move(held.error()));
             }  // else a thread that ended since it was listed
