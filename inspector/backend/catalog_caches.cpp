@@ -147,9 +147,7 @@ using CacheBytes = std::array<std::byte, kCacheBytes>;
 struct FoundCache {
     CatalogCache cache;
     std::vector<std::uint32_t> key_types;  // OIDs, as cache.keys
-    std::int64_t sampled_entries = 0;
-    std::int64_t sampled_negative_entries = 0;
-    std::int64_t counted = 0;  // by the server
+    std::int64_t counted = 0;              // by the server
     RemoteAddress next;
 };
 
@@ -310,10 +308,8 @@ class CatalogCaches {
         if (layout_.entry_keys && negative != 0) {
             cache.bytes += claim_keys(bytes, *layout_.entry_keys);
         }
-        std::int64_t& sampled =
-            negative != 0 ? found->sampled_negative_entries : found->sampled_entries;
-        if (layout_.entry_keys && dead == 0 && sampled < samples_) {
-            ++sampled;
+        const std::int64_t alike = negative != 0 ? cache.negative_entries : cache.entries;
+        if (layout_.entry_keys && dead == 0 && alike <= samples_) {
             cache.samples.push_back(sample_of(*found, bytes, negative != 0));
         }
     }
