@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "attach/proc.hpp"
+#include "inspector/backend/backend_status.hpp"
 #include "inspector/backend/layout_of_version.hpp"
 #include "inspector/backend/process_title.hpp"
 #include "inspector/statements/form.hpp"
@@ -35,18 +36,6 @@ constexpr std::array<PortLayout, 3> kPortLayouts{{
     {170000, 320, 328},
     {180000, 384, 392},
 }};
-
-// PgBackendStatus.st_state (src/include/utils/backend_status.h, 14 and later).
-constexpr std::uint64_t kStateAt = 232;
-// BackendState, in its order. 18 put STATE_STARTING behind STATE_UNDEFINED.
-constexpr std::array<std::string_view, 7> kStates{"",
-                                                  "idle",
-                                                  "active",
-                                                  "idle in transaction",
-                                                  "fastpath function call",
-                                                  "idle in transaction (aborted)",
-                                                  "disabled"};
-constexpr int kFirstVersionWithStarting = 180000;
 
 // A backend's variables, in its memory or a copy of that.
 struct Variables {
@@ -84,17 +73,10 @@ std::optional<std::string> state_from_memory(const Variables& variables) {
     if (entry.is_null()) {
         return std::nullopt;
     }
-    auto number = variables.memory.read<std::int32_t>(entry + kStateAt);
-    if (!number || *number <= 0) {
-        return std::nullopt;
-    }
-    if (variables.backend.server_version_num() >= kFirstVersionWithStarting && --*number == 0) {
-        return "starting";
-    }
-    if (static_cast<std::size_t>(*number) >= kStates.size()) {
-        return std::nullopt;
-    }
-    return std::string(kStates.at(static_cast<std::size_t>(*number)));
+    const auto status =
+        read_backend_status(variables.memory, entry, variables.backend.server_version_num());
+    return status && !status->state.empty() ? std::optional(std::string(status->state))
+                                            : std::nullopt;
 }
 
 // What a backend's memory says of it. Of a process that is no client backend: nothing.

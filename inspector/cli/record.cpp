@@ -34,7 +34,7 @@ struct RecordOptions {
     std::chrono::nanoseconds interval = std::chrono::seconds(1);
     std::chrono::nanoseconds duration{};
     std::chrono::nanoseconds explain_every{};
-    std::string statements = "none";
+    std::string statements = "activity";
 };
 
 constexpr std::string_view kJournalPrefix = "journal:";
@@ -44,6 +44,9 @@ constexpr std::chrono::milliseconds kTargetPollInterval{200};
 Result<StatementSource> open_statements(const std::string& source) {
     if (source == "none") {
         return NoStatements{};
+    }
+    if (source == "activity") {
+        return ActivitySampler();
     }
     if (source.starts_with(kJournalPrefix)) {
         return JournalReader(source.substr(kJournalPrefix.size()));
@@ -55,7 +58,7 @@ Result<StatementSource> open_statements(const std::string& source) {
     }
     return failure(Error::Kind::kUsage,
                    fmt::format("'{}' is no source of statements", source),
-                   "give none, journal:FILE or step:SOCKET");
+                   "give activity, none, journal:FILE or step:SOCKET");
 }
 
 // Reads whichever backends are asked for, each by a reader of its own: a Snapshotter or an
@@ -221,9 +224,10 @@ CommandAction add_record(CLI::App& app) {
                  "");
     app.add_option("--statements",
                    options->statements,
-                   "where statements come from: none, journal:FILE (palloscope-workload's), or "
-                   "step:SOCKET (a snapshot "
-                   "after every statement of a driver that waits for it)")
+                   "where statements come from: activity (what each backend tells of itself, read "
+                   "from its memory a\nthousand times a second), none, journal:FILE "
+                   "(palloscope-workload's), or step:SOCKET (a snapshot\nafter every statement of "
+                   "a driver that waits for it)")
         ->capture_default_str();
     add_method(app, options->method, "200ms");
     app.footer(

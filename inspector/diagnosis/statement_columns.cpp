@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "inspector/diagnosis/sightings.hpp"
+
 namespace palloscope {
 
 namespace {
@@ -107,6 +109,7 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
     for (const std::size_t statement : statements.of_form) {
         counts.column_of_form.push_back(place[statement]);
     }
+    std::vector<std::vector<const ExecutionRecord*>> sighted(counts.columns.size());
     for (std::size_t i = 0; i < executions.size(); ++i) {
         if (intervals[i] == 0) {
             continue;
@@ -114,10 +117,21 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
         const std::size_t column = counts.column_of_form[executions[i].form];
         if (column != StatementCounts::kNoColumn) {
             counts.columns[column].calls[intervals[i]] += 1;
+            if (executions[i].sighting) {
+                sighted[column].push_back(&executions[i]);
+            }
         }
     }
-    for (StatementColumn& column : counts.columns) {
-        std::partial_sum(column.calls.begin(), column.calls.end(), column.calls.begin());
+    for (std::size_t i = 0; i < sighted.size(); ++i) {
+        std::vector<double>& calls = counts.columns[i].calls;
+        std::partial_sum(calls.begin(), calls.end(), calls.begin());
+        if (!sighted[i].empty()) {
+            counts.columns[i].estimated = true;
+            const double factor =
+                estimated_calls(sighted[i]) / static_cast<double>(sighted[i].size());
+            std::ranges::transform(
+                calls, calls.begin(), [&](double value) { return value * factor; });
+        }
     }
     return counts;
 }

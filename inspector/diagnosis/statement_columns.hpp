@@ -22,8 +22,9 @@ struct StatementColumn {
     // Forms that were counted together.
     std::size_t forms = 1;
     // calls[i]: executions that ended after the first moment and not after moments_ns[i], failed
-    // ones included.
+    // ones included. Where they were seen now and then only, an estimate (sightings.hpp).
     std::vector<double> calls;
+    bool estimated = false;
 
     [[nodiscard]] double total() const { return calls.back(); }
 };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 namespace palloscope {
 
@@ -11,6 +10,8 @@ namespace {
 constexpr double kFewestToCompare = 8;
 constexpr double kRareRatio = 10;
 constexpr double kSameIntervals = 0.6;
+// Numbers of calls that are estimates are alike where they differ by less than this share.
+constexpr double kAlikeEstimates = 0.2;
 
 bool drift_apart(const StatementColumn& a, const StatementColumn& b) {
     const double rounds = std::min(a.total(), b.total());
@@ -58,30 +59,50 @@ bool never_vary_apart(const StatementColumn& a, const StatementColumn& b) {
     return !rare || ratio <= kRareRatio || correlation(a, b) >= kSameIntervals;
 }
 
+// Whether two columns seem to have run equally often.
+bool alike(const StatementColumn& a, const StatementColumn& b) {
+    const double tolerance = a.estimated || b.estimated ? kAlikeEstimates : 0.0;
+    return std::abs(a.total() - b.total()) <= tolerance * std::max(a.total(), b.total());
+}
+
 // Columns in the order in which they are tried as the typical member: those first whose number of
 // calls many others have too, which is what the once-a-round statements of a load look like; then
 // the rarer first.
 std::vector<std::size_t> typical_first(std::span<const StatementColumn> columns) {
-    std::map<double, std::size_t> alike;
-    for (const StatementColumn& column : columns) {
-        ++alike[column.total()];
-    }
+    std::vector<std::size_t> company;
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < columns.size(); ++i) {
         order.push_back(i);
+        company.push_back(static_cast<std::size_t>(std::ranges::count_if(
+            columns, [&](const StatementColumn& other) { return alike(columns[i], other); })));
     }
     std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) {
-        const double left = columns[a].total();
-        const double right = columns[b].total();
-        return alike[left] != alike[right] ? alike[left] > alike[right] : left < right;
+        return company[a] != company[b] ? company[a] > company[b]
+                                        : columns[a].total() < columns[b].total();
     });
     return order;
+}
+
+// How often the group ran: as often as its typical member, or, where that is an estimate, as those
+// of its members on average that seem to have run as often.
+double rounds_of(std::span<const StatementColumn> columns,
+                 const std::vector<std::size_t>& members) {
+    const StatementColumn& typical = columns[members.front()];
+    double sum = 0;
+    double count = 0;
+    for (const std::size_t member : members) {
+        if (alike(columns[member], typical)) {
+            sum += columns[member].total();
+            ++count;
+        }
+    }
+    return sum / count;
 }
 
 // Snapshots amid a round see some members done and some not: their mean is how far the round is.
 std::vector<double> mean_rounds(std::span<const StatementColumn> columns,
                                 const std::vector<std::size_t>& members) {
-    const double rounds = columns[members.front()].total();
+    const double rounds = rounds_of(columns, members);
     std::vector<double> mean(columns.front().calls.size());
     for (const std::size_t member : members) {
         const StatementColumn& column = columns[member];

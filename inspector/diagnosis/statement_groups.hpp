@@ -13,7 +13,7 @@ namespace palloscope {
 struct StatementGroup {
     // Indices into the columns; at least one, the most typical first.
     std::vector<std::size_t> members;
-    // How often the group ran, up to each snapshot: the calls of its typical member. A statement
+    // How often the group ran, up to each snapshot: the calls of its typical members. A statement
     // that runs five times in a round counts once.
     std::vector<double> rounds;
 

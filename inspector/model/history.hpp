@@ -43,6 +43,7 @@ struct ExecutionRecord {
     std::int64_t started_at_ns = 0;
     std::int64_t ended_at_ns = 0;
     bool failed = false;
+    std::optional<Sighting> sighting;
 };
 
 struct BackendHistory {
@@ -63,7 +64,7 @@ struct BackendHistory {
 struct History {
     std::vector<StatementForm> forms;
     std::vector<BackendHistory> backends;
-    // Where the executions come from: "none", "journal:FILE", "step:SOCKET".
+    // Where the executions come from: "activity", "none", "journal:FILE", "step:SOCKET".
     std::string statement_source = "none";
     // Things the reader of a report must know: lines skipped, a damaged end, clocks that jumped.
     std::vector<std::string> notes;

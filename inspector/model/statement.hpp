@@ -18,6 +18,15 @@ struct StatementForm {
     bool operator==(const StatementForm&) const = default;
 };
 
+// How an execution was seen that no source told, but looks at the backend now and then: it began
+// between two looks and was still the backend's last one at the second.
+struct Sighting {
+    std::int64_t after_ns = 0;  // from its beginning to the second look
+    std::int64_t gap_ns = 0;    // from look to look
+
+    bool operator==(const Sighting&) const = default;
+};
+
 // One execution of a statement, as a source of statements (the driver's journal, a log) tells it.
 struct Execution {
     std::int64_t seq = 0;
@@ -32,6 +41,7 @@ struct Execution {
     std::int64_t rows = 0;
     // SQLSTATE.
     std::optional<std::string> error;
+    std::optional<Sighting> sighting;
 
     bool operator==(const Execution&) const = default;
 };

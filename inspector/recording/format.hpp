@@ -25,6 +25,7 @@
 //              (model/explanation_json.hpp) as a DeflatedText
 //   form, label  texts stored once: statements' forms, names of sessions and steps
 //   execution  statements, as their source tells them
+//   sighting   of an execution that was seen by looking now and then (Sighting)
 //
 // Texts are bytes in the server's encoding, whatever SQLite thinks of them.
 namespace palloscope {
@@ -32,7 +33,7 @@ namespace palloscope {
 // "Pals", at offset 68 of the file: file(1) and the reader know a recording by it.
 inline constexpr int kRecordingApplicationId = 0x50616c73;
 // To be raised with every change of the schema; a reader refuses versions above its own.
-inline constexpr int kRecordingFormatVersion = 2;
+inline constexpr int kRecordingFormatVersion = 3;
 
 struct SchemaObject {
     std::string_view name;
@@ -42,7 +43,7 @@ struct SchemaObject {
 
 // The reader wants to find exactly these, so that a file made by somebody else cannot have a view
 // or a virtual table in the place of one of ours.
-inline constexpr std::array<SchemaObject, 14> kRecordingSchema{{
+inline constexpr std::array<SchemaObject, 15> kRecordingSchema{{
     {"setting",
      "CREATE TABLE setting (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"},
     {"note", "CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL)"},
@@ -85,6 +86,10 @@ inline constexpr std::array<SchemaObject, 14> kRecordingSchema{{
      "CREATE TABLE explanation (snapshot INTEGER PRIMARY KEY, text_bytes INTEGER NOT NULL, "
      "deflated BLOB NOT NULL)",
      2},
+    {"sighting",
+     "CREATE TABLE sighting (execution INTEGER PRIMARY KEY, after_ns INTEGER NOT NULL, "
+     "gap_ns INTEGER NOT NULL)",
+     3},
 }};
 
 }  // namespace palloscope

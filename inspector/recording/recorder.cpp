@@ -155,7 +155,7 @@ class Recorder::Impl {
                 return found;
             }
         }
-        if (Result<> read = read_journal(); !read) {
+        if (Result<> read = read_statements(); !read) {
             return read;
         }
         if (auto* const server = std::get_if<StepServer>(&statements_)) {
@@ -261,11 +261,12 @@ class Recorder::Impl {
 
     // Ends the recording of one backend.
     Result<> end(int pid, const std::string& reason) {
-        // What the journal still tells of it must be stored while it is a target.
-        if (Result<> read = read_journal(); !read) {
+        // What the source still tells of it must be stored while it is a target.
+        if (Result<> read = read_statements(); !read) {
             return read;
         }
         const Target target = std::move(targets_.extract(pid).mapped());
+        watch_targets();
         const PauseStatistics& pauses = target.pauses;
         if (pauses.count() == 0 && target.missed == 0) {
             return {};
@@ -289,6 +290,7 @@ class Recorder::Impl {
                 targets_.try_emplace(pid);
             }
         }
+        watch_targets();
     }
 
     // One that steps gets no snapshots at intervals, which would tell that it has gone.
@@ -323,15 +325,26 @@ class Recorder::Impl {
     }
 
     // Stores what came since the last look.
-    Result<> read_journal() {
-        auto* const journal = std::get_if<JournalReader>(&statements_);
-        while (journal != nullptr) {
-            Result<std::vector<Execution>> batch = journal->poll();
+    Result<> read_statements() {
+        return std::visit(
+            [&](auto& source) -> Result<> {
+                if constexpr (requires { source.poll(); }) {
+                    return read_statements_of(source);
+                }
+                return {};
+            },
+            statements_);
+    }
+
+    template <typename Source>
+    Result<> read_statements_of(Source& source) {
+        for (;;) {
+            Result<std::vector<Execution>> batch = source.poll();
             if (!batch) {
                 return tl::unexpected(std::move(batch).error());
             }
             if (batch->empty()) {
-                break;
+                return {};
             }
             std::erase_if(*batch, [&](const Execution& execution) {
                 return execution.ended_at_ns < start_unix_ns_ ||
@@ -341,7 +354,17 @@ class Recorder::Impl {
                 return stored;
             }
         }
-        return {};
+    }
+
+    // Of a source that has to be told.
+    void watch_targets() {
+        if (auto* const sampler = std::get_if<ActivitySampler>(&statements_)) {
+            std::vector<int> pids;
+            for (const auto& [pid, target] : targets_) {
+                pids.push_back(pid);
+            }
+            sampler->watch(pids);
+        }
     }
 
     Result<> store(std::span<const Execution> executions) {
@@ -405,10 +428,14 @@ class Recorder::Impl {
                 return tl::unexpected(std::move(ended).error());
             }
         }
-        std::vector<std::string> notes;
-        if (const auto* const journal = std::get_if<JournalReader>(&statements_)) {
-            notes = journal->notes();
-        }
+        std::vector<std::string> notes = std::visit(
+            [](auto& source) {
+                if constexpr (requires { source.notes(); }) {
+                    return source.notes();
+                }
+                return std::vector<std::string>{};
+            },
+            statements_);
         const auto* const server = std::get_if<StepServer>(&statements_);
         if (server != nullptr && server->broken_lines() > 0) {
             notes.push_back(fmt::format("{} lines of stepping clients were not understood",

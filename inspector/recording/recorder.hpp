@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "attach/error.hpp"
+#include "inspector/backend/activity_sampler.hpp"
 #include "inspector/model/explanation.hpp"
 #include "inspector/model/snapshot.hpp"
 #include "inspector/recording/writer.hpp"
@@ -23,7 +24,7 @@ namespace palloscope {
 // Where the statements of a recording come from.
 struct NoStatements {};
 
-using StatementSource = std::variant<NoStatements, JournalReader, StepServer>;
+using StatementSource = std::variant<NoStatements, ActivitySampler, JournalReader, StepServer>;
 
 struct RecorderOptions {
     std::chrono::nanoseconds interval = std::chrono::seconds{1};

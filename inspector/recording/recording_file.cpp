@@ -30,8 +30,6 @@ enum class Verdict { kNext, kStop, kBroken };
 // No context has 16 TiB; a file that says so is damaged, and its sums could overflow.
 constexpr std::int64_t kMaxFigure = std::int64_t{1} << 44U;
 
-constexpr int kFirstVersionWithExplanations = 2;
-
 // A writer that ends its recording locks the file for a moment.
 constexpr int kBusyTimeoutMs = 5'000;
 
@@ -150,9 +148,16 @@ class RecordingFile::Impl {
         load_forms();
         load_contexts();
         load_snapshots();
-        if (version_ >= kFirstVersionWithExplanations) {
+        if (has("explanation")) {
             load_explained();
         }
+    }
+
+    // Whether files of this format have the table.
+    [[nodiscard]] bool has(std::string_view table) const {
+        return std::ranges::any_of(kRecordingSchema, [&](const SchemaObject& object) {
+            return object.name == table && object.since <= version_;
+        });
     }
 
     // Calls `take` for the rows of a query until it says that it has enough or that a row makes no
@@ -403,21 +408,30 @@ std::vector<RecordedMiss> RecordingFile::missed() {
 
 std::vector<RecordedExecution> RecordingFile::executions() {
     std::vector<RecordedExecution> executions;
+    const bool has_sightings = impl_->has("sighting");
     impl_->each("execution",
-                "SELECT backend, form, seq, started_at_ns, ended_at_ns, error IS NOT NULL "
-                "FROM execution ORDER BY id",
+                fmt::format("SELECT backend, form, seq, started_at_ns, ended_at_ns, error IS NOT "
+                            "NULL, {} FROM execution{} ORDER BY id",
+                            has_sightings ? "after_ns, gap_ns" : "NULL, NULL",
+                            has_sightings ? " LEFT JOIN sighting ON execution = id" : ""),
                 [&](Row& row) {
                     const auto backend = index_of(row.getColumn(0).getInt64(), backends().size());
                     const auto form = index_of(row.getColumn(1).getInt64(), forms().size());
                     if (!backend || !form) {
                         return Verdict::kBroken;
                     }
+                    std::optional<Sighting> sighting;
+                    if (!row.getColumn(6).isNull()) {
+                        sighting = {.after_ns = row.getColumn(6).getInt64(),
+                                    .gap_ns = row.getColumn(7).getInt64()};
+                    }
                     executions.push_back({.backend = *backend,
                                           .record = {.form = *form,
                                                      .seq = row.getColumn(2).getInt64(),
                                                      .started_at_ns = row.getColumn(3).getInt64(),
                                                      .ended_at_ns = row.getColumn(4).getInt64(),
-                                                     .failed = row.getColumn(5).getInt() != 0}});
+                                                     .failed = row.getColumn(5).getInt() != 0,
+                                                     .sighting = sighting}});
                     return Verdict::kNext;
                 });
     return executions;

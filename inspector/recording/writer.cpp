@@ -160,19 +160,24 @@ class RecordingWriter::Impl {
 
     void append(const Execution& execution) {
         const std::int64_t backend = backend_of(execution.backend_pid).id;
-        // A form is a fixed point, so this changes nothing but the text that is none.
-        const StatementForm form = statement_form(execution.form.text);
         insert_execution_.reset();
         insert_execution_.bind(1, backend);
         insert_execution_.bind(2, execution.seq);
         insert_execution_.bind(3, label_id(execution.session));
         insert_execution_.bind(4, label_id(execution.step));
-        insert_execution_.bind(5, form_id(form));
+        insert_execution_.bind(5, form_id(execution.form));
         insert_execution_.bind(6, execution.started_at_ns);
         insert_execution_.bind(7, execution.ended_at_ns);
         insert_execution_.bind(8, execution.rows);
         bind(insert_execution_, 9, execution.error);
         insert_execution_.exec();
+        if (execution.sighting) {
+            insert_sighting_.reset();
+            insert_sighting_.bind(1, database_.getLastInsertRowid());
+            insert_sighting_.bind(2, execution.sighting->after_ns);
+            insert_sighting_.bind(3, execution.sighting->gap_ns);
+            insert_sighting_.exec();
+        }
     }
 
     void missed(int pid, std::string_view reason, std::int64_t times) {
@@ -372,12 +377,14 @@ class RecordingWriter::Impl {
 
     std::int64_t form_id(const StatementForm& form) {
         return forms_.id_of(form.fingerprint, [&] {
+            // A form is a fixed point, so this changes nothing but the text that is none.
+            const StatementForm masked = statement_form(form.text);
             find_form_.reset();
-            find_form_.bind(1, form.fingerprint);
+            find_form_.bind(1, masked.fingerprint);
             insert_form_.reset();
-            insert_form_.bind(1, form.text);
-            insert_form_.bind(2, form.fingerprint);
-            insert_form_.bind(3, form.family);
+            insert_form_.bind(1, masked.text);
+            insert_form_.bind(2, masked.fingerprint);
+            insert_form_.bind(3, masked.family);
             return find_or_insert(find_form_, insert_form_);
         });
     }
@@ -415,6 +422,7 @@ class RecordingWriter::Impl {
         database_,
         "INSERT INTO execution (backend, seq, session, step, form, started_at_ns, ended_at_ns, "
         "row_count, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"};
+    SQLite::Statement insert_sighting_{database_, "INSERT INTO sighting VALUES (?, ?, ?)"};
 
     TextTable forms_;
     TextTable labels_;

@@ -153,7 +153,7 @@ TEST_F(DamagedRecording, IsReadWhereItIsOfTheFirstFormat) {
         RecordingWriter recording = writer();
         record(recording, 5);
     }
-    run_sql("DROP TABLE explanation; PRAGMA user_version = 1");
+    run_sql("DROP TABLE explanation; DROP TABLE sighting; PRAGMA user_version = 1");
     EXPECT_EQ(count_whole_snapshots(path()), 5);
     const Result<History> history = read_history(path());
     ASSERT_TRUE(history);
@@ -202,7 +202,7 @@ TEST_F(DamagedRecording, OfOtherKindsOfFilesIsRefused) {
 
 TEST_F(DamagedRecording, OfANewerFormatIsRefused) {
     { const RecordingWriter recording = writer(); }
-    run_sql("PRAGMA user_version = 3");
+    run_sql("PRAGMA user_version = 99");
     const Result<History> newer = read_history(path());
     ASSERT_FALSE(newer);
     EXPECT_THAT(newer.error().message, HasSubstr("newer palloscope"));

@@ -281,6 +281,22 @@ TEST_F(Recording, SaysHowExplanationsAreRecordedWhereItHasNone) {
     EXPECT_THAT(none.error().hint, HasSubstr("--explain-every"));
 }
 
+TEST_F(Recording, GivesBackHowExecutionsWereSeen) {
+    {
+        RecordingWriter recording = writer("activity");
+        ASSERT_TRUE(recording.append(snapshot_with(42, 0, 1)));
+        Execution seen = execution(42, 1, "SELECT 1");
+        seen.sighting = Sighting{.after_ns = 300'000, .gap_ns = 1'000'000};
+        ASSERT_TRUE(recording.append(std::vector{seen, execution(42, 2, "SELECT 1")}));
+    }
+    const Result<History> history = read_history(path());
+    ASSERT_TRUE(history) << history.error().message;
+    const std::vector<ExecutionRecord>& executions = history->backends.at(0).executions;
+    ASSERT_EQ(executions.size(), 2U);
+    EXPECT_EQ(executions[0].sighting, (Sighting{.after_ns = 300'000, .gap_ns = 1'000'000}));
+    EXPECT_EQ(executions[1].sighting, std::nullopt);
+}
+
 TEST_F(Recording, StopsAtTheVisitorsFirstError) {
     {
         RecordingWriter recording = writer();
@@ -357,7 +373,9 @@ TEST_F(Recording, HoldsNoLiteralsWhateverItIsGiven) {
                                           .figures = figures(8)});
         ASSERT_TRUE(recording.append(snapshot));
         Execution unmasked = execution(42, 1, "SELECT 1");
-        unmasked.form.text = "ALTER ROLE u PASSWORD 'planted-secret-4'";
+        unmasked.form = {.text = "ALTER ROLE u PASSWORD 'planted-secret-4'",
+                         .fingerprint = "of no form",
+                         .family = "planted-secret-4"};
         ASSERT_TRUE(recording.append(std::vector{unmasked}));
         Explanation explanation = explanation_with(42, 1, 1);
         explanation.snapshot.process.query = "SELECT 'planted-secret-5'";

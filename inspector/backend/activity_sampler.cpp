@@ -1,0 +1,275 @@
+#include "inspector/backend/activity_sampler.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <ctime>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "inspector/backend/backend.hpp"
+#include "inspector/backend/backend_status.hpp"
+#include "inspector/model/time_text.hpp"
+#include "inspector/statements/activity_tracker.hpp"
+#include "inspector/statements/form.hpp"
+
+namespace palloscope {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::nanoseconds;
+
+constexpr nanoseconds kShortestPeriod = std::chrono::milliseconds{1};
+constexpr nanoseconds kLongestPeriod = std::chrono::milliseconds{100};
+// Of one processor: the period is so many times what a round of looks takes of it.
+constexpr int kPeriodsPerRound = 50;
+// A status is being changed for less than a microsecond.
+constexpr int kMostLooks = 3;
+// track_activity_query_size is 1 MB at most (guc_tables.c); forms of longer texts are not made.
+constexpr std::size_t kMaxQueryBytes = std::size_t{1} << 20U;
+// Below this share of the statements seen, a reader must know.
+constexpr double kWorthANote = 0.9;
+
+// What this thread has used of a processor.
+nanoseconds thread_time() {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return std::chrono::seconds{time.tv_sec} + nanoseconds{time.tv_nsec};
+}
+
+// One backend that is looked at.
+class WatchedBackend {
+  public:
+    static Result<WatchedBackend> open(int pid) {
+        auto backend = Backend::open(pid);
+        if (!backend) {
+            return tl::unexpected(std::move(backend.error()));
+        }
+        return find_backend_status(*backend).map(
+            [&](RemoteAddress entry) { return WatchedBackend(std::move(*backend), entry); });
+    }
+
+    // Adds the statements that have ended since the last look.
+    void look(std::vector<SeenStatement>& ended) {
+        const std::int64_t now_ns = unix_time_ns();
+        const std::int64_t gap_ns = now_ns - std::exchange(looked_at_ns_, now_ns);
+        for (int looks = 0; looks < kMostLooks && !gone_; ++looks) {
+            const auto status =
+                read_backend_status(backend_.memory(), entry_, backend_.server_version_num());
+            if (!status) {
+                gone_ = true;
+                tracker_.end(unix_time_ns(), ended);
+                return;
+            }
+            if (status->changes == changes_) {
+                return;
+            }
+            if (status->changing()) {
+                continue;
+            }
+            std::string query;
+            if (tracker_.is_new(status->statement_started_at_ns)) {
+                auto text = backend_.memory().read_string(status->query, kMaxQueryBytes);
+                const auto after = backend_.memory().read<std::uint32_t>(entry_);
+                if (!text || !after || *after != status->changes) {
+                    continue;
+                }
+                query = std::move(*text);
+            }
+            changes_ = status->changes;
+            tracker_.see({.looked_at_ns = looked_at_ns_,
+                          .gap_ns = gap_ns,
+                          .changes = status->changes,
+                          .running = status->running(),
+                          .started_at_ns = status->statement_started_at_ns,
+                          .state_began_at_ns = status->state_began_at_ns,
+                          .query = std::move(query)},
+                         ended);
+            disabled_ = disabled_ || status->state == "disabled";
+            return;
+        }
+    }
+
+    [[nodiscard]] double seen_share() const { return tracker_.seen_share(); }
+
+    // track_activities is off: it tells nothing.
+    [[nodiscard]] bool disabled() const { return disabled_; }
+
+  private:
+    WatchedBackend(Backend backend, RemoteAddress entry)
+        : backend_(std::move(backend)), entry_(entry) {}
+
+    Backend backend_;
+    RemoteAddress entry_;
+    ActivityTracker tracker_;
+    std::int64_t looked_at_ns_ = unix_time_ns();
+    std::optional<std::uint32_t> changes_;
+    bool gone_ = false;
+    bool disabled_ = false;
+};
+
+}  // namespace
+
+class ActivitySampler::Impl {
+  public:
+    Impl() {
+        // A signal is for the thread that waits for it.
+        sigset_t all;
+        sigset_t before;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    }
+
+    void watch(std::span<const int> pids) {
+        for (const int pid : pids) {
+            if (!watched(pid) && !refused_.contains(pid)) {
+                open(pid);
+            }
+        }
+        const std::lock_guard lock(mutex_);
+        std::erase_if(backends_, [&](const auto& entry) {
+            const bool over = std::ranges::find(pids, entry.first) == pids.end();
+            if (over) {
+                note_end(entry.first, entry.second);
+            }
+            return over;
+        });
+    }
+
+    std::vector<Execution> poll() {
+        std::vector<std::pair<int, SeenStatement>> ended;
+        {
+            const std::lock_guard lock(mutex_);
+            ended.swap(ended_);
+        }
+        std::vector<Execution> executions;
+        executions.reserve(ended.size());
+        for (auto& [pid, statement] : ended) {
+            executions.push_back({.seq = ++seq_,
+                                  .backend_pid = pid,
+                                  .session = {},
+                                  .step = {},
+                                  .form = statement_form(statement.query),
+                                  .started_at_ns = statement.started_at_ns,
+                                  .ended_at_ns = statement.ended_at_ns,
+                                  .error = {},
+                                  .sighting = statement.sighting});
+        }
+        return executions;
+    }
+
+    std::vector<std::string> notes() {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [pid, backend] : std::exchange(backends_, {})) {
+            note_end(pid, backend);
+        }
+        std::vector<std::string> notes = notes_;
+        if (!seen_in_part_.empty()) {
+            const auto [least, most] = std::ranges::minmax(seen_in_part_);
+            notes.push_back(fmt::format(
+                "of {} backends that ran many short statements, about {:.0f} to {:.0f} % of these "
+                "were seen, looking every {}: how often each ran is an estimate",
+                seen_in_part_.size(),
+                least * 100,
+                most * 100,
+                duration_text(std::chrono::duration<double, std::micro>(period_).count())));
+        }
+        return notes;
+    }
+
+  private:
+    bool watched(int pid) {
+        const std::lock_guard lock(mutex_);
+        return backends_.contains(pid);
+    }
+
+    void open(int pid) {
+        auto backend = WatchedBackend::open(pid);
+        const std::lock_guard lock(mutex_);
+        if (backend) {
+            backends_.emplace(pid, std::move(*backend));
+        } else {
+            refused_.insert(pid);
+            if (backend.error().kind != Error::Kind::kGone) {
+                notes_.push_back(fmt::format("the statements of backend {} were not seen: {}; {}",
+                                             pid,
+                                             backend.error().message,
+                                             backend.error().hint));
+            }
+        }
+    }
+
+    // Under the lock.
+    void note_end(int pid, const WatchedBackend& backend) {
+        if (backend.disabled()) {
+            notes_.push_back(fmt::format(
+                "the statements of backend {} were not seen: track_activities is off there", pid));
+        } else if (backend.seen_share() < kWorthANote) {
+            seen_in_part_.push_back(backend.seen_share());
+        }
+    }
+
+    void run(const std::stop_token& stop) {
+        Clock::time_point next = Clock::now();
+        std::vector<SeenStatement> ended;
+        while (!stop.stop_requested()) {
+            const nanoseconds before = thread_time();
+            {
+                const std::lock_guard lock(mutex_);
+                for (auto& [pid, backend] : backends_) {
+                    ended.clear();
+                    backend.look(ended);
+                    for (SeenStatement& statement : ended) {
+                        ended_.emplace_back(pid, std::move(statement));
+                    }
+                }
+                // Smoothed over some ten rounds.
+                round_ += (thread_time() - before - round_) / 8;
+                period_ = std::clamp(round_ * kPeriodsPerRound, kShortestPeriod, kLongestPeriod);
+                next = std::max(next + period_, Clock::now());
+            }
+            std::this_thread::sleep_until(next);
+        }
+    }
+
+    std::mutex mutex_;
+    std::map<int, WatchedBackend> backends_;
+    std::vector<std::pair<int, SeenStatement>> ended_;
+    std::vector<std::string> notes_;
+    std::vector<double> seen_in_part_;  // the shares of those that have ended
+    nanoseconds round_{};
+    nanoseconds period_ = kShortestPeriod;
+    // Of the thread that calls.
+    std::set<int> refused_;
+    std::int64_t seq_ = 0;
+    std::jthread thread_;  // last: it uses the others
+};
+
+ActivitySampler::ActivitySampler() : impl_(std::make_unique<Impl>()) {}
+
+ActivitySampler::ActivitySampler(ActivitySampler&&) noexcept = default;
+ActivitySampler& ActivitySampler::operator=(ActivitySampler&&) noexcept = default;
+ActivitySampler::~ActivitySampler() = default;
+
+void ActivitySampler::watch(std::span<const int> pids) {
+    impl_->watch(pids);
+}
+
+Result<std::vector<Execution>> ActivitySampler::poll() {
+    return impl_->poll();
+}
+
+std::vector<std::string> ActivitySampler::notes() {
+    return impl_->notes();
+}
+
+}  // namespace palloscope

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "attach/error.hpp"
+#include "inspector/model/statement.hpp"
+
+namespace palloscope {
+
+// Sees which statements backends run, from outside: a thread looks at what each tells of itself in
+// shared memory (BackendStatus), a thousand times a second, or as often as takes 2 % of one
+// processor. It stops nobody and asks the server nothing.
+//
+//     ActivitySampler sampler;
+//     sampler.watch(pids);
+//     … std::vector<Execution> executions = *sampler.poll();
+class ActivitySampler {
+  public:
+    ActivitySampler();
+    ActivitySampler(const ActivitySampler&) = delete;
+    ActivitySampler(ActivitySampler&&) noexcept;
+    ActivitySampler& operator=(const ActivitySampler&) = delete;
+    ActivitySampler& operator=(ActivitySampler&&) noexcept;
+    ~ActivitySampler();
+
+    // From now on these backends and no others. One that cannot be watched is noted.
+    void watch(std::span<const int> pids);
+
+    // The statements that have ended since the last call; rows and errors are not known. Those of a
+    // backend are in their order. Never fails; a Result like that of other sources.
+    [[nodiscard]] Result<std::vector<Execution>> poll();
+
+    // What the reader of a report must know: how many statements may have been missed, and which
+    // backends were not watched, and why.
+    // To be asked at the end.
+    [[nodiscard]] std::vector<std::string> notes();
+
+  private:
+    class Impl;
+
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace palloscope

@@ -1,0 +1,173 @@
+#include "inspector/backend/backend_status.hpp"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include <fmt/core.h>
+
+#include "attach/proc.hpp"
+#include "inspector/backend/chunk_header.hpp"
+#include "inspector/backend/layout_of_version.hpp"
+
+namespace palloscope {
+
+namespace {
+
+// Offsets in PgBackendStatus: 10 to 18 seen on live servers. st_changecount comes first, then
+// st_procpid; 12 put what GSSAPI needs before the state.
+constexpr Offset kPidAt = 4;
+constexpr Offset kProcessStartAt = 16;
+constexpr Offset kStatementStartAt = 32;
+constexpr Offset kStateStartAt = 40;
+
+struct StatusLayout {
+    int since_version_num;
+    Offset state;
+    Offset query;  // st_activity, st_activity_raw from 11 on
+};
+
+constexpr std::array<StatusLayout, 2> kStatusLayouts{{
+    {100000, 216, 232},
+    {120000, 232, 248},
+}};
+// Up to the end of the pointer to the text, in either layout.
+constexpr std::size_t kStatusBytes = 256;
+
+// BackendState, in its order. 18 put STATE_STARTING behind STATE_UNDEFINED.
+constexpr std::array<std::string_view, 7> kStates{"",
+                                                  "idle",
+                                                  "active",
+                                                  "idle in transaction",
+                                                  "fastpath function call",
+                                                  "idle in transaction (aborted)",
+                                                  "disabled"};
+constexpr int kFirstVersionWithStarting = 180000;
+
+// TimestampTz: microseconds since 2000-01-01 (src/include/datatype/timestamp.h).
+constexpr std::int64_t kPostgresEpochSeconds = 946'684'800;
+
+std::int64_t unix_ns(std::int64_t timestamp_us) {
+    constexpr std::int64_t kMostUs = std::int64_t{1} << 52U;  // the year 2142; hostile beyond
+    const std::int64_t bounded = std::clamp<std::int64_t>(timestamp_us, -kMostUs, kMostUs);
+    return (bounded + kPostgresEpochSeconds * 1'000'000) * 1000;
+}
+
+// Empty for a number that is no state.
+std::string_view state_text(std::int32_t number, int server_version_num) {
+    if (server_version_num >= kFirstVersionWithStarting && number > 0 && --number == 0) {
+        return "starting";
+    }
+    return number >= 0 && static_cast<std::size_t>(number) < kStates.size()
+               ? kStates.at(static_cast<std::size_t>(number))
+               : std::string_view();
+}
+
+// The variables of a program: its own writable mappings, and the anonymous one behind them in which
+// its .bss goes on.
+std::vector<Mapping> variables_of(const std::vector<Mapping>& mappings, const std::string& path) {
+    std::vector<Mapping> variables;
+    for (const Mapping& mapping : mappings) {
+        const bool goes_on =
+            !variables.empty() && mapping.path.empty() && mapping.start == variables.back().end;
+        if (mapping.writable && !mapping.shared && (mapping.path == path || goes_on)) {
+            variables.push_back(mapping);
+        }
+    }
+    return variables;
+}
+
+bool in_shared_memory(const std::vector<Mapping>& mappings, RemoteAddress address) {
+    return std::ranges::any_of(mappings, [&](const Mapping& mapping) {
+        return mapping.shared && mapping.start <= address && address + kStatusBytes <= mapping.end;
+    });
+}
+
+// Whether a struct in shared memory can only be the status of the process `server_pid`, which knows
+// itself by that number in its own namespace. The PID alone is in PGPROC and others too.
+bool is_status(const Backend& backend,
+               const std::vector<Mapping>& mappings,
+               RemoteAddress address,
+               pid_t server_pid) {
+    const auto bytes = backend.memory().read<std::array<std::byte, kStatusBytes>>(address);
+    if (!bytes || value_at<std::int32_t>(bytes->data(), kPidAt) != server_pid) {
+        return false;
+    }
+    const auto status =
+        read_backend_status(backend.memory(), address, backend.server_version_num());
+    // Later than the year 2001, and in the order in which they come.
+    constexpr std::int64_t kPlausibleUs = std::int64_t{366} * 86'400 * 1'000'000;
+    const auto begun = value_at<std::int64_t>(bytes->data(), kProcessStartAt);
+    return status && begun > kPlausibleUs && unix_ns(begun) <= status->state_began_at_ns &&
+           !status->state.empty() && in_shared_memory(mappings, status->query);
+}
+
+Result<RemoteAddress> search_backend_status(const Backend& backend) {
+    const auto mappings = read_maps(backend.pid());
+    const auto path = read_link(backend.pid(), "exe");
+    const auto process = read_status(backend.pid());
+    if (!mappings || !path || !process) {
+        return tl::unexpected(!mappings ? mappings.error()
+                              : !path   ? path.error()
+                                        : process.error());
+    }
+    const pid_t server_pid =
+        process->namespace_pids.empty() ? backend.pid() : process->namespace_pids.back();
+    for (const Mapping& mapping : variables_of(*mappings, *path)) {
+        std::vector<RemoteAddress> words(mapping.size() / sizeof(RemoteAddress));
+        const RemotePiece piece{.address = mapping.start,
+                                .into = std::as_writable_bytes(std::span(words))};
+        if (!backend.memory().gather(std::span(&piece, 1))) {
+            continue;
+        }
+        for (const RemoteAddress word : words) {
+            if (in_shared_memory(*mappings, word) &&
+                is_status(backend, *mappings, word, server_pid)) {
+                return word;
+            }
+        }
+    }
+    return failure(Error::Kind::kUnsupported,
+                   fmt::format("what process {} is doing cannot be read: this build does not tell "
+                               "where its PgBackendStatus lies",
+                               backend.pid()),
+                   "take the statements from the server's log (--statements log:FILE)");
+}
+
+}  // namespace
+
+Result<RemoteAddress> find_backend_status(const Backend& backend) {
+    const auto entry = backend.read_global<RemoteAddress>("MyBEEntry");
+    if (!entry) {
+        return tl::unexpected(entry.error());
+    }
+    if (*entry && !(*entry)->is_null()) {
+        return **entry;
+    }
+    return search_backend_status(backend);
+}
+
+Result<BackendStatus> read_backend_status(const MemorySource& memory,
+                                          RemoteAddress entry,
+                                          int server_version_num) {
+    const auto layout = layout_of_version(kStatusLayouts, server_version_num);
+    if (!layout) {
+        return failure(Error::Kind::kUnsupported,
+                       fmt::format("the PgBackendStatus of version {} is not known",
+                                   server_version_num / 10000));
+    }
+    const auto bytes = memory.read<std::array<std::byte, kStatusBytes>>(entry);
+    if (!bytes) {
+        return tl::unexpected(bytes.error());
+    }
+    return BackendStatus{
+        .changes = value_at<std::uint32_t>(bytes->data(), 0),
+        .state =
+            state_text(value_at<std::int32_t>(bytes->data(), layout->state), server_version_num),
+        .statement_started_at_ns =
+            unix_ns(value_at<std::int64_t>(bytes->data(), kStatementStartAt)),
+        .state_began_at_ns = unix_ns(value_at<std::int64_t>(bytes->data(), kStateStartAt)),
+        .query = pointer_at(bytes->data(), layout->query)};
+}
+
+}  // namespace palloscope

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "attach/error.hpp"
+#include "attach/remote_address.hpp"
+#include "inspector/backend/backend.hpp"
+
+namespace palloscope {
+
+// What a backend tells the others of itself in shared memory, for pg_stat_activity: its
+// PgBackendStatus (src/include/utils/backend_status.h; pgstat.h up to 13).
+struct BackendStatus {
+    // st_changecount: goes up by one before each change and by one after it.
+    std::uint32_t changes = 0;
+    // As pg_stat_activity.state; empty where it is not told.
+    std::string_view state;
+    // Unix time: when the current or last statement began, and the state. Before 2000 where there
+    // was none yet.
+    std::int64_t statement_started_at_ns = 0;
+    std::int64_t state_began_at_ns = 0;
+    // Where the text of the current or last statement lies.
+    RemoteAddress query;
+
+    // Whether it is being changed, so that its parts may not fit each other.
+    [[nodiscard]] bool changing() const { return changes % 2 != 0; }
+
+    // Whether a statement runs.
+    [[nodiscard]] bool running() const {
+        return state == "active" || state == "fastpath function call";
+    }
+};
+
+// Where the status of a backend lies: by the server's own pointer to it, MyBEEntry, where the build
+// tells where that is (it is static up to 13); else by the one pointer among the server's variables
+// that leads to what can only be the status of that PID. kUnsupported where none does; kGone and
+// kPermission as for reading memory.
+[[nodiscard]] Result<RemoteAddress> find_backend_status(const Backend& backend);
+
+// `entry` is what MyBEEntry holds, `memory` the backend's or a copy of it.
+[[nodiscard]] Result<BackendStatus> read_backend_status(const MemorySource& memory,
+                                                        RemoteAddress entry,
+                                                        int server_version_num);
+
+}  // namespace palloscope

@@ -1,0 +1,78 @@
+#include "inspector/statements/activity_tracker.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace palloscope {
+
+namespace {
+
+// That it runs, and that it does no longer: within a transaction block no statement makes fewer
+// reports; outside of one its transaction's begin and end come to them (pgstat_report_activity and
+// pgstat_report_xact_timestamp, backend_status.c).
+constexpr std::size_t kFewestReports = 2;
+// Fewer cannot tell how many reports are usual.
+constexpr std::int64_t kFewestStatements = 50;
+
+}  // namespace
+
+void ActivityTracker::see(ActivityLook look, std::vector<SeenStatement>& ended) {
+    const std::uint32_t reports = last_ ? (look.changes - last_->changes) / 2 : 0;
+    reports_of_last_ += reports;
+    if (!is_new(look.started_at_ns)) {
+        look.query = std::move(last_->query);
+    } else if (!last_ || reports != 1 || !last_->running || !look.running ||
+               look.query != last_->query) {
+        if (last_) {
+            tell_end(look.started_at_ns, ended);
+            count_last();
+        }
+        began_at_ns_ = look.started_at_ns;
+        const std::int64_t after = std::max<std::int64_t>(look.looked_at_ns - began_at_ns_, 0);
+        sighting_ = {.after_ns = after, .gap_ns = std::max(look.gap_ns, after)};
+        told_ = look.query.empty();
+    }  // else a single report, which tells of no end: the next message of the same statement
+    last_ = std::move(look);
+    if (!last_->running) {
+        tell_end(last_->state_began_at_ns, ended);
+    }
+}
+
+void ActivityTracker::end(std::int64_t now_ns, std::vector<SeenStatement>& ended) {
+    if (last_) {
+        tell_end(now_ns, ended);
+    }
+}
+
+void ActivityTracker::tell_end(std::int64_t ended_at_ns, std::vector<SeenStatement>& ended) {
+    if (!std::exchange(told_, true)) {
+        ended.push_back({.started_at_ns = began_at_ns_,
+                         .ended_at_ns = std::max(ended_at_ns, began_at_ns_),
+                         .query = last_->query,
+                         .sighting = sighting_});
+    }
+}
+
+void ActivityTracker::count_last() {
+    reports_ += reports_of_last_;
+    ++statements_;
+    ++by_reports_.at(std::min(static_cast<std::size_t>(reports_of_last_), by_reports_.size() - 1));
+    reports_of_last_ = 0;
+}
+
+double ActivityTracker::seen_share() const {
+    if (statements_ < kFewestStatements) {
+        return 1;
+    }
+    // The median; where more came than a statement makes, the most that it makes.
+    std::int64_t below = 0;
+    std::size_t usual = 0;
+    while (usual + 1 < by_reports_.size() && (below += by_reports_.at(usual)) * 2 < statements_) {
+        ++usual;
+    }
+    usual = std::max(usual, kFewestReports);
+    const double ran = static_cast<double>(reports_) / static_cast<double>(usual);
+    return ran > 0 ? std::min(1.0, static_cast<double>(statements_) / ran) : 1.0;
+}
+
+}  // namespace palloscope

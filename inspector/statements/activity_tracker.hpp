@@ -1,0 +1,81 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "inspector/model/statement.hpp"
+
+namespace palloscope {
+
+// What a backend tells of itself at one moment (PgBackendStatus). Times are Unix times.
+struct ActivityLook {
+    std::int64_t looked_at_ns = 0;
+    std::int64_t gap_ns = 0;  // since the look before, also where that saw no change
+    // One more before each report of the backend, and one more after it.
+    std::uint32_t changes = 0;
+    bool running = false;  // a statement
+    // When the current or last statement began.
+    std::int64_t started_at_ns = 0;
+    // Since when it runs, or does no longer.
+    std::int64_t state_began_at_ns = 0;
+    // As it was written, perhaps cut; empty where there was none yet.
+    std::string query;
+};
+
+// A statement that was seen, and has ended.
+struct SeenStatement {
+    std::int64_t started_at_ns = 0;
+    std::int64_t ended_at_ns = 0;
+    std::string query;
+    Sighting sighting;
+
+    bool operator==(const SeenStatement&) const = default;
+};
+
+// Makes statements out of looks at one backend. It tells of its last statement until the next one
+// begins, so that one is missed only where the next begins before the next look.
+//
+// The messages of one extended query (parse, bind, execute) are a statement each to the backend.
+// They are one to us where a look fell on each; else, seldom, two.
+class ActivityTracker {
+  public:
+    // Whether a look that tells of this beginning needs its query: it is of another statement than
+    // the last one.
+    [[nodiscard]] bool is_new(std::int64_t started_at_ns) const {
+        return !last_ || last_->started_at_ns != started_at_ns;
+    }
+
+    // `look` is later than those before; its query is used where it is new. Adds the statements
+    // that have ended since, two at most.
+    void see(ActivityLook look, std::vector<SeenStatement>& ended);
+
+    // The backend has gone at `now_ns`, and with it the statement that ran.
+    void end(std::int64_t now_ns, std::vector<SeenStatement>& ended);
+
+    // Of all statements that ran between the looks, the part that was seen, 0 … 1: an estimate, by
+    // the number of reports that one statement usually makes. 1 where too few ran to tell.
+    [[nodiscard]] double seen_share() const;
+
+  private:
+    void tell_end(std::int64_t ended_at_ns, std::vector<SeenStatement>& ended);
+    void count_last();
+
+    std::optional<ActivityLook> last_;
+    // Of the last statement: when its first message came, how it was seen, and whether its end was
+    // told.
+    std::int64_t began_at_ns_ = 0;
+    Sighting sighting_;
+    bool told_ = true;
+    // From the first look at a statement to the first at the next one seen: of the last, of all
+    // before it, and how many statements had so many.
+    std::int64_t reports_of_last_ = 0;
+    std::int64_t reports_ = 0;
+    std::int64_t statements_ = 0;
+    std::array<std::int64_t, 8> by_reports_{};
+};
+
+}  // namespace palloscope

@@ -1,0 +1,164 @@
+#include "inspector/statements/activity_tracker.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace palloscope {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// A backend that reports as PostgreSQL does, in a transaction block: that a statement runs, and
+// that it does no longer.
+class ReportingBackend {
+  public:
+    void run(std::int64_t at_ns, const std::string& query) {
+        look_.changes += 2;
+        look_.running = true;
+        look_.started_at_ns = look_.state_began_at_ns = at_ns;
+        look_.query = query;
+    }
+
+    void rest(std::int64_t at_ns) {
+        look_.changes += 2;
+        look_.running = false;
+        look_.state_began_at_ns = at_ns;
+    }
+
+    [[nodiscard]] ActivityLook look(std::int64_t at_ns) const {
+        ActivityLook look = look_;
+        look.looked_at_ns = at_ns;
+        look.gap_ns = 100;
+        return look;
+    }
+
+  private:
+    ActivityLook look_;
+};
+
+class ActivityTrackerTest : public testing::Test {
+  protected:
+    // What is told at a look.
+    std::vector<SeenStatement> look(std::int64_t at_ns) {
+        std::vector<SeenStatement> ended;
+        tracker_.see(backend_.look(at_ns), ended);
+        return ended;
+    }
+
+    ReportingBackend backend_;
+    ActivityTracker tracker_;
+};
+
+TEST_F(ActivityTrackerTest, TellsAStatementThatEndedBetweenTwoLooks) {
+    EXPECT_THAT(look(0), IsEmpty());
+    backend_.run(10, "select 1");
+    backend_.rest(15);
+    EXPECT_THAT(look(20),
+                ElementsAre(SeenStatement{.started_at_ns = 10,
+                                          .ended_at_ns = 15,
+                                          .query = "select 1",
+                                          .sighting = {.after_ns = 10, .gap_ns = 100}}));
+    EXPECT_THAT(look(30), IsEmpty());
+}
+
+TEST_F(ActivityTrackerTest, TellsAStatementOnceThatLastsForManyLooks) {
+    backend_.run(10, "select pg_sleep(1)");
+    EXPECT_THAT(look(20), IsEmpty());
+    EXPECT_THAT(look(30), IsEmpty());
+    backend_.rest(35);
+    const auto ended = look(40);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].started_at_ns, 10);
+    EXPECT_EQ(ended[0].ended_at_ns, 35);
+    EXPECT_THAT(look(50), IsEmpty());
+}
+
+TEST_F(ActivityTrackerTest, EndsAStatementAtTheLatestWhereTheNextBegins) {
+    backend_.run(10, "select 1");
+    EXPECT_THAT(look(20), IsEmpty());
+    backend_.rest(22);
+    backend_.run(25, "select 2");
+    backend_.rest(28);
+    const auto ended = look(30);
+    ASSERT_EQ(ended.size(), 2U);
+    EXPECT_EQ(ended[0].query, "select 1");
+    EXPECT_EQ(ended[0].ended_at_ns, 25);
+    EXPECT_EQ(ended[1].query, "select 2");
+    EXPECT_EQ(ended[1].ended_at_ns, 28);
+}
+
+TEST_F(ActivityTrackerTest, TakesTheMessagesOfAnExtendedQueryForOneStatement) {
+    backend_.run(10, "select $1");  // parse
+    EXPECT_THAT(look(11), IsEmpty());
+    backend_.run(20, "select $1");  // bind
+    EXPECT_THAT(look(21), IsEmpty());
+    backend_.run(30, "select $1");  // execute
+    EXPECT_THAT(look(31), IsEmpty());
+    backend_.rest(40);
+    const auto ended = look(41);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].started_at_ns, 10);
+    EXPECT_EQ(ended[0].ended_at_ns, 40);
+}
+
+TEST_F(ActivityTrackerTest, TellsTheSameTextTwiceWhereItRanTwice) {
+    backend_.run(10, "select 1");
+    EXPECT_THAT(look(11), IsEmpty());
+    backend_.rest(15);
+    backend_.run(20, "select 1");
+    EXPECT_EQ(look(21).size(), 1U);
+}
+
+TEST_F(ActivityTrackerTest, TellsWhatRanWhenTheBackendWent) {
+    backend_.run(10, "select pg_terminate_backend(pg_backend_pid())");
+    EXPECT_THAT(look(20), IsEmpty());
+    std::vector<SeenStatement> ended;
+    tracker_.end(50, ended);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].ended_at_ns, 50);
+    tracker_.end(60, ended);
+    EXPECT_EQ(ended.size(), 1U);
+}
+
+TEST_F(ActivityTrackerTest, HasSeenNothingOfASessionWithoutAStatement) {
+    EXPECT_THAT(look(10), IsEmpty());
+    std::vector<SeenStatement> ended;
+    tracker_.end(50, ended);
+    EXPECT_THAT(ended, IsEmpty());
+    EXPECT_EQ(tracker_.seen_share(), 1.0);
+}
+
+TEST_F(ActivityTrackerTest, EstimatesHowManyStatementsWereMissed) {
+    std::int64_t now = 0;
+    const auto run_one = [&] {
+        backend_.run(now += 5, "select 1");
+        backend_.rest(now += 5);
+    };
+    for (int i = 0; i < 100; ++i) {
+        run_one();
+        (void)look(++now);
+    }
+    EXPECT_EQ(tracker_.seen_share(), 1.0);
+    // Of three in every ten looks two are missed.
+    for (int i = 0; i < 100; ++i) {
+        run_one();
+        if (i % 10 == 0) {
+            run_one();
+            run_one();
+        }
+        (void)look(++now);
+    }
+    EXPECT_NEAR(tracker_.seen_share(), 200.0 / 220, 0.01);
+}
+
+TEST_F(ActivityTrackerTest, StandsAChangeCountThatGoesRound) {
+    std::vector<SeenStatement> ended;
+    tracker_.see({.changes = 0xfffffffeU, .query = "select 1"}, ended);
+    ended.clear();
+    tracker_.see({.changes = 2, .running = true, .started_at_ns = 9, .query = "select 2"}, ended);
+    EXPECT_GE(tracker_.seen_share(), 0.5);
+}
+
+}  // namespace
+}  // namespace palloscope
