@@ -30,8 +30,12 @@ bool ProcessFilter::admits(const ProcessInfo& info) const {
 }
 
 ServerProcesses find_server_processes(const ProcessFilter& filter) {
+    return find_server_processes(filter, list_processes());
+}
+
+ServerProcesses find_server_processes(const ProcessFilter& filter, std::span<const int> pids) {
     ServerProcesses processes;
-    for (const int pid : list_processes()) {
+    for (const int pid : pids) {
         const auto backend = Backend::open(pid);
         if (backend) {
             auto info = read_process_info(*backend, backend->memory(), Literals::kMasked);

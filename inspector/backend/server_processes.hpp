@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,5 +36,9 @@ struct ServerProcesses {
 
 // Looks at every process that our PID namespace shows, across containers and versions.
 [[nodiscard]] ServerProcesses find_server_processes(const ProcessFilter& filter);
+
+// The same of these processes alone.
+[[nodiscard]] ServerProcesses find_server_processes(const ProcessFilter& filter,
+                                                    std::span<const int> pids);
 
 }  // namespace palloscope

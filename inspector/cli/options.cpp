@@ -126,6 +126,14 @@ void add_target(CLI::App& app, TargetOptions& options) {
     add_filter(app, options.filter);
 }
 
+ProcessFilter filter_of(const TargetOptions& options) {
+    ProcessFilter filter = options.filter;
+    if (!filter.backend_type) {
+        filter.backend_type = "client backend";
+    }
+    return filter;
+}
+
 Result<std::vector<int>> resolve_targets(const TargetOptions& options) {
     if (options.target != "all") {
         int pid = 0;
@@ -137,11 +145,7 @@ Result<std::vector<int>> resolve_targets(const TargetOptions& options) {
         }
         return std::vector{pid};
     }
-    ProcessFilter filter = options.filter;
-    if (!filter.backend_type) {
-        filter.backend_type = "client backend";
-    }
-    const ServerProcesses processes = find_server_processes(filter);
+    const ServerProcesses processes = find_server_processes(filter_of(options));
     std::vector<int> pids;
     for (const ServerProcess& process : processes.found) {
         pids.push_back(process.info.pid);

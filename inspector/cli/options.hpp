@@ -46,6 +46,9 @@ void add_target(CLI::App& app, TargetOptions& options);
 // --backend-type is given). kUsage where it is neither, kGone where there is none.
 [[nodiscard]] Result<std::vector<int>> resolve_targets(const TargetOptions& options);
 
+// Which processes 'all' means, with its filter.
+[[nodiscard]] ProcessFilter filter_of(const TargetOptions& options);
+
 // --method and --timeout.
 struct MethodOptions {
     std::string name = "auto";

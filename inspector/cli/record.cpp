@@ -11,13 +11,13 @@
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
-#include "attach/process.hpp"
 #include "inspector/backend/explainer.hpp"
 #include "inspector/backend/snapshotter.hpp"
 #include "inspector/cli/command.hpp"
 #include "inspector/cli/interruption.hpp"
 #include "inspector/cli/options.hpp"
 #include "inspector/cli/recording_summary.hpp"
+#include "inspector/cli/target_search.hpp"
 #include "inspector/recording/recorder.hpp"
 
 namespace palloscope {
@@ -93,18 +93,6 @@ std::optional<Method> method_of_explanations(std::optional<Method> method) {
     return method == Method::kFreeze ? method : std::nullopt;
 }
 
-// The targets that run now. That they have all ended is no failure once a recording has begun.
-Result<std::vector<int>> current_targets(const TargetOptions& target) {
-    auto pids = resolve_targets(target);
-    if (!pids && pids.error().kind == Error::Kind::kGone) {
-        return std::vector<int>{};
-    }
-    if (pids) {
-        std::erase_if(*pids, [](int pid) { return !Process::open(pid); });
-    }
-    return pids;
-}
-
 // Waits for the first backend that fits `all` and its filter: an application may be started after
 // its recorder.
 Result<> await_targets(const TargetOptions& target, const StopRequest& stop) {
@@ -156,6 +144,7 @@ Result<ExitCode> run_record(const RecordOptions& options) {
     if (auto awaited = await_targets(options.target, stop); !awaited) {
         return tl::unexpected(awaited.error());
     }
+    TargetSearch search(options.target);
     Readers<Snapshotter> snapshotters;
     Readers<Explainer> explainers;
     const auto method = options.method.method();
@@ -173,7 +162,7 @@ Result<ExitCode> run_record(const RecordOptions& options) {
                     return explainer.explain(method_of_explanations(method), timeout);
                 });
             },
-        .find_targets = [&] { return current_targets(options.target); },
+        .find_targets = [&] { return search.find(); },
         .progress = {}};
     const bool on_terminal = isatty(STDERR_FILENO) != 0;
     if (on_terminal) {

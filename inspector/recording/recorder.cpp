@@ -135,17 +135,11 @@ class Recorder::Impl {
     Result<> miss_late_rounds() {
         const Clock::time_point last = end_time() - Clock::duration{1};
         const std::int64_t due = (std::min(Clock::now(), last) - start_) / options_.interval + 1;
-        if (due > rounds_) {
-            for (const int pid : targets_at_intervals()) {
-                if (Result<> counted =
-                        miss(pid, "the snapshots before were not done", due - rounds_);
-                    !counted) {
-                    return counted;
-                }
-            }
-            rounds_ = due;
+        if (due <= rounds_) {
+            return {};
         }
-        return {};
+        const std::int64_t late = due - std::exchange(rounds_, due);
+        return miss(targets_at_intervals(), "the snapshots before were not done", late);
     }
 
     // What there is to do between rounds, up to `until`, or a little less.
@@ -238,19 +232,16 @@ class Recorder::Impl {
                 }
                 return end(pid, error.message);
             default:
-                return miss(pid, error.message, 1);
+                return miss({pid}, error.message, 1);
         }
     }
 
-    // A target may have ended in the meantime, and is none any more.
-    Result<> miss(int pid, std::string_view reason, std::int64_t times) {
-        const auto found = targets_.find(pid);
-        if (found == targets_.end()) {
-            return {};
+    Result<> miss(const std::vector<int>& pids, std::string_view reason, std::int64_t times) {
+        for (const int pid : pids) {
+            targets_.at(pid).missed += times;
+            summary_.missed += times;
         }
-        found->second.missed += times;
-        summary_.missed += times;
-        return writer_.missed(pid, reason, times);
+        return writer_.missed(pids, reason, times);
     }
 
     Result<> note(std::string text) {

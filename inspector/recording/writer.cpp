@@ -486,8 +486,14 @@ Result<> RecordingWriter::append(std::span<const Execution> executions) {
     });
 }
 
-Result<> RecordingWriter::missed(int pid, std::string_view reason, std::int64_t times) {
-    return impl_->in_transaction([&] { impl_->missed(pid, reason, times); });
+Result<> RecordingWriter::missed(std::span<const int> pids,
+                                 std::string_view reason,
+                                 std::int64_t times) {
+    return impl_->in_transaction([&] {
+        for (const int pid : pids) {
+            impl_->missed(pid, reason, times);
+        }
+    });
 }
 
 Result<> RecordingWriter::end(int pid, std::string_view reason) {

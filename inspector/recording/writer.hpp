@@ -50,10 +50,12 @@ class RecordingWriter {
     // Its snapshot, and what it says of it. Chunks are not kept.
     [[nodiscard]] Result<> append(const Explanation& explanation);
     [[nodiscard]] Result<> append(std::span<const Execution> executions);
-    // `times` snapshots of this backend were due and not taken. `reason` is a phrase such as "no
-    // safe point within 5 s"; equal ones are counted together, so it should not hold changing
-    // figures.
-    [[nodiscard]] Result<> missed(int pid, std::string_view reason, std::int64_t times = 1);
+    // `times` snapshots of each of these backends were due and not taken. `reason` is a phrase such
+    // as "no safe point within 5 s"; equal ones are counted together, so it should not hold
+    // changing figures.
+    [[nodiscard]] Result<> missed(std::span<const int> pids,
+                                  std::string_view reason,
+                                  std::int64_t times = 1);
     // The recording of this backend ends: "duration", "interrupted", "backend gone", …
     [[nodiscard]] Result<> end(int pid, std::string_view reason);
     // A sentence that readers of a report must know.

@@ -1,6 +1,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <random>
 
@@ -120,8 +121,8 @@ TEST_F(Recording, FoldsContextsByPathIntoAHistory) {
                                                 execution(42, 1, "DROP SCHEMA s1"),
                                                 execution(43, 1, "SELECT 'x'")};
         ASSERT_TRUE(recording.append(executions));
-        ASSERT_TRUE(recording.missed(42, "no safe point"));
-        ASSERT_TRUE(recording.missed(42, "no safe point"));
+        ASSERT_TRUE(recording.missed(std::array{42}, "no safe point"));
+        ASSERT_TRUE(recording.missed(std::array{42}, "no safe point"));
         ASSERT_TRUE(recording.note("a note"));
         ASSERT_TRUE(recording.end(42, "duration"));
     }
