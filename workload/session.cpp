@@ -27,11 +27,11 @@ std::int64_t nanoseconds(std::chrono::nanoseconds time) {
     return time.count();
 }
 
-// Sends `sql` and gives the first result that tells of a failure, else the last one. PQexec would
+// The results of what was sent: the first that tells of a failure, else the last one. PQexec would
 // give the last in any case: where the server ends the connection that is libpq's own, which has
-// lost the server's reason.
-Rows execute(PGconn* connection, const std::string& sql) {
-    if (PQsendQuery(connection, sql.c_str()) == 0) {
+// lost the server's reason. `sent` is what the function of libpq that sends it returned.
+Rows result_of(PGconn* connection, int sent) {
+    if (sent == 0) {
         return Rows(PQmakeEmptyPGresult(connection, PGRES_FATAL_ERROR));
     }
     Rows kept(nullptr);
@@ -126,16 +126,52 @@ void Session::start_stepping() {
 }
 
 Result<Rows> Session::run(std::string_view step, std::string_view sql) {
+    const std::string text(sql);
+    return run(step, sql, [&] {
+        return result_of(connection_.get(), PQsendQuery(connection_.get(), text.c_str()));
+    });
+}
+
+Result<Rows> Session::run_prepared(std::string_view step,
+                                   const std::string& name,
+                                   const std::string& sql,
+                                   const std::vector<std::string>& parameters) {
+    std::vector<const char*> values;
+    for (const std::string& parameter : parameters) {
+        values.push_back(parameter.c_str());
+    }
+    PGconn* connection = connection_.get();
+    return run(step, sql, [&] {
+        Rows parsed = result_of(
+            connection,
+            PQsendPrepare(
+                connection, name.c_str(), sql.c_str(), /*nParams=*/0, /*paramTypes=*/nullptr));
+        if (!parsed.succeeded()) {
+            return parsed;
+        }
+        return result_of(connection,
+                         PQsendQueryPrepared(connection,
+                                             name.c_str(),
+                                             static_cast<int>(values.size()),
+                                             values.data(),
+                                             /*paramLengths=*/nullptr,
+                                             /*paramFormats=*/nullptr,
+                                             /*resultFormat=*/0));
+    });
+}
+
+Result<Rows> Session::run(std::string_view step,
+                          std::string_view sql,
+                          const std::function<Rows()>& execute) {
     Execution execution{.backend_pid = backend_pid(),
                         .session = name_,
                         .step = std::string(step),
                         .form = statement_form(sql)};
-    const std::string text(sql);
     // Both ends from one reading of the wall clock: a clock that is set back in between would make
     // the statement end before it began.
     const auto begin = std::chrono::steady_clock::now();
     execution.started_at_ns = nanoseconds(std::chrono::system_clock::now().time_since_epoch());
-    Rows rows = execute(connection_.get(), text);
+    Rows rows = execute();
     execution.ended_at_ns =
         execution.started_at_ns + nanoseconds(std::chrono::steady_clock::now() - begin);
 
@@ -191,6 +227,11 @@ std::string Session::literal(std::string_view text) const {
 
 bool Session::lost() const {
     return PQstatus(connection_.get()) == CONNECTION_BAD;
+}
+
+bool Session::in_transaction() const {
+    const PGTransactionStatusType status = PQtransactionStatus(connection_.get());
+    return status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
 }
 
 int Session::backend_pid() const {

@@ -93,6 +93,14 @@ class Session {
     // (Journal::error() tells). The messages hold no literals.
     [[nodiscard]] Result<Rows> run(std::string_view step, std::string_view sql);
 
+    // Sends one statement as drivers do that prepare it: a Parse message under `name` (empty for
+    // the unnamed statement, which the next Parse replaces), then Bind and Execute with
+    // `parameters` as texts. In the journal it is one statement. Errors as run().
+    [[nodiscard]] Result<Rows> run_prepared(std::string_view step,
+                                            const std::string& name,
+                                            const std::string& sql,
+                                            const std::vector<std::string>& parameters);
+
     // Sends them one after the other, up to the first that fails.
     [[nodiscard]] Result<> run(const std::vector<Statement>& statements);
 
@@ -106,6 +114,9 @@ class Session {
 
     [[nodiscard]] bool lost() const;
 
+    // Whether a transaction is open, or failed and not rolled back yet.
+    [[nodiscard]] bool in_transaction() const;
+
     [[nodiscard]] int backend_pid() const;
 
   private:
@@ -113,6 +124,9 @@ class Session {
 
     Session(Connection connection, std::string name, Bookkeeping bookkeeping);
     void start_stepping();
+    [[nodiscard]] Result<Rows> run(std::string_view step,
+                                   std::string_view sql,
+                                   const std::function<Rows()>& execute);
     [[nodiscard]] Result<> record(Execution execution);
 
     Connection connection_;
