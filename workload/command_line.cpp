@@ -74,7 +74,7 @@ struct Command {
 Command add_command(CLI::App& program, const ScenarioEntry& entry, DriverOptions& options) {
     Command command{
         .app = program.add_subcommand(std::string(entry.name),
-                                      fmt::format("{} [{}]", entry.summary, entry.cause)),
+                                      fmt::format("{} [{}]", entry.summary, causes_of(entry))),
         .scenario = entry.make()};
     add_common_options(*command.app, options);
     command.scenario->add_options(*command.app);

@@ -32,8 +32,9 @@ struct Layout {
 
 // A known mix of statements, made to show one cause of growth (or none).
 //
-// To add one: write workload/scenarios/NAME.cpp with a class of this kind and a function that gives
-// its ScenarioEntry, and list that function in scenarios.cpp.
+// To add one: write workload/scenarios/NAME.cpp with a class of this kind (or an Application, see
+// scenarios/application.hpp) and a function that gives its ScenarioEntry; list that function in
+// scenarios/entries.hpp and scenarios.cpp.
 class Scenario {
   public:
     Scenario() = default;
@@ -59,14 +60,27 @@ class Scenario {
     [[nodiscard]] virtual Result<> loop(Client& client) = 0;
 };
 
+// What a scenario is made to show: the truth that a diagnosis is measured against.
+struct Leak {
+    std::string_view cause;  // the cause's id in contract.md
+    // The families of the statements that leave memory behind (contract.md, "Statements").
+    std::vector<std::string_view> statements;
+    // Where, on PostgreSQL 15: names of contexts; where it is in none, an id of the accounting
+    // ("malloc-used", contract.md, "Explanation").
+    std::vector<std::string_view> places;
+};
+
 // What a user reads about a scenario, and how it is made.
 struct ScenarioEntry {
     std::string_view name;         // the command
-    std::string_view cause;        // the cause's id in contract.md, or why there is none
     std::string_view summary;      // one line
     std::string_view explanation;  // a paragraph or two
+    std::vector<Leak> leaks;       // none: a control
     std::unique_ptr<Scenario> (*make)();
 };
+
+// The ids of the causes that a scenario shows, with commas between, or "nothing leaks".
+[[nodiscard]] std::string causes_of(const ScenarioEntry& entry);
 
 // Every scenario there is, in the order of the help.
 [[nodiscard]] std::span<const ScenarioEntry> scenarios();

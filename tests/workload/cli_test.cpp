@@ -73,6 +73,7 @@ TEST(WorkloadProgram, RefusesAWrongCommandLine) {
         {"steady", "--sessions", "0"},
         {"steady", "--loops", "many"},
         {"steady", "--accounts", "1"},
+        {"partitions", "--partitions", "0"},
         {"conjur", "--workers", "0"},
     };
     for (const auto& arguments : wrong) {

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include <CLI/CLI.hpp>
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -21,6 +22,16 @@ namespace {
 int next_number() {
     static int number = 0;
     return ++number;
+}
+
+std::string_view small_options(std::string_view scenario) {
+    if (scenario == "partitions") {
+        return "--partitions 300";
+    }
+    if (scenario == "functions") {
+        return "--functions 300";
+    }
+    return scenario == "shared-buffers" ? "--megabytes 4" : "";
 }
 
 }  // namespace
@@ -45,7 +56,11 @@ std::string TemporaryPath::text() const {
 std::unique_ptr<Scenario> make_scenario(std::string_view name) {
     for (const ScenarioEntry& entry : scenarios()) {
         if (entry.name == name) {
-            return entry.make();
+            auto scenario = entry.make();
+            CLI::App command;
+            scenario->add_options(command);
+            command.parse(std::string(small_options(name)));
+            return scenario;
         }
     }
     throw std::runtime_error(fmt::format("there is no scenario {}", name));

@@ -33,7 +33,7 @@ class TemporaryPath {
     std::string path_;
 };
 
-// Makes the scenario of that name.
+// Makes the scenario of that name, small enough for a test where it would take long to set up.
 [[nodiscard]] std::unique_ptr<Scenario> make_scenario(std::string_view name);
 
 // The whole lines of a journal. Throws where one is no journal line; a cut last one is left out.

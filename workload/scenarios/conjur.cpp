@@ -13,6 +13,7 @@
 #include "workload/scenarios/conjur/database.hpp"
 #include "workload/scenarios/conjur/policy.hpp"
 #include "workload/scenarios/conjur/policy_load.hpp"
+#include "workload/scenarios/entries.hpp"
 
 namespace palloscope::workload {
 
@@ -156,7 +157,6 @@ class Conjur final : public Scenario {
 ScenarioEntry conjur_scenario() {
     return {
         .name = "conjur",
-        .cause = "catalog-churn",
         .summary = "Policy loads of CyberArk Conjur: each makes and drops a schema of its own",
         .explanation =
             "Made to show the cause catalog-churn. Each loop logs in, loads a safe policy and a "
@@ -169,6 +169,9 @@ ScenarioEntry conjur_scenario() {
             "the first run. As under Puma, each of the workers has a pool of 6 connections of "
             "which one or two do nearly all the work; --sessions N has N connections work at the "
             "same time instead.",
+        .leaks = {{.cause = "catalog-churn",
+                   .statements = {"DROP SCHEMA policy_loader_* CASCADE"},
+                   .places = {"CacheMemoryContext"}}},
         .make = [] { return std::unique_ptr<Scenario>(std::make_unique<Conjur>()); },
     };
 }

@@ -5,7 +5,8 @@
 
 #include <fmt/core.h>
 
-#include "workload/scenario.hpp"
+#include "workload/scenarios/application.hpp"
+#include "workload/scenarios/entries.hpp"
 
 namespace palloscope::workload {
 
@@ -23,9 +24,9 @@ class Steady final : public Scenario {
     }
 
     [[nodiscard]] Result<> set_up(Session& session) override {
-        return session.transaction("set-up", [&session] {
-            return session.run({
-                {"set-up/lock", "SELECT pg_advisory_xact_lock(hashtext('palloscope-workload'))"},
+        return set_up_alone(
+            session,
+            {
                 {"set-up/define",
                  "CREATE TABLE IF NOT EXISTS steady_branches"
                  " (branch_id integer PRIMARY KEY, balance bigint NOT NULL)"},
@@ -43,7 +44,6 @@ class Steady final : public Scenario {
                 fill("steady_tellers", kTellers),
                 fill("steady_accounts", kAccounts),
             });
-        });
     }
 
     [[nodiscard]] Result<> loop(Client& client) override {
@@ -103,13 +103,13 @@ class Steady final : public Scenario {
 ScenarioEntry steady_scenario() {
     return {
         .name = "steady",
-        .cause = "nothing leaks",
         .summary = "The control: transfers between accounts, after which nothing stays behind",
         .explanation =
             "Made to show that nothing leaks. Each loop is one transaction of the kind of TPC-B: "
-            "it moves money between an account, a teller and a branch, notes it in the history and "
-            "forgets what is older than 10000 transfers. Once its tables are in the caches, the "
-            "backend's memory stays as it is.",
+            "it moves money between an account, a teller and a branch, notes it in the history "
+            "and forgets what is older than 10000 transfers. Once its tables are in the caches, "
+            "the backend's memory stays as it is.",
+        .leaks = {},
         .make = [] { return std::unique_ptr<Scenario>(std::make_unique<Steady>()); },
     };
 }
