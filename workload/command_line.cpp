@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 
 #include "workload/duration.hpp"
+#include "workload/scenario_list.hpp"
 
 namespace palloscope::workload {
 
@@ -87,6 +88,24 @@ Command add_command(CLI::App& program, const ScenarioEntry& entry, DriverOptions
     return command;
 }
 
+// `list`, which is no scenario.
+struct ListCommand {
+    CLI::App* app = nullptr;
+    std::string format = "table";
+};
+
+void add_list(CLI::App& program, ListCommand& list) {
+    list.app = program.add_subcommand("list", "List the scenarios, with what each of them shows");
+    list.app->add_option("--format", list.format, "how to print it")
+        ->check(CLI::IsMember({"table", "json"}))
+        ->capture_default_str();
+    list.app->footer(
+        "json adds the statements that leave memory behind, by family, and the places where: "
+        "names\n"
+        "of contexts on PostgreSQL 15, or items of 'palloscope explain'.\n\n"
+        "Example:\n  palloscope-workload list\n  palloscope-workload list --format json");
+}
+
 }  // namespace
 
 std::variant<Run, Answered> parse_command_line(int argc, const char* const* argv) {
@@ -98,6 +117,8 @@ std::variant<Run, Answered> parse_command_line(int argc, const char* const* argv
         "journal.jsonl --duration 60s\n\n'palloscope-workload SCENARIO --help' explains a "
         "scenario.\n{}",
         kFooter));
+    ListCommand list;
+    add_list(program, list);
     DriverOptions options;
     std::vector<Command> commands;
     for (const ScenarioEntry& entry : scenarios()) {
@@ -107,6 +128,10 @@ std::variant<Run, Answered> parse_command_line(int argc, const char* const* argv
         program.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return Answered{program.exit(error) == 0 ? 0 : kExitUsage};
+    }
+    if (list.app->parsed()) {
+        fmt::print("{}", list.format == "json" ? scenario_list_json() : scenario_list_table());
+        return Answered{};
     }
     for (Command& command : commands) {
         if (command.app->parsed()) {
