@@ -58,6 +58,28 @@ TEST(WorkloadProgram, ExplainsEachScenario) {
     }
 }
 
+TEST(WorkloadProgram, ListsEachScenarioWithWhatItShows) {
+    const ProgramResult table = run({"list"});
+    const ProgramResult json = run({"list", "--format", "json"});
+    EXPECT_EQ(table.exit_code, 0);
+    EXPECT_EQ(json.exit_code, 0);
+    const auto listed = nlohmann::json::parse(json.out);
+    ASSERT_EQ(listed.size(), scenarios().size());
+    for (std::size_t i = 0; i < listed.size(); ++i) {
+        const ScenarioEntry& entry = scenarios()[i];
+        EXPECT_THAT(table.out, HasSubstr(std::string(entry.name)));
+        EXPECT_THAT(table.out, HasSubstr(causes_of(entry)));
+        EXPECT_EQ(listed[i].at("name"), entry.name);
+        const nlohmann::json& leaks = listed[i].at("leaks");
+        ASSERT_EQ(leaks.size(), entry.leaks.size());
+        for (std::size_t leak = 0; leak < leaks.size(); ++leak) {
+            EXPECT_EQ(leaks[leak].at("cause"), entry.leaks[leak].cause);
+            EXPECT_EQ(leaks[leak].at("statements").size(), entry.leaks[leak].statements.size());
+            EXPECT_EQ(leaks[leak].at("places").size(), entry.leaks[leak].places.size());
+        }
+    }
+}
+
 TEST(WorkloadProgram, TellsItsVersion) {
     const ProgramResult version = run({"--version"});
     EXPECT_EQ(version.exit_code, 0);
@@ -73,6 +95,8 @@ TEST(WorkloadProgram, RefusesAWrongCommandLine) {
         {"steady", "--sessions", "0"},
         {"steady", "--loops", "many"},
         {"steady", "--accounts", "1"},
+        {"partitions", "--partitions", "0"},
+        {"list", "--format", "xml"},
         {"conjur", "--workers", "0"},
     };
     for (const auto& arguments : wrong) {

@@ -69,6 +69,35 @@ TEST_F(WorkloadSession, JournalsEachStatementByItsForm) {
     EXPECT_THAT(file_.text(), Not(HasSubstr("hunter2")));
 }
 
+TEST_F(WorkloadSession, PreparesAStatementThatStaysAndJournalsItOnce) {
+    Session session = open();
+    const auto rows = session.run_prepared("search", "S_1", "SELECT $1::text, 7", {"hunter2"});
+    ASSERT_TRUE(rows);
+    EXPECT_EQ(rows->value(0, 0), "hunter2");
+    EXPECT_EQ(counters_.statements, 1U);
+    const Execution execution = last_execution();
+    EXPECT_EQ(execution.form.text, "SELECT $1::text, $2");
+    EXPECT_EQ(execution.rows, 1);
+    EXPECT_THAT(file_.text(), Not(HasSubstr("hunter2")));
+    const auto kept = session.run("kept", "SELECT name FROM pg_prepared_statements");
+    ASSERT_TRUE(kept);
+    EXPECT_EQ(kept->value(0, 0), "S_1");
+    // The name is taken: the Parse fails, and nothing is executed.
+    ASSERT_FALSE(session.run_prepared("search", "S_1", "SELECT 1", {}));
+    EXPECT_EQ(last_execution().error, "42P05");
+}
+
+TEST_F(WorkloadSession, KnowsWhetherATransactionIsOpen) {
+    Session session = open();
+    EXPECT_FALSE(session.in_transaction());
+    ASSERT_TRUE(session.run("begin", "BEGIN"));
+    EXPECT_TRUE(session.in_transaction());
+    ASSERT_FALSE(session.run("fail", "SELECT 1 / 0"));
+    EXPECT_TRUE(session.in_transaction());
+    ASSERT_TRUE(session.run("end", "ROLLBACK"));
+    EXPECT_FALSE(session.in_transaction());
+}
+
 TEST_F(WorkloadSession, TimesEachStatement) {
     Session session = open();
     const auto now = [] {

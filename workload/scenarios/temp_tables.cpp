@@ -5,7 +5,7 @@
 #include "workload/scenarios/application.hpp"
 #include "workload/scenarios/entries.hpp"
 
-// What grows: CacheMemoryContext, by MEASURED bytes per monthly_report().
+// What grows: CacheMemoryContext, by 1.5 kB per monthly_report().
 namespace palloscope::workload {
 
 namespace {
