@@ -44,8 +44,10 @@ void explain_caches(const StillBackend& backend,
         into.unavailable.push_back({.part = "caches", .reason = memory.error().message});
         return;
     }
-    into.catalog_caches = read_catalog_caches(backend, *memory, sample_keys, into.unavailable);
-    into.relations = read_relation_cache(backend, tables, *memory, into.unavailable);
+    CatalogCaches caches = read_catalog_caches(backend, *memory, sample_keys, into.unavailable);
+    into.catalog_caches = std::move(caches.caches);
+    into.relations =
+        read_relation_cache(backend, tables, caches.schemas, *memory, into.unavailable);
     into.cache_memory_used_bytes = memory->used_bytes();
     into.cache_memory_attributed_bytes = memory->attributed_bytes();
 }

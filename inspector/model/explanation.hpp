@@ -47,6 +47,8 @@ struct CachedRelation {
     std::optional<std::string> schema;
     char kind = ' ';     // pg_class.relkind
     bool valid = false;  // false where it was invalidated, and is kept because it is in use
+    bool temporary = false;
+    bool dropped = false;  // by this transaction, which made it or gave it a new file too (13)
     std::int64_t bytes = 0;
 
     bool operator==(const CachedRelation&) const = default;

@@ -88,6 +88,8 @@ Json relation_json(const CachedRelation& relation) {
             {"schema", relation.schema ? Json(json_text(*relation.schema)) : Json()},
             {"kind", json_text(std::string_view(&relation.kind, 1))},
             {"valid", relation.valid},
+            {"temporary", relation.temporary},
+            {"dropped", relation.dropped},
             {"bytes", relation.bytes}};
 }
 
@@ -99,6 +101,8 @@ CachedRelation relation_from(const Json& object) {
                                                     : std::optional(text_of(object, "schema")),
             .kind = kind.empty() ? ' ' : kind.front(),
             .valid = object.at("valid").get<bool>(),
+            .temporary = object.value("temporary", false),
+            .dropped = object.value("dropped", false),
             .bytes = figure_of(object, "bytes")};
 }
 

@@ -121,10 +121,28 @@ ExplainedRow row_of_relation(const CachedRelation& relation) {
         .label = relation.schema
                      ? fmt::format("{}.{}", clean_line(*relation.schema), clean_line(relation.name))
                      : clean_line(relation.name),
-        .detail = fmt::format(
-            "{} {}{}", kind_text(relation.kind), relation.oid, relation.valid ? "" : ", invalid"),
+        .detail = fmt::format("{}{} {}{}",
+                              relation.temporary ? "temporary " : "",
+                              kind_text(relation.kind),
+                              relation.oid,
+                              relation.dropped  ? ", dropped"
+                              : !relation.valid ? ", invalid"
+                                                : ""),
         .count = 1,
         .bytes = relation.bytes};
+}
+
+// "relations, 3 temporary, 2 dropped".
+std::string counted_relations(const std::vector<CachedRelation>& relations) {
+    std::vector<std::string> counted{"relations"};
+    const auto add = [&](bool CachedRelation::*member, std::string_view what) {
+        if (const auto count = std::ranges::count(relations, true, member); count > 0) {
+            counted.push_back(fmt::format("{} {}", count_text(count), what));
+        }
+    };
+    add(&CachedRelation::temporary, "temporary");
+    add(&CachedRelation::dropped, "dropped");
+    return joined(counted);
 }
 
 ExplainedRow row_of_statement(const PreparedStatement& statement) {
@@ -179,8 +197,9 @@ std::vector<ExplainedSection> explained_sections(const Explanation& explanation,
     std::vector<ExplainedSection> all;
     all.push_back(
         section("Catalog caches", "entries", rows_of(explanation.catalog_caches, row_of_cache)));
-    all.push_back(
-        section("Relation cache", "relations", rows_of(explanation.relations, row_of_relation)));
+    all.push_back(section("Relation cache",
+                          counted_relations(explanation.relations),
+                          rows_of(explanation.relations, row_of_relation)));
     all.push_back(section("Prepared statements",
                           "statements",
                           alike == Alike::kFolded

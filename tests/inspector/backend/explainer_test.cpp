@@ -138,6 +138,50 @@ TEST_P(ExplainerOnEveryVersion, CountsWhatASessionWasMadeToHold) {
     }
 }
 
+TEST_P(ExplainerOnEveryVersion, TellsTemporaryAndDroppedRelationsAndTheirSchemas) {
+    Session session = Session::connect(database_.dsn());
+    session.exec("create schema planned");
+    session.exec("create table planned.kept (id int)");
+    session.exec("select * from planned.kept");
+    for (int i = 0; i < 7; ++i) {
+        session.exec(fmt::format("create temporary table passing_{} (id int)", i));
+        session.exec(fmt::format("select * from passing_{}", i));
+    }
+    session.exec("begin");
+    for (int i = 0; i < 11; ++i) {
+        session.exec(fmt::format("create table dropped_{} (id int)", i));
+    }
+    const auto with_prefix = [](std::string_view prefix) {
+        return
+            [prefix](const CachedRelation& relation) { return relation.name.starts_with(prefix); };
+    };
+    const Explanation made = explained(session.backend_pid());
+    EXPECT_EQ(std::ranges::count_if(made.relations, with_prefix("dropped_")), 11);
+    EXPECT_EQ(std::ranges::count(made.relations, true, &CachedRelation::dropped), 0);
+    EXPECT_EQ(std::ranges::count(made.relations, true, &CachedRelation::temporary), 7);
+    for (int i = 0; i < 5; ++i) {
+        session.exec(fmt::format("drop table dropped_{}", i));
+    }
+    const Explanation dropped = explained(session.backend_pid());
+    // Up to 12 they go at once.
+    const bool remain = std::stoi(GetParam()) >= 13;
+    EXPECT_EQ(std::ranges::count(dropped.relations, true, &CachedRelation::dropped),
+              remain ? 5 : 0);
+    EXPECT_EQ(std::ranges::count_if(dropped.relations, with_prefix("dropped_")), remain ? 11 : 6);
+    session.exec("commit");
+    const Explanation after = explained(session.backend_pid());
+    EXPECT_EQ(std::ranges::count_if(after.relations, with_prefix("dropped_")), 6);
+    EXPECT_EQ(std::ranges::count(after.relations, true, &CachedRelation::dropped), 0);
+
+    const auto kept = std::ranges::find(after.relations, "kept", &CachedRelation::name);
+    ASSERT_NE(kept, after.relations.end());
+    EXPECT_EQ(kept->schema, "planned");
+    EXPECT_FALSE(kept->temporary);
+    const auto remaining = std::ranges::find(after.relations, "dropped_7", &CachedRelation::name);
+    ASSERT_NE(remaining, after.relations.end());
+    EXPECT_EQ(remaining->schema, "public");
+}
+
 TEST_P(ExplainerOnEveryVersion, ShowsWhatEntriesStandForWhereAsked) {
     Session session = Session::connect(database_.dsn());
     look_for_missing_names(session, 0, 3);

@@ -61,6 +61,18 @@ TEST(ExplainedJson, IsReadBackAsItWas) {
     expect_equal(*nothing, {});
 }
 
+TEST(ExplainedJson, IsReadWhereItWasWrittenBeforeItSaidAsMuch) {
+    json older = json::parse(explained_json(sample_explanation()));
+    for (json& relation : older["relations"]) {
+        relation.erase("temporary");
+        relation.erase("dropped");
+    }
+    const auto read = explanation_from(older.dump());
+    ASSERT_TRUE(read);
+    EXPECT_FALSE(read->relations.front().temporary);
+    EXPECT_FALSE(read->relations.front().dropped);
+}
+
 TEST(ExplainedJson, IsRefusedWhereItIsAnythingElse) {
     EXPECT_FALSE(explanation_from(""));
     EXPECT_FALSE(explanation_from("{}"));
