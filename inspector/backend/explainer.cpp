@@ -19,8 +19,11 @@
 #include "inspector/backend/child_reading.hpp"
 #include "inspector/backend/hash_tables.hpp"
 #include "inspector/backend/kept_statements.hpp"
+#include "inspector/backend/listened_channels.hpp"
 #include "inspector/backend/relation_cache.hpp"
+#include "inspector/backend/settings.hpp"
 #include "inspector/backend/still_backend.hpp"
+#include "inspector/backend/temporary_files.hpp"
 
 namespace palloscope {
 
@@ -72,7 +75,7 @@ void explain_structures(const StillBackend& backend,
                         Explanation& into) {
     if (backend.version() < kFirstVersion || backend.version() >= kFirstUnknownVersion) {
         into.unavailable.push_back(
-            {.part = "caches, statements and hash tables",
+            {.part = "caches, statements, settings and hash tables",
              .reason =
                  fmt::format("their structures are known for PostgreSQL 10 to 18, and this is {}",
                              backend.version() / 10000)});
@@ -86,6 +89,8 @@ void explain_structures(const StillBackend& backend,
     into.kept_plans = std::move(kept.plans);
     into.portals = std::move(kept.portals);
     into.functions = std::move(kept.functions);
+    into.settings = read_settings(backend, tables, into.unavailable);
+    into.channels = read_listened_channels(backend, into.unavailable);
 }
 
 void explain_chunks(const StillBackend& backend,
@@ -180,6 +185,11 @@ Result<Reading> Explainer::study(pid_t pid,
     const StillBackend backend(*backend_, memory, reader_.layout(), reading->tree, places);
     explain_structures(backend, options_, into);
     explain_chunks(backend, options_.chunks_of, into);
+    if (const auto files = read_temporary_files(pid)) {
+        into.temporary_files = *files;
+    } else {
+        into.unavailable.push_back({.part = "temporary files", .reason = files.error().message});
+    }
     const auto resident = ResidentMemory::read(pid);
     const auto status = read_status(pid);
     if (!resident || !status) {

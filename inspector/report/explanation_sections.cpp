@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "inspector/report/clean_text.hpp"
+#include "inspector/report/hash_table_words.hpp"
 #include "inspector/report/size_text.hpp"
 #include "inspector/statements/form.hpp"
 
@@ -216,10 +217,28 @@ std::vector<ExplainedSection> explained_sections(const Explanation& explanation,
                                                   .count = 1,
                                                   .bytes = function.bytes};
                           })));
+    all.push_back(section("Settings of the session",
+                          "settings",
+                          rows_of(explanation.settings, [](const SessionSetting& setting) {
+                              return ExplainedRow{
+                                  .label = clean_line(setting.name),
+                                  .detail = setting.placeholder ? "placeholder" : "",
+                                  .count = 1,
+                                  .bytes = setting.bytes};
+                          })));
+    all.push_back(section("Channels listened to",
+                          "channels",
+                          rows_of(explanation.channels, [](const ListenedChannel& channel) {
+                              return ExplainedRow{.label = clean_line(channel.name),
+                                                  .count = 1,
+                                                  .bytes = channel.bytes};
+                          })));
     all.push_back(section(
         "Hash tables", "entries", rows_of(explanation.hash_tables, [](const HashTable& table) {
-            return ExplainedRow{
-                .label = clean_line(table.name), .count = table.entries, .bytes = table.bytes};
+            return ExplainedRow{.label = clean_line(table.name),
+                                .detail = std::string(hash_table_words(table.name)),
+                                .count = table.entries,
+                                .bytes = table.bytes};
         })));
     for (const ChunkSizes& chunks : explanation.chunks) {
         all.push_back(section(
