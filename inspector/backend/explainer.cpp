@@ -18,6 +18,7 @@
 #include "inspector/backend/catalog_caches.hpp"
 #include "inspector/backend/child_reading.hpp"
 #include "inspector/backend/hash_tables.hpp"
+#include "inspector/backend/kept_contexts.hpp"
 #include "inspector/backend/kept_statements.hpp"
 #include "inspector/backend/listened_channels.hpp"
 #include "inspector/backend/relation_cache.hpp"
@@ -177,6 +178,11 @@ Result<Reading> Explainer::study(pid_t pid,
                                  CopyOnWriteChild* child,
                                  Explanation& into) {
     into = {};
+    // First: reading maps the page of zeros wherever nothing was written yet.
+    const auto resident = ResidentMemory::read(pid);
+    const auto status = read_status(pid);
+    // RssAnon leaves out what each processor has yet to add (proc(5): "inaccurate").
+    const auto rollup = read_smaps_rollup(pid);  // Linux 4.14
     ContextPlaces places;
     auto reading = reader_.read_still(memory, &places);
     if (!reading) {
@@ -190,13 +196,16 @@ Result<Reading> Explainer::study(pid_t pid,
     } else {
         into.unavailable.push_back({.part = "temporary files", .reason = files.error().message});
     }
-    const auto resident = ResidentMemory::read(pid);
-    const auto status = read_status(pid);
     if (!resident || !status) {
         into.unavailable.push_back(
             {.part = "accounting",
              .reason = resident ? status.error().message : resident.error().message});
         return reading;
+    }
+    const auto kept = kept_context_bytes(backend, *resident);
+    if (!kept) {
+        into.unavailable.push_back(
+            {.part = "contexts kept for reuse", .reason = kept.error().message});
     }
     // Last, since the child ends with it.
     const auto malloc = child != nullptr ? ask_malloc(*child, *resident)
@@ -210,9 +219,9 @@ Result<Reading> Explainer::study(pid_t pid,
     }
     into.accounting = account_for(backend,
                                   *resident,
-                                  status->rss_anon_bytes,
-                                  malloc ? std::optional(malloc->totals) : std::nullopt,
-                                  into.unavailable);
+                                  rollup ? rollup->anonymous_bytes : status->rss_anon_bytes,
+                                  kept.value_or(0),
+                                  malloc ? std::optional(malloc->totals) : std::nullopt);
     return reading;
 }
 

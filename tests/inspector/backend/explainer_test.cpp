@@ -261,6 +261,38 @@ TEST_P(ExplainerOnEveryVersion, CountsTheTemporaryFilesThatASessionHasOpen) {
     EXPECT_EQ(explained(session.backend_pid()).temporary_files, TemporaryFiles{});
 }
 
+// Dead contexts that PostgreSQL keeps for the next ones (aset.c, context_freelists): up to 100 of
+// 1 kB and 100 of 8 kB, from 11 on.
+TEST_P(ExplainerOnEveryVersion, CountsContextsThatAreKeptForReuse) {
+    Session session = Session::connect(database_.dsn());
+    const auto kept_bytes = [&] {
+        const Explanation explanation = explained(session.backend_pid());
+        const auto item = std::ranges::find(
+            explanation.accounting.value().items, "contexts-kept", &AccountItem::id);
+        EXPECT_THAT(explanation.unavailable, testing::IsEmpty());
+        return item->bytes;
+    };
+    // Two contexts of 1 kB each (plancache.c): its source's, and its query's.
+    constexpr int kStatements = 30;
+    const std::int64_t small_contexts = GetParam() == "10" ? 0 : 2 * kStatements;
+    // Its lists are full at times, and are emptied then; the third round finds what the second
+    // left.
+    for (int round = 0; round < 2; ++round) {
+        prepare_statements(session, 0, kStatements);
+        session.exec("deallocate all");
+    }
+    const std::int64_t dropped = kept_bytes();
+    prepare_statements(session, 0, kStatements);
+    const std::int64_t reused = kept_bytes();
+    session.exec("deallocate all");
+    EXPECT_EQ(dropped - reused, small_contexts * 1024);
+    EXPECT_EQ(kept_bytes(), dropped);
+    // No more of them than a hundred, however many there were.
+    prepare_statements(session, 0, 200);
+    session.exec("deallocate all");
+    EXPECT_LE(kept_bytes(), 100 * 1024 + 100 * 8192);
+}
+
 TEST_P(ExplainerOnEveryVersion, ShowsWhatEntriesStandForWhereAsked) {
     Session session = Session::connect(database_.dsn());
     look_for_missing_names(session, 0, 3);
