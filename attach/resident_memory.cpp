@@ -1,6 +1,7 @@
 #include "attach/resident_memory.hpp"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,7 +20,29 @@ constexpr std::uint64_t kPageBytes = 4096;
 // Documentation/admin-guide/mm/pagemap.rst
 constexpr std::uint64_t kPresent = std::uint64_t{1} << 63;
 constexpr std::uint64_t kOfFileOrShared = std::uint64_t{1} << 61;
+constexpr std::uint64_t kFrame = (std::uint64_t{1} << 55) - 1;
 constexpr std::size_t kEntriesARead = std::size_t{1} << 14;
+
+// The frame of the one page of zeros, which stands wherever memory was read before it was written
+// to (mm/memory.c, do_anonymous_page), and is nobody's; 0, as every frame, where we may not know it
+// (CAP_SYS_ADMIN).
+std::uint64_t frame_of_zeros() {
+    void* const page =
+        mmap(nullptr, kPageBytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, /*fd=*/-1, 0);
+    if (page == MAP_FAILED) {
+        return 0;
+    }
+    (void)*static_cast<const volatile char*>(page);
+    std::uint64_t entry = 0;
+    const FileDescriptor file(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+    const auto at =
+        static_cast<off_t>(reinterpret_cast<std::uintptr_t>(page) / kPageBytes * sizeof entry);
+    if (!file.valid() || pread(file.get(), &entry, sizeof entry, at) != sizeof entry) {
+        entry = 0;
+    }
+    munmap(page, kPageBytes);
+    return entry & kFrame;
+}
 
 }  // namespace
 
@@ -35,6 +58,7 @@ Result<ResidentMemory> ResidentMemory::read(pid_t pid) {
     if (!file.valid()) {
         return os_error(errno == ENOENT ? ESRCH : errno, fmt::format("cannot open {}", path));
     }
+    static const std::uint64_t zeros = frame_of_zeros();
     std::vector<std::uint64_t> entries(kEntriesARead);
     for (const Mapping& mapping : result.mappings_) {
         // "[vsyscall]" lies in the kernel's half.
@@ -54,7 +78,8 @@ Result<ResidentMemory> ResidentMemory::read(pid_t pid) {
             }
             const std::size_t pages = static_cast<std::size_t>(got) / sizeof(std::uint64_t);
             for (std::size_t i = 0; i < pages; ++i, page = page + kPageBytes) {
-                if ((entries[i] & kPresent) == 0 || (entries[i] & kOfFileOrShared) != 0) {
+                if ((entries[i] & kPresent) == 0 || (entries[i] & kOfFileOrShared) != 0 ||
+                    (zeros != 0 && (entries[i] & kFrame) == zeros)) {
                     continue;
                 }
                 if (!result.runs_.empty() && result.runs_.back().end == page) {

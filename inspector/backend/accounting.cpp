@@ -16,20 +16,6 @@ namespace palloscope {
 namespace {
 
 constexpr AllocBlockLayout kBlock;
-// context_freelists (aset.c): two lists of dead contexts, of MAX_FREE_CONTEXTS each.
-constexpr std::size_t kFreeContextLists = 2;
-constexpr std::int32_t kMostFreeContexts = 100;
-
-// AllocSetContext.freeListIndex (aset.c), by the first version that has it there; none before 11.
-MaybeOffset free_list_index(int version_num) {
-    if (version_num >= 170000) {
-        return 192;
-    }
-    if (version_num >= 130000) {
-        return 216;
-    }
-    return version_num >= 110000 ? MaybeOffset(208) : std::nullopt;
-}
 
 std::int64_t signed_of(std::uint64_t bytes) {
     return static_cast<std::int64_t>(bytes);
@@ -97,113 +83,6 @@ ContextBytes bytes_of_contexts(const StillBackend& backend, const ResidentMemory
     }
     return bytes;
 }
-
-// The dead contexts that PostgreSQL keeps for the next ones to come: in no tree. They are found by
-// their heads among the server's static variables: counts, and chains of just so many contexts.
-class KeptContexts {
-  public:
-    KeptContexts(const StillBackend& backend, const ResidentMemory& resident)
-        : backend_(backend), resident_(resident), index_at_(free_list_index(backend.version())) {}
-
-    // None where more than one place looks like them.
-    [[nodiscard]] std::optional<std::int64_t> bytes() {
-        if (!index_at_) {
-            return 0;
-        }
-        allocset_tag_ = backend_.pages().read<std::int32_t>(backend_.address_of(0)).value_or(0);
-        std::optional<std::int64_t> found;
-        for (const Mapping& mapping : variables()) {
-            std::vector<std::uint64_t> words(mapping.size() / sizeof(std::uint64_t));
-            const RemotePiece piece{.address = mapping.start,
-                                    .into = std::as_writable_bytes(std::span(words))};
-            if (!backend_.memory().gather(std::span(&piece, 1))) {
-                continue;
-            }
-            constexpr std::size_t kWords = 2 * kFreeContextLists;
-            for (std::size_t i = 0; i + kWords <= words.size(); ++i) {
-                const auto bytes = bytes_at(std::span(words).subspan(i, kWords));
-                if (bytes && found) {
-                    return std::nullopt;
-                }
-                found = bytes ? bytes : found;
-            }
-        }
-        return found.value_or(0);
-    }
-
-  private:
-    // The writable part of the server's file, and the anonymous memory behind it.
-    [[nodiscard]] std::vector<Mapping> variables() const {
-        std::vector<Mapping> result;
-        const auto executable = read_link(backend_.backend().pid(), "exe");
-        const Mapping* before = nullptr;
-        for (const Mapping& mapping : resident_.mappings()) {
-            const bool is_servers = executable && mapping.path == *executable;
-            const bool is_bss =
-                is_anonymous_behind(before, mapping) && executable && before->path == *executable;
-            if (mapping.writable && !mapping.shared && (is_servers || is_bss)) {
-                result.push_back(mapping);
-            }
-            before = &mapping;
-        }
-        return result;
-    }
-
-    // Of two heads, each {int num_free; AllocSetContext *first_free}; none where they are none, or
-    // both are empty.
-    [[nodiscard]] std::optional<std::int64_t> bytes_at(std::span<const std::uint64_t> words) const {
-        std::int64_t bytes = 0;
-        for (std::size_t list = 0; list < kFreeContextLists; ++list) {
-            const std::uint64_t count = words[2 * list];
-            const RemoteAddress first{words[2 * list + 1]};
-            if (count > kMostFreeContexts || (count == 0) != first.is_null()) {
-                return std::nullopt;
-            }
-        }
-        if (words[0] == 0 && words[2] == 0) {
-            return std::nullopt;
-        }
-        for (std::size_t list = 0; list < kFreeContextLists; ++list) {
-            const auto chain = chain_bytes({words[2 * list + 1]}, words[2 * list], list);
-            if (!chain) {
-                return std::nullopt;
-            }
-            bytes += *chain;
-        }
-        return bytes;
-    }
-
-    [[nodiscard]] std::optional<std::int64_t> chain_bytes(RemoteAddress context,
-                                                          std::uint64_t count,
-                                                          std::size_t list) const {
-        const MemoryLayout& layout = backend_.layout();
-        std::int64_t bytes = 0;
-        for (std::uint64_t i = 0; i < count; ++i) {
-            const auto tag = backend_.pages().read<std::int32_t>(context);
-            const auto index = backend_.pages().read<std::int32_t>(context + *index_at_);
-            const auto block =
-                backend_.pages().read<RemoteAddress>(context + layout.allocset.blocks);
-            const auto next =
-                backend_.pages().read<RemoteAddress>(context + layout.context.nextchild);
-            if (!tag || !index || !block || !next || *tag != allocset_tag_ ||
-                *index != static_cast<std::int32_t>(list) || *block < context) {
-                return std::nullopt;
-            }
-            const auto end = backend_.pages().read<RemoteAddress>(*block + kBlock.endptr);
-            if (!end || *end < *block) {
-                return std::nullopt;
-            }
-            bytes += signed_of(resident_.bytes_in(context, *end));
-            context = *next;
-        }
-        return context.is_null() ? std::optional(bytes) : std::nullopt;
-    }
-
-    const StillBackend& backend_;
-    const ResidentMemory& resident_;
-    MaybeOffset index_at_;
-    std::int32_t allocset_tag_ = 0;
-};
 
 // What is known of memory that malloc gave to PostgreSQL's contexts: it may lie in any mapping,
 // since the kernel makes one of neighbours that are alike.
@@ -314,16 +193,11 @@ std::optional<MallocTotals> parse_malloc_stats(std::string_view text) {
 Accounting account_for(const StillBackend& backend,
                        const ResidentMemory& resident,
                        std::int64_t rss_anon_bytes,
-                       const std::optional<MallocTotals>& malloc_totals,
-                       std::vector<UnavailablePart>& unavailable) {
+                       std::int64_t kept_context_bytes,
+                       const std::optional<MallocTotals>& malloc_totals) {
     const ContextBytes contexts = bytes_of_contexts(backend, resident);
-    const auto kept = KeptContexts(backend, resident).bytes();
-    if (!kept) {
-        unavailable.push_back({.part = "contexts kept for reuse",
-                               .reason = "more than one place looks like their list"});
-    }
     const MappedBytes mapped = bytes_of_mappings(backend, resident);
-    const std::int64_t mallocs_own = std::max<std::int64_t>(mapped.malloc - kept.value_or(0), 0);
+    const std::int64_t mallocs_own = std::max<std::int64_t>(mapped.malloc - kept_context_bytes, 0);
     const std::int64_t malloc_free =
         malloc_totals
             ? std::min(mallocs_own, malloc_totals->system_bytes - malloc_totals->in_use_bytes)
@@ -332,7 +206,7 @@ Accounting account_for(const StillBackend& backend,
                           .items = {{"contexts-used", contexts.used},
                                     {"contexts-free", contexts.free},
                                     {"contexts-overhead", contexts.overhead},
-                                    {"contexts-kept", kept.value_or(0)},
+                                    {"contexts-kept", kept_context_bytes},
                                     {"malloc-used", mallocs_own - malloc_free},
                                     {"malloc-free", malloc_free},
                                     {"stack", mapped.stack},

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
-#include <vector>
 
 #include "attach/resident_memory.hpp"
 #include "inspector/backend/still_backend.hpp"
@@ -24,12 +23,12 @@ struct MallocTotals {
 [[nodiscard]] std::optional<MallocTotals> parse_malloc_stats(std::string_view text);
 
 // What the resident anonymous pages of a backend are: each byte of each page is counted for one
-// item. `malloc_totals` parts what malloc has and no context: without them all of it is called
-// used.
+// item. `kept_context_bytes` are those of dead contexts. `malloc_totals` parts what malloc has and
+// no context: without them all of it is called used.
 [[nodiscard]] Accounting account_for(const StillBackend& backend,
                                      const ResidentMemory& resident,
                                      std::int64_t rss_anon_bytes,
-                                     const std::optional<MallocTotals>& malloc_totals,
-                                     std::vector<UnavailablePart>& unavailable);
+                                     std::int64_t kept_context_bytes,
+                                     const std::optional<MallocTotals>& malloc_totals);
 
 }  // namespace palloscope

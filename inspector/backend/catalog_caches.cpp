@@ -11,6 +11,7 @@
 
 #include <fmt/core.h>
 
+#include "inspector/backend/cached_schema.hpp"
 #include "inspector/backend/catalog_keys.hpp"
 #include "inspector/backend/chunk_header.hpp"
 #include "inspector/backend/layout_of_version.hpp"
@@ -48,9 +49,10 @@ struct CatalogCacheLayout {
     Offset entry_cache;
     Offset entry_dead;
     Offset entry_negative;
-    MaybeOffset entry_keys;   // 11
-    MaybeOffset entry_tuple;  // up to 10: where the tuple, a chunk of its own, lies
-    Offset entry_bytes;       // sizeof(CatCTup)
+    MaybeOffset entry_keys;  // 11
+    Offset entry_row;        // where its row lies (HeapTupleData.t_data)
+    bool row_apart;          // up to 10: a chunk of its own
+    Offset entry_bytes;      // sizeof(CatCTup)
     // CatCList
     Offset list_cache;
     MaybeOffset list_keys;   // 11
@@ -77,7 +79,8 @@ constexpr CatalogCacheLayout kSince10{.since_version_num = 100000,
                                       .entry_dead = 44,
                                       .entry_negative = 45,
                                       .entry_keys = {},
-                                      .entry_tuple = 72,
+                                      .entry_row = 72,
+                                      .row_apart = true,
                                       .entry_bytes = 80,
                                       .list_cache = 8,
                                       .list_keys = {},
@@ -101,7 +104,8 @@ constexpr CatalogCacheLayout kSince11{.since_version_num = 110000,
                                       .entry_dead = 60,
                                       .entry_negative = 61,
                                       .entry_keys = 8,
-                                      .entry_tuple = {},
+                                      .entry_row = 80,
+                                      .row_apart = false,
                                       .entry_bytes = 104,
                                       .list_cache = 72,
                                       .list_keys = 24,
@@ -151,15 +155,15 @@ struct FoundCache {
     RemoteAddress next;
 };
 
-class CatalogCaches {
+class Reader {
   public:
-    CatalogCaches(const StillBackend& backend, CacheMemory& memory, std::size_t samples)
+    Reader(const StillBackend& backend, CacheMemory& memory, std::size_t samples)
         : backend_(backend),
           memory_(memory),
           samples_(static_cast<std::int64_t>(samples)),
           layout_(layout_of_version(kLayouts, backend.version()).value_or(kLayouts.front())) {}
 
-    std::vector<CatalogCache> read(std::vector<UnavailablePart>& unavailable) {
+    CatalogCaches read(std::vector<UnavailablePart>& unavailable) {
         const std::vector<Chunk>& chunks = memory_.chunks().chunks();
         for (std::size_t i = 0; i < chunks.size(); ++i) {
             const std::span<const std::byte> bytes = memory_.chunks().bytes_of(i);
@@ -176,7 +180,7 @@ class CatalogCaches {
             unavailable.push_back({.part = "keys of catalog caches",
                                    .reason = "PostgreSQL 10 has them in the rows themselves"});
         }
-        return finished(unavailable);
+        return {.caches = finished(unavailable), .schemas = std::move(schemas_)};
     }
 
   private:
@@ -302,8 +306,12 @@ class CatalogCaches {
         CatalogCache& cache = found->cache;
         ++(dead != 0 ? cache.dead_entries : negative != 0 ? cache.negative_entries : cache.entries);
         cache.bytes += memory_.claim(chunk);
-        if (layout_.entry_tuple) {
-            cache.bytes += memory_.claim_at(pointer_at(bytes, *layout_.entry_tuple));
+        const RemoteAddress row = pointer_at(bytes, layout_.entry_row);
+        if (layout_.row_apart) {
+            cache.bytes += memory_.claim_at(row);
+        }
+        if (cache.catalog == "pg_namespace" && dead == 0 && negative == 0) {
+            add_schema(row);
         }
         if (layout_.entry_keys && negative != 0) {
             cache.bytes += claim_keys(bytes, *layout_.entry_keys);
@@ -311,6 +319,12 @@ class CatalogCaches {
         const std::int64_t alike = negative != 0 ? cache.negative_entries : cache.entries;
         if (layout_.entry_keys && dead == 0 && alike <= samples_) {
             cache.samples.push_back(sample_of(*found, bytes, negative != 0));
+        }
+    }
+
+    void add_schema(RemoteAddress row) {
+        if (auto schema = cached_schema(backend_.pages(), backend_.version(), row)) {
+            schemas_.insert(std::move(*schema));
         }
     }
 
@@ -415,15 +429,16 @@ class CatalogCaches {
         caches_;  // by address; none where it is none
     std::vector<std::pair<RemoteAddress, RemoteAddress>>
         descriptions_;  // cache, its tuple descriptor
+    std::map<std::uint32_t, std::string> schemas_;
 };
 
 }  // namespace
 
-std::vector<CatalogCache> read_catalog_caches(const StillBackend& backend,
-                                              CacheMemory& memory,
-                                              std::size_t samples,
-                                              std::vector<UnavailablePart>& unavailable) {
-    return CatalogCaches(backend, memory, samples).read(unavailable);
+CatalogCaches read_catalog_caches(const StillBackend& backend,
+                                  CacheMemory& memory,
+                                  std::size_t samples,
+                                  std::vector<UnavailablePart>& unavailable) {
+    return Reader(backend, memory, samples).read(unavailable);
 }
 
 }  // namespace palloscope

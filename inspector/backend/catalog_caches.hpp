@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "inspector/backend/cache_memory.hpp"
@@ -9,7 +12,12 @@
 
 namespace palloscope {
 
-// Every catalog cache, the most bytes first, and claims what belongs to it.
+struct CatalogCaches {
+    std::vector<CatalogCache> caches;              // the most bytes first
+    std::map<std::uint32_t, std::string> schemas;  // whose rows are among the entries, by OID
+};
+
+// Every catalog cache, and claims what belongs to it.
 //
 // They are found by their entries: each chunk that begins with the magic number of one (CT_MAGIC,
 // catcache.h) names its cache, which must have a known head, and count as many entries as were
@@ -19,10 +27,9 @@ namespace palloscope {
 //
 // Gives the keys of up to `samples` negative entries and as many others of each; PostgreSQL 10 has
 // them in tuples, which are not read.
-[[nodiscard]] std::vector<CatalogCache> read_catalog_caches(
-    const StillBackend& backend,
-    CacheMemory& memory,
-    std::size_t samples,
-    std::vector<UnavailablePart>& unavailable);
+[[nodiscard]] CatalogCaches read_catalog_caches(const StillBackend& backend,
+                                                CacheMemory& memory,
+                                                std::size_t samples,
+                                                std::vector<UnavailablePart>& unavailable);
 
 }  // namespace palloscope

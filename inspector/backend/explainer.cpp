@@ -18,9 +18,13 @@
 #include "inspector/backend/catalog_caches.hpp"
 #include "inspector/backend/child_reading.hpp"
 #include "inspector/backend/hash_tables.hpp"
+#include "inspector/backend/kept_contexts.hpp"
 #include "inspector/backend/kept_statements.hpp"
+#include "inspector/backend/listened_channels.hpp"
 #include "inspector/backend/relation_cache.hpp"
+#include "inspector/backend/settings.hpp"
 #include "inspector/backend/still_backend.hpp"
+#include "inspector/backend/temporary_files.hpp"
 
 namespace palloscope {
 
@@ -44,8 +48,10 @@ void explain_caches(const StillBackend& backend,
         into.unavailable.push_back({.part = "caches", .reason = memory.error().message});
         return;
     }
-    into.catalog_caches = read_catalog_caches(backend, *memory, sample_keys, into.unavailable);
-    into.relations = read_relation_cache(backend, tables, *memory, into.unavailable);
+    CatalogCaches caches = read_catalog_caches(backend, *memory, sample_keys, into.unavailable);
+    into.catalog_caches = std::move(caches.caches);
+    into.relations =
+        read_relation_cache(backend, tables, caches.schemas, *memory, into.unavailable);
     into.cache_memory_used_bytes = memory->used_bytes();
     into.cache_memory_attributed_bytes = memory->attributed_bytes();
 }
@@ -70,7 +76,7 @@ void explain_structures(const StillBackend& backend,
                         Explanation& into) {
     if (backend.version() < kFirstVersion || backend.version() >= kFirstUnknownVersion) {
         into.unavailable.push_back(
-            {.part = "caches, statements and hash tables",
+            {.part = "caches, statements, settings and hash tables",
              .reason =
                  fmt::format("their structures are known for PostgreSQL 10 to 18, and this is {}",
                              backend.version() / 10000)});
@@ -84,6 +90,8 @@ void explain_structures(const StillBackend& backend,
     into.kept_plans = std::move(kept.plans);
     into.portals = std::move(kept.portals);
     into.functions = std::move(kept.functions);
+    into.settings = read_settings(backend, tables, into.unavailable);
+    into.channels = read_listened_channels(backend, into.unavailable);
 }
 
 void explain_chunks(const StillBackend& backend,
@@ -170,6 +178,11 @@ Result<Reading> Explainer::study(pid_t pid,
                                  CopyOnWriteChild* child,
                                  Explanation& into) {
     into = {};
+    // First: reading maps the page of zeros wherever nothing was written yet.
+    const auto resident = ResidentMemory::read(pid);
+    const auto status = read_status(pid);
+    // RssAnon leaves out what each processor has yet to add (proc(5): "inaccurate").
+    const auto rollup = read_smaps_rollup(pid);  // Linux 4.14
     ContextPlaces places;
     auto reading = reader_.read_still(memory, &places);
     if (!reading) {
@@ -178,13 +191,21 @@ Result<Reading> Explainer::study(pid_t pid,
     const StillBackend backend(*backend_, memory, reader_.layout(), reading->tree, places);
     explain_structures(backend, options_, into);
     explain_chunks(backend, options_.chunks_of, into);
-    const auto resident = ResidentMemory::read(pid);
-    const auto status = read_status(pid);
+    if (const auto files = read_temporary_files(pid)) {
+        into.temporary_files = *files;
+    } else {
+        into.unavailable.push_back({.part = "temporary files", .reason = files.error().message});
+    }
     if (!resident || !status) {
         into.unavailable.push_back(
             {.part = "accounting",
              .reason = resident ? status.error().message : resident.error().message});
         return reading;
+    }
+    const auto kept = kept_context_bytes(backend, *resident);
+    if (!kept) {
+        into.unavailable.push_back(
+            {.part = "contexts kept for reuse", .reason = kept.error().message});
     }
     // Last, since the child ends with it.
     const auto malloc = child != nullptr ? ask_malloc(*child, *resident)
@@ -198,9 +219,9 @@ Result<Reading> Explainer::study(pid_t pid,
     }
     into.accounting = account_for(backend,
                                   *resident,
-                                  status->rss_anon_bytes,
-                                  malloc ? std::optional(malloc->totals) : std::nullopt,
-                                  into.unavailable);
+                                  rollup ? rollup->anonymous_bytes : status->rss_anon_bytes,
+                                  kept.value_or(0),
+                                  malloc ? std::optional(malloc->totals) : std::nullopt);
     return reading;
 }
 

@@ -23,36 +23,63 @@ constexpr std::size_t kNameBytes = 64;  // NAMEDATALEN
 // has them so.
 struct RelationLayout {
     int since_version_num;
-    Offset rel;   // rd_rel: the row of pg_class
-    Offset id;    // rd_id
-    Offset name;  // in that row
+    MaybeOffset dropped;  // rd_droppedSubid
+    Offset rel;           // rd_rel: the row of pg_class
+    Offset id;            // rd_id
+    Offset name;          // in that row
     Offset namespace_oid;
     Offset kind;
 };
 
 constexpr std::array<RelationLayout, 4> kLayouts{{
-    {.since_version_num = 100000, .rel = 48, .id = 64, .name = 0, .namespace_oid = 64, .kind = 111},
-    {.since_version_num = 120000, .rel = 48, .id = 64, .name = 4, .namespace_oid = 68, .kind = 115},
-    {.since_version_num = 130000, .rel = 56, .id = 72, .name = 4, .namespace_oid = 68, .kind = 115},
-    {.since_version_num = 180000, .rel = 56, .id = 72, .name = 4, .namespace_oid = 68, .kind = 119},
+    {.since_version_num = 100000,
+     .dropped = {},
+     .rel = 48,
+     .id = 64,
+     .name = 0,
+     .namespace_oid = 64,
+     .kind = 111},
+    {.since_version_num = 120000,
+     .dropped = {},
+     .rel = 48,
+     .id = 64,
+     .name = 4,
+     .namespace_oid = 68,
+     .kind = 115},
+    {.since_version_num = 130000,
+     .dropped = 52,
+     .rel = 56,
+     .id = 72,
+     .name = 4,
+     .namespace_oid = 68,
+     .kind = 115},
+    {.since_version_num = 180000,
+     .dropped = 52,
+     .rel = 56,
+     .id = 72,
+     .name = 4,
+     .namespace_oid = 68,
+     .kind = 119},
 }};
 
 constexpr Offset kIsValid = 34;        // rd_isvalid
 constexpr Offset kRelationBytes = 80;  // as far as it is looked at
 constexpr Offset kRowBytes = 120;
 
-// Schemas that have the same OID everywhere (catalog/pg_namespace.dat).
-constexpr std::uint32_t kPgCatalog = 11;
-constexpr std::uint32_t kPgToast = 99;
+using Schemas = std::map<std::uint32_t, std::string>;  // by OID
 
-std::optional<std::string> schema_of(std::uint32_t oid) {
+std::optional<std::string> schema_of(const Schemas& schemas, std::uint32_t oid) {
+    // They have the same OID everywhere (catalog/pg_namespace.dat).
+    constexpr std::uint32_t kPgCatalog = 11;
+    constexpr std::uint32_t kPgToast = 99;
     switch (oid) {
         case kPgCatalog:
             return "pg_catalog";
         case kPgToast:
             return "pg_toast";
         default:
-            return std::nullopt;
+            const auto found = schemas.find(oid);
+            return found == schemas.end() ? std::nullopt : std::optional(found->second);
     }
 }
 
@@ -63,6 +90,7 @@ bool is_kind(char kind) {
 
 std::optional<CachedRelation> read_relation(const StillBackend& backend,
                                             const RelationLayout& layout,
+                                            const Schemas& schemas,
                                             std::uint32_t oid,
                                             RemoteAddress address) {
     const auto relation = backend.pages().read<std::array<std::byte, kRelationBytes>>(address);
@@ -82,15 +110,20 @@ std::optional<CachedRelation> read_relation(const StillBackend& backend,
     return CachedRelation{
         .oid = oid,
         .name = std::move(*name),
-        .schema = schema_of(value_at<std::uint32_t>(row->data(), layout.namespace_oid)),
+        .schema = schema_of(schemas, value_at<std::uint32_t>(row->data(), layout.namespace_oid)),
         .kind = kind,
-        .valid = value_at<std::uint8_t>(relation->data(), kIsValid) != 0};
+        .valid = value_at<std::uint8_t>(relation->data(), kIsValid) != 0,
+        // relpersistence stands before relkind in every version.
+        .temporary = value_at<char>(row->data(), layout.kind - 1) == 't',
+        .dropped =
+            layout.dropped && value_at<std::uint32_t>(relation->data(), *layout.dropped) != 0};
 }
 
 }  // namespace
 
 std::vector<CachedRelation> read_relation_cache(const StillBackend& backend,
                                                 std::span<const DynamicHash> tables,
+                                                const Schemas& schemas,
                                                 CacheMemory& memory,
                                                 std::vector<UnavailablePart>& unavailable) {
     const auto layout = layout_of_version(kLayouts, backend.version());
@@ -107,8 +140,8 @@ std::vector<CachedRelation> read_relation_cache(const StillBackend& backend,
     const auto walked = for_each_entry(backend, *table, [&](RemoteAddress entry) {
         const auto oid = backend.pages().read<std::uint32_t>(entry);
         const auto address = backend.pages().read<RemoteAddress>(entry + kDescription);
-        auto relation =
-            oid && address ? read_relation(backend, *layout, *oid, *address) : std::nullopt;
+        auto relation = oid && address ? read_relation(backend, *layout, schemas, *oid, *address)
+                                       : std::nullopt;
         if (relation) {
             found.emplace_back(*address, std::move(*relation));
         } else {

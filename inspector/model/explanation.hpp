@@ -47,6 +47,8 @@ struct CachedRelation {
     std::optional<std::string> schema;
     char kind = ' ';     // pg_class.relkind
     bool valid = false;  // false where it was invalidated, and is kept because it is in use
+    bool temporary = false;
+    bool dropped = false;  // by this transaction, which made it or gave it a new file too (13)
     std::int64_t bytes = 0;
 
     bool operator==(const CachedRelation&) const = default;
@@ -86,6 +88,31 @@ struct CompiledFunction {
     std::int64_t bytes = 0;
 
     bool operator==(const CompiledFunction&) const = default;
+};
+
+// A variable of guc.c that the session has set, or that no library has defined.
+struct SessionSetting {
+    std::string name;
+    bool placeholder = false;  // for a variable that a library may define later
+    std::int64_t bytes = 0;    // of its texts and its structure, without what the allocator adds
+
+    bool operator==(const SessionSetting&) const = default;
+};
+
+// A channel that LISTEN named (async.c).
+struct ListenedChannel {
+    std::string name;
+    std::int64_t bytes = 0;
+
+    bool operator==(const ListenedChannel&) const = default;
+};
+
+// Of sorts, hashes and held cursors that did not fit into work_mem (fd.c).
+struct TemporaryFiles {
+    std::int64_t files = 0;
+    std::int64_t bytes = 0;  // on disk
+
+    bool operator==(const TemporaryFiles&) const = default;
 };
 
 // The hash table of the locks that a backend holds or waits for (lock.c).
@@ -146,6 +173,9 @@ struct Explanation {
     std::vector<KeptPlan> kept_plans;
     std::vector<OpenPortal> portals;
     std::vector<CompiledFunction> functions;
+    std::vector<SessionSetting> settings;
+    std::vector<ListenedChannel> channels;
+    TemporaryFiles temporary_files;
     std::optional<HashTable> locks;
     std::vector<HashTable> hash_tables;
     std::int64_t cache_memory_used_bytes = 0;

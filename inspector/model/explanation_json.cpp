@@ -40,6 +40,13 @@ auto items_of(const Json& object, const char* name, FromJson from_json) {
     return items;
 }
 
+// Of a member that explanations have since a later version of ours.
+template <typename FromJson>
+auto later_items_of(const Json& object, const char* name, FromJson from_json) {
+    return object.contains(name) ? items_of(object, name, from_json)
+                                 : decltype(items_of(object, name, from_json)){};
+}
+
 std::string text_of(const Json& object, const char* name) {
     return object.at(name).get<std::string>();
 }
@@ -88,6 +95,8 @@ Json relation_json(const CachedRelation& relation) {
             {"schema", relation.schema ? Json(json_text(*relation.schema)) : Json()},
             {"kind", json_text(std::string_view(&relation.kind, 1))},
             {"valid", relation.valid},
+            {"temporary", relation.temporary},
+            {"dropped", relation.dropped},
             {"bytes", relation.bytes}};
 }
 
@@ -99,6 +108,8 @@ CachedRelation relation_from(const Json& object) {
                                                     : std::optional(text_of(object, "schema")),
             .kind = kind.empty() ? ' ' : kind.front(),
             .valid = object.at("valid").get<bool>(),
+            .temporary = object.value("temporary", false),
+            .dropped = object.value("dropped", false),
             .bytes = figure_of(object, "bytes")};
 }
 
@@ -150,6 +161,26 @@ Json function_json(const CompiledFunction& function) {
 
 CompiledFunction function_from(const Json& object) {
     return {.signature = text_of(object, "signature"), .bytes = figure_of(object, "bytes")};
+}
+
+Json setting_json(const SessionSetting& setting) {
+    return {{"name", json_text(setting.name)},
+            {"placeholder", setting.placeholder},
+            {"bytes", setting.bytes}};
+}
+
+SessionSetting setting_from(const Json& object) {
+    return {.name = text_of(object, "name"),
+            .placeholder = object.at("placeholder").get<bool>(),
+            .bytes = figure_of(object, "bytes")};
+}
+
+Json channel_json(const ListenedChannel& channel) {
+    return {{"name", json_text(channel.name)}, {"bytes", channel.bytes}};
+}
+
+ListenedChannel channel_from(const Json& object) {
+    return {.name = text_of(object, "name"), .bytes = figure_of(object, "bytes")};
 }
 
 Json table_json(const HashTable& table) {
@@ -206,6 +237,10 @@ void add_explained(const Explanation& explanation, Json& object) {
     object["cached_plans"] = array_of(explanation.kept_plans, plan_json);
     object["portals"] = array_of(explanation.portals, portal_json);
     object["functions"] = array_of(explanation.functions, function_json);
+    object["settings"] = array_of(explanation.settings, setting_json);
+    object["listened_channels"] = array_of(explanation.channels, channel_json);
+    object["temporary_files"] = {{"files", explanation.temporary_files.files},
+                                 {"bytes", explanation.temporary_files.bytes}};
     object["locks"] = explanation.locks ? Json{{"entries", explanation.locks->entries},
                                                {"bytes", explanation.locks->bytes}}
                                         : Json();
@@ -229,11 +264,18 @@ Explanation explained_from(const Json& object) {
         .kept_plans = items_of(object, "cached_plans", plan_from),
         .portals = items_of(object, "portals", portal_from),
         .functions = items_of(object, "functions", function_from),
+        .settings = later_items_of(object, "settings", setting_from),
+        .channels = later_items_of(object, "listened_channels", channel_from),
         .hash_tables = items_of(object, "hash_tables", table_from),
         .cache_memory_used_bytes = figure_of(object.at("cache_memory_context"), "used_bytes"),
         .cache_memory_attributed_bytes =
             figure_of(object.at("cache_memory_context"), "attributed_bytes"),
         .unavailable = items_of(object, "unavailable", unavailable_from)};
+    if (object.contains("temporary_files")) {
+        const Json& files = object.at("temporary_files");
+        explanation.temporary_files = {.files = figure_of(files, "files"),
+                                       .bytes = figure_of(files, "bytes")};
+    }
     if (const Json& locks = object.at("locks"); !locks.is_null()) {
         explanation.locks = {.name = std::string(kLocalLockTable),
                              .entries = figure_of(locks, "entries"),

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "inspector/report/clean_text.hpp"
+#include "inspector/report/hash_table_words.hpp"
 #include "inspector/report/size_text.hpp"
 #include "inspector/statements/form.hpp"
 
@@ -121,10 +122,28 @@ ExplainedRow row_of_relation(const CachedRelation& relation) {
         .label = relation.schema
                      ? fmt::format("{}.{}", clean_line(*relation.schema), clean_line(relation.name))
                      : clean_line(relation.name),
-        .detail = fmt::format(
-            "{} {}{}", kind_text(relation.kind), relation.oid, relation.valid ? "" : ", invalid"),
+        .detail = fmt::format("{}{} {}{}",
+                              relation.temporary ? "temporary " : "",
+                              kind_text(relation.kind),
+                              relation.oid,
+                              relation.dropped  ? ", dropped"
+                              : !relation.valid ? ", invalid"
+                                                : ""),
         .count = 1,
         .bytes = relation.bytes};
+}
+
+// "relations, 3 temporary, 2 dropped".
+std::string counted_relations(const std::vector<CachedRelation>& relations) {
+    std::vector<std::string> counted{"relations"};
+    const auto add = [&](bool CachedRelation::*member, std::string_view what) {
+        if (const auto count = std::ranges::count(relations, true, member); count > 0) {
+            counted.push_back(fmt::format("{} {}", count_text(count), what));
+        }
+    };
+    add(&CachedRelation::temporary, "temporary");
+    add(&CachedRelation::dropped, "dropped");
+    return joined(counted);
 }
 
 ExplainedRow row_of_statement(const PreparedStatement& statement) {
@@ -179,8 +198,9 @@ std::vector<ExplainedSection> explained_sections(const Explanation& explanation,
     std::vector<ExplainedSection> all;
     all.push_back(
         section("Catalog caches", "entries", rows_of(explanation.catalog_caches, row_of_cache)));
-    all.push_back(
-        section("Relation cache", "relations", rows_of(explanation.relations, row_of_relation)));
+    all.push_back(section("Relation cache",
+                          counted_relations(explanation.relations),
+                          rows_of(explanation.relations, row_of_relation)));
     all.push_back(section("Prepared statements",
                           "statements",
                           alike == Alike::kFolded
@@ -197,10 +217,28 @@ std::vector<ExplainedSection> explained_sections(const Explanation& explanation,
                                                   .count = 1,
                                                   .bytes = function.bytes};
                           })));
+    all.push_back(section("Settings of the session",
+                          "settings",
+                          rows_of(explanation.settings, [](const SessionSetting& setting) {
+                              return ExplainedRow{
+                                  .label = clean_line(setting.name),
+                                  .detail = setting.placeholder ? "placeholder" : "",
+                                  .count = 1,
+                                  .bytes = setting.bytes};
+                          })));
+    all.push_back(section("Channels listened to",
+                          "channels",
+                          rows_of(explanation.channels, [](const ListenedChannel& channel) {
+                              return ExplainedRow{.label = clean_line(channel.name),
+                                                  .count = 1,
+                                                  .bytes = channel.bytes};
+                          })));
     all.push_back(section(
         "Hash tables", "entries", rows_of(explanation.hash_tables, [](const HashTable& table) {
-            return ExplainedRow{
-                .label = clean_line(table.name), .count = table.entries, .bytes = table.bytes};
+            return ExplainedRow{.label = clean_line(table.name),
+                                .detail = std::string(hash_table_words(table.name)),
+                                .count = table.entries,
+                                .bytes = table.bytes};
         })));
     for (const ChunkSizes& chunks : explanation.chunks) {
         all.push_back(section(

@@ -202,6 +202,11 @@ std::string explanation_text(const Explanation& explanation,
         text += fmt::format("malloc_trim would give {} back to the kernel\n",
                             size_text(*explanation.trim_would_return_bytes));
     }
+    if (explanation.temporary_files.files > 0) {
+        text += fmt::format("Temporary files, on disk: {} in {} files\n",
+                            size_text(explanation.temporary_files.bytes),
+                            count_text(explanation.temporary_files.files));
+    }
     if (explanation.cache_memory_used_bytes > 0) {
         text += fmt::format("CacheMemoryContext: {} used, {} of it explained below\n",
                             size_text(explanation.cache_memory_used_bytes),

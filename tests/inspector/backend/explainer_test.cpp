@@ -21,6 +21,7 @@ namespace palloscope {
 namespace {
 
 using test::PostgresServer;
+using test::Rows;
 using test::Session;
 using test::TestDatabase;
 
@@ -136,6 +137,160 @@ TEST_P(ExplainerOnEveryVersion, CountsWhatASessionWasMadeToHold) {
     for (const UnavailablePart& part : after.unavailable) {
         ADD_FAILURE() << part.part << ": " << part.reason;
     }
+}
+
+TEST_P(ExplainerOnEveryVersion, TellsTemporaryAndDroppedRelationsAndTheirSchemas) {
+    Session session = Session::connect(database_.dsn());
+    session.exec("create schema planned");
+    session.exec("create table planned.kept (id int)");
+    session.exec("select * from planned.kept");
+    for (int i = 0; i < 7; ++i) {
+        session.exec(fmt::format("create temporary table passing_{} (id int)", i));
+        session.exec(fmt::format("select * from passing_{}", i));
+    }
+    session.exec("begin");
+    for (int i = 0; i < 11; ++i) {
+        session.exec(fmt::format("create table dropped_{} (id int)", i));
+    }
+    const auto with_prefix = [](std::string_view prefix) {
+        return
+            [prefix](const CachedRelation& relation) { return relation.name.starts_with(prefix); };
+    };
+    const Explanation made = explained(session.backend_pid());
+    EXPECT_EQ(std::ranges::count_if(made.relations, with_prefix("dropped_")), 11);
+    EXPECT_EQ(std::ranges::count(made.relations, true, &CachedRelation::dropped), 0);
+    EXPECT_EQ(std::ranges::count(made.relations, true, &CachedRelation::temporary), 7);
+    for (int i = 0; i < 5; ++i) {
+        session.exec(fmt::format("drop table dropped_{}", i));
+    }
+    const Explanation dropped = explained(session.backend_pid());
+    // Up to 12 they go at once.
+    const bool remain = std::stoi(GetParam()) >= 13;
+    EXPECT_EQ(std::ranges::count(dropped.relations, true, &CachedRelation::dropped),
+              remain ? 5 : 0);
+    EXPECT_EQ(std::ranges::count_if(dropped.relations, with_prefix("dropped_")), remain ? 11 : 6);
+    session.exec("commit");
+    const Explanation after = explained(session.backend_pid());
+    EXPECT_EQ(std::ranges::count_if(after.relations, with_prefix("dropped_")), 6);
+    EXPECT_EQ(std::ranges::count(after.relations, true, &CachedRelation::dropped), 0);
+
+    const auto kept = std::ranges::find(after.relations, "kept", &CachedRelation::name);
+    ASSERT_NE(kept, after.relations.end());
+    EXPECT_EQ(kept->schema, "planned");
+    EXPECT_FALSE(kept->temporary);
+    const auto remaining = std::ranges::find(after.relations, "dropped_7", &CachedRelation::name);
+    ASSERT_NE(remaining, after.relations.end());
+    EXPECT_EQ(remaining->schema, "public");
+}
+
+TEST_P(ExplainerOnEveryVersion, TellsSettingsOfTheSessionFromAllOthers) {
+    Session session = Session::connect(database_.dsn());
+    EXPECT_THAT(explained(session.backend_pid()).settings, testing::IsEmpty());
+    session.exec("set work_mem = '3MB'");
+    session.exec("set search_path = pg_catalog, public");
+    for (int i = 0; i < 13; ++i) {
+        session.exec(fmt::format("set app.explained_{} = 'planted-s3cr3t'", i));
+    }
+    session.exec("select set_config('app.large', repeat('x', 100000), false)");
+    const Explanation explanation = explained(session.backend_pid());
+    EXPECT_EQ(explanation.settings.size(), 2U + 13 + 1);
+    EXPECT_EQ(std::ranges::count(explanation.settings, true, &SessionSetting::placeholder), 14);
+    EXPECT_EQ(explanation.settings.front().name, "app.large");
+    EXPECT_GT(explanation.settings.front().bytes, 100'000);
+    EXPECT_LT(explanation.settings.front().bytes, 101'000);
+    const std::string search_path = "search_path";
+    const auto path = std::ranges::find(explanation.settings, search_path, &SessionSetting::name);
+    ASSERT_NE(path, explanation.settings.end());
+    EXPECT_EQ(path->bytes, std::ssize(session.exec("show search_path")[0][0].value()) + 1);
+    // A placeholder remains when it is reset; what PostgreSQL defines does not.
+    session.exec("reset all");
+    const Explanation reset = explained(session.backend_pid());
+    EXPECT_EQ(reset.settings.size(), 14U);
+    EXPECT_LT(reset.settings.front().bytes, 1000);
+    EXPECT_THAT(reset.unavailable, testing::IsEmpty());
+}
+
+TEST_P(ExplainerOnEveryVersion, NamesTheChannelsThatASessionListensTo) {
+    Session session = Session::connect(database_.dsn());
+    EXPECT_THAT(explained(session.backend_pid()).channels, testing::IsEmpty());
+    const auto names = [](const Explanation& explanation) {
+        std::vector<std::string> channels;
+        for (const ListenedChannel& channel : explanation.channels) {
+            channels.push_back(channel.name);
+            EXPECT_GE(channel.bytes, std::ssize(channel.name) + 1);
+        }
+        return channels;
+    };
+    std::vector<std::string> expected;
+    for (int i = 0; i < 300; ++i) {
+        expected.push_back(fmt::format("channel_{}", i));
+        session.exec("listen " + expected.back());
+    }
+    EXPECT_EQ(names(explained(session.backend_pid())), expected);
+    for (int i = 0; i < 299; ++i) {
+        session.exec("unlisten " + expected[static_cast<std::size_t>(i)]);
+    }
+    EXPECT_EQ(names(explained(session.backend_pid())), std::vector<std::string>{"channel_299"});
+    session.exec("unlisten *");
+    const Explanation none = explained(session.backend_pid());
+    EXPECT_THAT(none.channels, testing::IsEmpty());
+    EXPECT_THAT(none.unavailable, testing::IsEmpty());
+}
+
+TEST_P(ExplainerOnEveryVersion, CountsTheTemporaryFilesThatASessionHasOpen) {
+    Session session = Session::connect(database_.dsn());
+    EXPECT_EQ(explained(session.backend_pid()).temporary_files, TemporaryFiles{});
+    session.exec("set work_mem = '64kB'");
+    session.exec("begin");
+    for (int i = 0; i < 3; ++i) {
+        session.exec(fmt::format(
+            "declare sorted_{0} cursor for select g from generate_series(1, 50000) g order by -g; "
+            "fetch 1 from sorted_{0}",
+            i));
+    }
+    // The server's own word for it: pgsql_tmpPID.NUMBER.
+    const Rows truth = session.exec(
+        fmt::format("select count(*), sum((pg_stat_file('base/pgsql_tmp/' || name)).size) "
+                    "from pg_ls_dir('base/pgsql_tmp') name where name like 'pgsql_tmp{}.%'",
+                    session.backend_pid()));
+    const Explanation explanation = explained(session.backend_pid());
+    EXPECT_EQ(std::to_string(explanation.temporary_files.files), truth[0][0].value());
+    EXPECT_EQ(std::to_string(explanation.temporary_files.bytes), truth[0][1].value());
+    EXPECT_GE(explanation.temporary_files.files, 3);
+    session.exec("commit");
+    EXPECT_EQ(explained(session.backend_pid()).temporary_files, TemporaryFiles{});
+}
+
+// Dead contexts that PostgreSQL keeps for the next ones (aset.c, context_freelists): up to 100 of
+// 1 kB and 100 of 8 kB, from 11 on.
+TEST_P(ExplainerOnEveryVersion, CountsContextsThatAreKeptForReuse) {
+    Session session = Session::connect(database_.dsn());
+    const auto kept_bytes = [&] {
+        const Explanation explanation = explained(session.backend_pid());
+        const auto item = std::ranges::find(
+            explanation.accounting.value().items, "contexts-kept", &AccountItem::id);
+        EXPECT_THAT(explanation.unavailable, testing::IsEmpty());
+        return item->bytes;
+    };
+    // Two contexts of 1 kB each (plancache.c): its source's, and its query's.
+    constexpr int kStatements = 30;
+    const std::int64_t small_contexts = GetParam() == "10" ? 0 : 2 * kStatements;
+    // Its lists are full at times, and are emptied then; the third round finds what the second
+    // left.
+    for (int round = 0; round < 2; ++round) {
+        prepare_statements(session, 0, kStatements);
+        session.exec("deallocate all");
+    }
+    const std::int64_t dropped = kept_bytes();
+    prepare_statements(session, 0, kStatements);
+    const std::int64_t reused = kept_bytes();
+    session.exec("deallocate all");
+    EXPECT_EQ(dropped - reused, small_contexts * 1024);
+    EXPECT_EQ(kept_bytes(), dropped);
+    // No more of them than a hundred, however many there were.
+    prepare_statements(session, 0, 200);
+    session.exec("deallocate all");
+    EXPECT_LE(kept_bytes(), 100 * 1024 + 100 * 8192);
 }
 
 TEST_P(ExplainerOnEveryVersion, ShowsWhatEntriesStandForWhereAsked) {

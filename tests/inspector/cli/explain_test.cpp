@@ -66,6 +66,9 @@ TEST_F(Explain, GivesTheContractsJson) {
     EXPECT_EQ(object.at("cached_plans").size(), 0U);
     EXPECT_EQ(object.at("portals").size(), 0U);
     EXPECT_EQ(object.at("functions").size(), 0U);
+    EXPECT_EQ(object.at("settings"), json::array());
+    EXPECT_EQ(object.at("listened_channels"), json::array());
+    EXPECT_EQ(object.at("temporary_files"), (json{{"files", 0}, {"bytes", 0}}));
     EXPECT_EQ(object.at("locks").at("entries"), 0);
     EXPECT_GT(object.at("hash_tables").size(), 5U);
     EXPECT_GT(object.at("cache_memory_context").at("attributed_bytes").get<int>(), 0);
@@ -97,6 +100,17 @@ TEST_F(Explain, KeepsLiteralsToItselfUnlessAsked) {
         const ProgramResult masked = explain({"--format", format});
         EXPECT_THAT(masked.out + masked.err, Not(HasSubstr("s3cr3t")));
         EXPECT_THAT(explain({"--format", format, "--show-literals"}).out, HasSubstr("s3cr3t"));
+    }
+}
+
+TEST_F(Explain, NamesSettingsAndKeepsTheirValuesToItself) {
+    session_.exec("set app.word = 'another-s3cr3t'");
+    session_.exec("listen events");
+    for (const char* const format : {"tree", "table", "json"}) {
+        const ProgramResult shown = explain({"--format", format, "--show-literals"});
+        EXPECT_THAT(shown.out, HasSubstr("app.word"));
+        EXPECT_THAT(shown.out, HasSubstr("events"));
+        EXPECT_THAT(shown.out + shown.err, Not(HasSubstr("another-s3cr3t")));
     }
 }
 

@@ -41,7 +41,12 @@ TEST(ExplanationText, SaysWhatThereIs) {
     EXPECT_THAT(
         text,
         HasSubstr("3,013  pg_class (relname, relnamespace)  3,000 negative, 1 dead, 2 lists\n"));
-    EXPECT_THAT(text, HasSubstr("t1  table 16384, invalid\n"));
+    EXPECT_THAT(text, HasSubstr("in 2 relations, 1 temporary, 1 dropped\n"));
+    EXPECT_THAT(text, HasSubstr("t1  temporary table 16384, dropped\n"));
+    EXPECT_THAT(text, HasSubstr("Temporary files, on disk: 1.0 MB in 2 files\n"));
+    EXPECT_THAT(text, HasSubstr("220 B         1  app.user  placeholder\n"));
+    EXPECT_THAT(text, HasSubstr("Channels listened to: 32 B in 1 channels\n"));
+    EXPECT_THAT(text, HasSubstr("7  LOCALLOCK hash  locks that it holds or waits for\n"));
     EXPECT_THAT(text, HasSubstr("Functions in PL/pgSQL: 40.0 kB in 3 functions\n"));
     EXPECT_THAT(text, HasSubstr("   32.0 kB         2  grant_to_owner()\n"));
     EXPECT_THAT(text, HasSubstr("Chunks of TopMemoryContext: 24.4 MB in 400,000 chunks\n"));

@@ -1,0 +1,130 @@
+#include "inspector/backend/listened_channels.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "inspector/backend/chunk_header.hpp"
+#include "inspector/backend/static_variables.hpp"
+
+namespace palloscope {
+
+namespace {
+
+constexpr std::size_t kTopContext = 0;  // index in the tree
+constexpr std::size_t kNameBytes = 64;  // NAMEDATALEN
+constexpr std::int32_t kMostChannels = 1'000'000;
+// List (nodes/pg_list.h): type, length; up to 12 head and tail, from 13 on max_length and elements.
+constexpr int kListsAreArrays = 130000;
+constexpr Offset kLength = 4;
+constexpr Offset kHead = 8;
+constexpr Offset kElements = 16;
+constexpr std::size_t kListBytes = 24;
+// ListCell, up to 12: what it holds, and next.
+using Cell = std::array<std::uint64_t, 2>;
+
+class Reader {
+  public:
+    explicit Reader(const StillBackend& backend) : backend_(backend) {}
+
+    // None where no such list lies there.
+    [[nodiscard]] std::optional<std::vector<ListenedChannel>> list_at(RemoteAddress address) const {
+        const auto list = backend_.pages().read<std::array<std::byte, kListBytes>>(address);
+        if (!list || !top_chunk_bytes(address)) {
+            return std::nullopt;
+        }
+        const auto length = value_at<std::int32_t>(list->data(), kLength);
+        if (length < 1 || length > kMostChannels) {
+            return std::nullopt;
+        }
+        const auto count = static_cast<std::size_t>(length);
+        const auto names = backend_.version() >= kListsAreArrays
+                               ? elements(pointer_at(list->data(), kElements), count)
+                               : cells(pointer_at(list->data(), kHead), count);
+        std::vector<ListenedChannel> channels;
+        for (const std::uint64_t name : names) {
+            const auto bytes = top_chunk_bytes({name});
+            auto text = backend_.pages().read_string({name}, kNameBytes);
+            if (!bytes || !text || text->empty() || text->size() == kNameBytes) {
+                return std::nullopt;
+            }
+            channels.push_back({.name = std::move(*text), .bytes = *bytes});
+        }
+        return channels.size() == count ? std::optional(std::move(channels)) : std::nullopt;
+    }
+
+  private:
+    [[nodiscard]] std::vector<std::uint64_t> elements(RemoteAddress first,
+                                                      std::size_t count) const {
+        std::vector<std::uint64_t> names(count);
+        const RemotePiece piece{.address = first, .into = std::as_writable_bytes(std::span(names))};
+        return backend_.memory().gather(std::span(&piece, 1)) ? names
+                                                              : std::vector<std::uint64_t>{};
+    }
+
+    [[nodiscard]] std::vector<std::uint64_t> cells(RemoteAddress cell, std::size_t count) const {
+        std::vector<std::uint64_t> names;
+        while (!cell.is_null() && names.size() <= count) {
+            const auto read = backend_.pages().read<Cell>(cell);
+            if (!read) {
+                break;
+            }
+            names.push_back(read->front());
+            cell = {read->back()};
+        }
+        return names;
+    }
+
+    // Of a chunk of TopMemoryContext, with its header; none where none begins there.
+    [[nodiscard]] std::optional<std::int64_t> top_chunk_bytes(RemoteAddress payload) const {
+        const ChunkLayout& layout = backend_.layout().chunk;
+        for (const ContextBlock& block : backend_.blocks_of(kTopContext)) {
+            const RemoteAddress first =
+                block.begin + AllocBlockLayout{}.header_bytes + layout.header_bytes;
+            if (payload < first || payload >= block.free) {
+                continue;
+            }
+            constexpr std::size_t kMostHeaderBytes = 16;
+            const RemoteAddress header{payload.value - layout.header_bytes};
+            const auto bytes =
+                backend_.pages().read<std::array<std::byte, kMostHeaderBytes>>(header);
+            const auto chunk = bytes ? own_chunk(bytes->data(),
+                                                 layout,
+                                                 backend_.address_of(kTopContext),
+                                                 header - block.begin)
+                                     : std::nullopt;
+            return chunk && !chunk->is_free ? std::optional(static_cast<std::int64_t>(chunk->size))
+                                            : std::nullopt;
+        }
+        return std::nullopt;
+    }
+
+    const StillBackend& backend_;
+};
+
+}  // namespace
+
+std::vector<ListenedChannel> read_listened_channels(const StillBackend& backend,
+                                                    std::vector<UnavailablePart>& unavailable) {
+    const Reader reader(backend);
+    bool listens_to_nothing = false;
+    for (const RemoteAddress variable : variables_used_by(backend, "pg_listening_channels")) {
+        const auto list = backend.pages().read<RemoteAddress>(variable);
+        if (auto channels = list ? reader.list_at(*list) : std::nullopt) {
+            return std::move(*channels);
+        }
+        listens_to_nothing = listens_to_nothing || (list && list->is_null());
+    }
+    if (!listens_to_nothing) {
+        unavailable.push_back(
+            {.part = "channels listened to", .reason = "their list was not found"});
+    }
+    return {};
+}
+
+}  // namespace palloscope
