@@ -35,18 +35,30 @@ struct RecordOptions {
     std::chrono::nanoseconds duration{};
     std::chrono::nanoseconds explain_every{};
     std::string statements = "none";
+    std::optional<std::string> log_line_prefix;
 };
 
 constexpr std::string_view kJournalPrefix = "journal:";
+constexpr std::string_view kLogPrefix = "log:";
 constexpr std::string_view kStepPrefix = "step:";
 constexpr std::chrono::milliseconds kTargetPollInterval{200};
 
-Result<StatementSource> open_statements(const std::string& source) {
+Result<StatementSource> open_statements(const RecordOptions& options) {
+    const std::string& source = options.statements;
+    if (options.log_line_prefix && !source.starts_with(kLogPrefix)) {
+        return failure(Error::Kind::kUsage,
+                       "--log-line-prefix is of use with --statements log:FILE only");
+    }
     if (source == "none") {
         return NoStatements{};
     }
     if (source.starts_with(kJournalPrefix)) {
         return JournalReader(source.substr(kJournalPrefix.size()));
+    }
+    if (source.starts_with(kLogPrefix)) {
+        return ServerLogReader::open(source.substr(kLogPrefix.size()),
+                                     {.line_prefix = options.log_line_prefix})
+            .map([](ServerLogReader&& log) { return StatementSource(std::move(log)); });
     }
     if (source.starts_with(kStepPrefix)) {
         return StepServer::listen(source.substr(kStepPrefix.size())).map([](StepServer&& server) {
@@ -55,7 +67,7 @@ Result<StatementSource> open_statements(const std::string& source) {
     }
     return failure(Error::Kind::kUsage,
                    fmt::format("'{}' is no source of statements", source),
-                   "give none, journal:FILE or step:SOCKET");
+                   "give none, journal:FILE, log:FILE or step:SOCKET");
 }
 
 // Reads whichever backends are asked for, each by a reader of its own: a Snapshotter or an
@@ -135,7 +147,7 @@ void show_progress(const RecordingProgress& progress) {
 }
 
 Result<ExitCode> run_record(const RecordOptions& options) {
-    auto statements = open_statements(options.statements);
+    auto statements = open_statements(options);
     if (!statements) {
         return tl::unexpected(statements.error());
     }
@@ -221,10 +233,17 @@ CommandAction add_record(CLI::App& app) {
                  "");
     app.add_option("--statements",
                    options->statements,
-                   "where statements come from: none, journal:FILE (palloscope-workload's), or "
-                   "step:SOCKET (a snapshot "
-                   "after every statement of a driver that waits for it)")
+                   "where statements come from: none, journal:FILE (palloscope-workload's), "
+                   "log:FILE (the server's log: .csv, .json\n"
+                   "or else stderr's format; with '*' the newest file that matches, and those "
+                   "that follow it), or step:SOCKET\n"
+                   "(a snapshot after every statement of a driver that waits for it)")
         ->capture_default_str();
+    app.add_option("--log-line-prefix",
+                   options->log_line_prefix,
+                   "the server's log_line_prefix, with %p and %m, %t or %n, for a log in stderr's "
+                   "format; else PostgreSQL's\n"
+                   "and Debian's defaults and other known ones are tried");
     add_method(app, options->method, "200ms");
     app.footer(
         "The recording is valid at any moment: after an interrupt (exit code 130), kill -9 or a "
@@ -235,7 +254,12 @@ CommandAction add_record(CLI::App& app) {
         "Example:\n"
         "  palloscope record 4242 -o leak.palloscope --duration 10min --explain-every 2min\n"
         "  palloscope record all --application-name 'puma*' -o leak.palloscope --statements "
-        "journal:journal.jsonl");
+        "journal:journal.jsonl\n"
+        "  palloscope record all --database app -o leak.palloscope --statements "
+        "'log:/var/log/postgresql/*.csv'\n\n"
+        "A log tells of all statements where the server has log_min_duration_statement = 0, or "
+        "log_statement = 'all'\n"
+        "(better with log_duration = on).");
     return [options] { return run_record(*options); };
 }
 

@@ -8,6 +8,7 @@
 #include <set>
 #include <span>
 #include <thread>
+#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -24,7 +25,7 @@ using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
 constexpr nanoseconds kFindTargetsEvery = std::chrono::seconds{1};
-// How long a journal may have something new before we look, and the stop flag be set.
+// How long a journal or a log may have something new before we look, and the stop flag be set.
 constexpr milliseconds kLookEvery{100};
 
 struct Target {
@@ -37,6 +38,11 @@ struct Target {
     PauseStatistics pauses;
     std::map<Method, std::int64_t> by_method;
 };
+
+// Sources that are asked again and again for what came since.
+template <typename Source>
+constexpr bool kIsLookedAt = std::is_same_v<std::remove_cvref_t<Source>, JournalReader> ||
+                             std::is_same_v<std::remove_cvref_t<Source>, ServerLogReader>;
 
 }  // namespace
 
@@ -155,7 +161,7 @@ class Recorder::Impl {
                 return found;
             }
         }
-        if (Result<> read = read_journal(); !read) {
+        if (Result<> read = read_statements(); !read) {
             return read;
         }
         if (auto* const server = std::get_if<StepServer>(&statements_)) {
@@ -261,9 +267,14 @@ class Recorder::Impl {
 
     // Ends the recording of one backend.
     Result<> end(int pid, const std::string& reason) {
-        // What the journal still tells of it must be stored while it is a target.
-        if (Result<> read = read_journal(); !read) {
+        // What is still told of it must be stored while it is a target.
+        if (Result<> read = read_statements(); !read) {
             return read;
+        }
+        if (auto* const log = std::get_if<ServerLogReader>(&statements_)) {
+            if (Result<> stored = store_of_targets(log->finish(pid)); !stored) {
+                return stored;
+            }
         }
         const Target target = std::move(targets_.extract(pid).mapped());
         const PauseStatistics& pauses = target.pauses;
@@ -322,26 +333,35 @@ class Recorder::Impl {
             fmt::format("backends that started later may be missing: {}", pids.error().message));
     }
 
-    // Stores what came since the last look.
-    Result<> read_journal() {
-        auto* const journal = std::get_if<JournalReader>(&statements_);
-        while (journal != nullptr) {
-            Result<std::vector<Execution>> batch = journal->poll();
-            if (!batch) {
-                return tl::unexpected(std::move(batch).error());
-            }
-            if (batch->empty()) {
-                break;
-            }
-            std::erase_if(*batch, [&](const Execution& execution) {
-                return execution.ended_at_ns < start_unix_ns_ ||
-                       !targets_.contains(execution.backend_pid);
-            });
-            if (Result<> stored = store(*batch); !stored) {
-                return stored;
-            }
-        }
-        return {};
+    // Stores what came since the last look, of a source that is looked at.
+    Result<> read_statements() {
+        return std::visit(
+            [&](auto& source) -> Result<> {
+                if constexpr (kIsLookedAt<decltype(source)>) {
+                    for (;;) {
+                        Result<std::vector<Execution>> batch = source.poll();
+                        if (!batch) {
+                            return tl::unexpected(std::move(batch).error());
+                        }
+                        if (batch->empty()) {
+                            break;
+                        }
+                        if (Result<> stored = store_of_targets(*std::move(batch)); !stored) {
+                            return stored;
+                        }
+                    }
+                }
+                return {};
+            },
+            statements_);
+    }
+
+    Result<> store_of_targets(std::vector<Execution> executions) {
+        std::erase_if(executions, [&](const Execution& execution) {
+            return execution.ended_at_ns < start_unix_ns_ ||
+                   !targets_.contains(execution.backend_pid);
+        });
+        return store(executions);
     }
 
     Result<> store(std::span<const Execution> executions) {
@@ -406,9 +426,13 @@ class Recorder::Impl {
             }
         }
         std::vector<std::string> notes;
-        if (const auto* const journal = std::get_if<JournalReader>(&statements_)) {
-            notes = journal->notes();
-        }
+        std::visit(
+            [&](const auto& source) {
+                if constexpr (kIsLookedAt<decltype(source)>) {
+                    notes = source.notes();
+                }
+            },
+            statements_);
         const auto* const server = std::get_if<StepServer>(&statements_);
         if (server != nullptr && server->broken_lines() > 0) {
             notes.push_back(fmt::format("{} lines of stepping clients were not understood",
