@@ -135,8 +135,8 @@ Result<bool> FollowedFile::open_first() {
         const Start start = std::exchange(start_, Start::kBeginning);
         if (!path) {
             // It may be there, in a folder that is not for us.
-            if (Status status{}; !is_pattern(path_) && stat(path_.c_str(), &status) != 0 &&
-                                 errno != ENOENT) {
+            if (Status status{};
+                !is_pattern(path_) && stat(path_.c_str(), &status) != 0 && errno != ENOENT) {
                 return cannot_read(errno, path_);
             }
             return false;

@@ -13,8 +13,8 @@ Result<std::vector<Execution>> JournalReader::poll() {
     // One piece can hold nothing but skipped lines or a part of one; only the end of the file gives
     // an empty batch.
     while (executions.empty()) {
-        const Result<bool> more = file_.read(
-            [&](const FollowedFile::Line& line) { take_line(line, executions); });
+        const Result<bool> more =
+            file_.read([&](const FollowedFile::Line& line) { take_line(line, executions); });
         if (!more) {
             return tl::unexpected(more.error());
         }

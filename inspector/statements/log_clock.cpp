@@ -109,8 +109,7 @@ std::optional<std::int64_t> LogClock::offset_of(std::string_view zone, std::int6
         return found->second;
     }
     const std::int64_t distance = local_ns - now_();
-    const std::int64_t quarters =
-        (distance + (distance < 0 ? -kQuarter : kQuarter) / 2) / kQuarter;
+    const std::int64_t quarters = (distance + (distance < 0 ? -kQuarter : kQuarter) / 2) / kQuarter;
     if (std::abs(distance - quarters * kQuarter) > kTolerance ||
         std::abs(quarters) > kMostQuarters || learnt_.size() >= kMostZones) {
         return std::nullopt;

@@ -64,6 +64,13 @@ std::optional<LogEntry> entry_of(std::string_view text) {
 
 }  // namespace
 
+LogLine LogCsv::flush() {
+    const bool begun = !text_.empty();
+    text_.clear();
+    quotes_ = 0;
+    return {.entry = {}, .skipped = begun};
+}
+
 LogLine LogCsv::take(std::string_view line) {
     if (text_.empty() && !begins_with_log_time(line)) {
         return {.entry = {}, .skipped = true};

@@ -16,8 +16,8 @@ class LogCsv {
   public:
     [[nodiscard]] LogLine take(std::string_view line);
 
-    // Of an entry that has begun nothing can be told.
-    [[nodiscard]] static std::optional<LogEntry> flush() { return std::nullopt; }
+    // Gives up an entry of which no more comes.
+    [[nodiscard]] LogLine flush();
 
   private:
     std::string text_;

@@ -16,6 +16,7 @@ constexpr std::size_t kLongestKeptText = 4'096;
 // Sessions that ended leave their last statement behind.
 constexpr std::size_t kMostBegun = 10'000;
 constexpr std::int64_t kMillisecond = 1'000'000;
+constexpr std::size_t kDurationDigits = 3;  // behind the point
 constexpr std::int64_t kMicrosecond = 1'000;
 
 // What a message says of a statement.
@@ -45,7 +46,8 @@ std::optional<std::int64_t> drop_number(std::string_view& text) {
     return value;
 }
 
-// "duration: 0.332 ms", in milliseconds with three digits behind the point (check_log_duration).
+// "duration: 0.332 ms", always in milliseconds with three digits behind the point
+// (check_log_duration).
 std::optional<std::int64_t> drop_duration(std::string_view& text) {
     if (!drop(text, "duration: ")) {
         return std::nullopt;
@@ -54,8 +56,9 @@ std::optional<std::int64_t> drop_duration(std::string_view& text) {
     if (!millis || !drop(text, ".")) {
         return std::nullopt;
     }
+    const std::size_t before = text.size();
     const std::optional<std::int64_t> micros = drop_number(text);
-    if (!micros || *micros > 999 || !drop(text, " ms")) {
+    if (!micros || before - text.size() != kDurationDigits || !drop(text, " ms")) {
         return std::nullopt;
     }
     return *millis * kMillisecond + *micros * kMicrosecond;
@@ -120,6 +123,7 @@ void LogExecutions::take(const LogEntry& entry,
         return;
     }
     ++with_duration_;
+    shortest_ns_ = std::min(shortest_ns_, *said.duration_ns);
     add({.backend_pid = entry.pid,
          .session = entry.session,
          .form = said.sql ? form_of(*said.sql) : std::move(begun->form),
@@ -168,9 +172,7 @@ std::optional<LogExecutions::Begun> LogExecutions::take_begun(int pid) {
     return found.empty() ? std::nullopt : std::optional(std::move(found.mapped()));
 }
 
-void LogExecutions::add_without_duration(int pid,
-                                         const Begun& begun,
-                                         std::vector<Execution>& out) {
+void LogExecutions::add_without_duration(int pid, const Begun& begun, std::vector<Execution>& out) {
     ++without_duration_;
     add({.backend_pid = pid,
          .session = begun.session,
@@ -189,12 +191,10 @@ const StatementForm& LogExecutions::form_of(std::string_view sql) {
     if (forms_.size() >= kMostForms) {
         forms_.clear();
     }
-    std::string text(sql);
-    if (text.size() > kLongestKeptText) {
-        // Under a name that no statement has.
-        return forms_[std::string()] = statement_form(sql);
+    if (sql.size() > kLongestKeptText) {
+        return long_form_ = statement_form(sql);
     }
-    const auto [form, is_new] = forms_.try_emplace(std::move(text));
+    const auto [form, is_new] = forms_.try_emplace(std::string(sql));
     if (is_new) {
         form->second = statement_form(form->first);
     }

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -34,6 +36,9 @@ class LogExecutions {
 
     [[nodiscard]] std::int64_t without_duration() const { return without_duration_; }
 
+    // Of those with a duration, the shortest.
+    [[nodiscard]] std::int64_t shortest_ns() const { return shortest_ns_; }
+
   private:
     // A statement that was logged before it ran.
     struct Begun {
@@ -51,9 +56,11 @@ class LogExecutions {
     std::unordered_map<int, Begun> begun_;  // by PID
     // Masking costs much more than looking up; applications repeat themselves.
     std::unordered_map<std::string, StatementForm> forms_;
+    StatementForm long_form_;
     std::int64_t count_ = 0;
     std::int64_t with_duration_ = 0;
     std::int64_t without_duration_ = 0;
+    std::int64_t shortest_ns_ = std::numeric_limits<std::int64_t>::max();
 };
 
 }  // namespace palloscope

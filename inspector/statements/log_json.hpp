@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string_view>
 
 #include "inspector/statements/log_entry.hpp"
@@ -13,7 +12,7 @@ class LogJson {
   public:
     [[nodiscard]] static LogLine take(std::string_view line);
 
-    [[nodiscard]] static std::optional<LogEntry> flush() { return std::nullopt; }
+    [[nodiscard]] static LogLine flush() { return {}; }
 };
 
 }  // namespace palloscope

@@ -65,9 +65,8 @@ std::size_t length_of_time(std::string_view text) {
     if (length >= text.size() || text[length] != ' ') {
         return 0;
     }
-    const std::size_t zone = run_of(text.substr(length + 1), [](char c) {
-        return is_alphanumeric(c) || c == '+' || c == '-';
-    });
+    const std::size_t zone = run_of(
+        text.substr(length + 1), [](char c) { return is_alphanumeric(c) || c == '+' || c == '-'; });
     return zone == 0 ? 0 : length + 1 + zone;
 }
 
@@ -142,9 +141,7 @@ class LogLinePrefix::Matcher {
     Matcher(std::span<const Element> elements, std::string_view line)
         : elements_(elements), line_(line) {}
 
-    std::optional<Match> run() {
-        return from(0, 0) ? std::optional(match_) : std::nullopt;
-    }
+    std::optional<Match> run() { return from(0, 0) ? std::optional(match_) : std::nullopt; }
 
   private:
     bool from(std::size_t element, std::size_t at) {
@@ -157,7 +154,8 @@ class LogLinePrefix::Matcher {
         }
         const Element& wanted = elements_[element];
         if (wanted.escape == 0) {
-            return rest.starts_with(wanted.literal) && from(element + 1, at + wanted.literal.size());
+            return rest.starts_with(wanted.literal) &&
+                   from(element + 1, at + wanted.literal.size());
         }
         if (wanted.escape == 'q') {
             // Only sessions have what follows; the other processes' entries are none of ours.
@@ -243,13 +241,13 @@ const std::vector<LogLinePrefix>& LogLinePrefix::well_known() {
     static const std::vector<LogLinePrefix> prefixes = [] {
         std::vector<LogLinePrefix> parsed;
         for (const std::string_view setting :
-             {"%m [%p] ",                                        // PostgreSQL's, since 10
-              "%m [%p] %q%u@%d ",                                // Debian's
-              "%t [%p]: ",                                       // pgBadger's advice
-              "%t [%p]: user=%u,db=%d,app=%a,client=%h ",        // pgBadger's advice
+             {"%m [%p] ",                                         // PostgreSQL's, since 10
+              "%m [%p] %q%u@%d ",                                 // Debian's
+              "%t [%p]: ",                                        // pgBadger's advice
+              "%t [%p]: user=%u,db=%d,app=%a,client=%h ",         // pgBadger's advice
               "%t [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ",  // pgBadger's older advice
-              "%t:%r:%u@%d:[%p]:",                               // Amazon RDS
-              "%m [%p]: [%l-1] db=%d,user=%u "}) {               // Google Cloud SQL
+              "%t:%r:%u@%d:[%p]:",                                // Amazon RDS
+              "%m [%p]: [%l-1] db=%d,user=%u "}) {                // Google Cloud SQL
             parsed.push_back(*parse(setting));
         }
         return parsed;

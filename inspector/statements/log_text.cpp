@@ -1,7 +1,7 @@
 #include "inspector/statements/log_text.hpp"
 
-#include <array>
 #include <algorithm>
+#include <array>
 
 #include "inspector/statements/followed_file.hpp"
 
@@ -42,7 +42,7 @@ LogLine LogText::take(std::string_view line) {
         return {.entry = {}, .skipped = true};
     }
     if (!is_part(found->label)) {
-        LogLine result{.entry = flush(), .skipped = false};
+        LogLine result = flush();
         begin(*found);
         return result;
     }
@@ -83,9 +83,9 @@ void LogText::begin(const LogLinePrefix::Match& match) {
     within_ = Within::kMessage;
 }
 
-std::optional<LogEntry> LogText::flush() {
+LogLine LogText::flush() {
     within_ = Within::kNothing;
-    return std::exchange(entry_, std::nullopt);
+    return {.entry = std::exchange(entry_, std::nullopt), .skipped = false};
 }
 
 }  // namespace palloscope

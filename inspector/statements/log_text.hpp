@@ -22,8 +22,8 @@ class LogText {
 
     [[nodiscard]] LogLine take(std::string_view line);
 
-    // The last entry, where it is known that no more of it comes.
-    [[nodiscard]] std::optional<LogEntry> flush();
+    // The last entry, where no more of it comes.
+    [[nodiscard]] LogLine flush();
 
   private:
     // What a line that begins with a tab goes on with.

@@ -20,7 +20,10 @@ constexpr std::int64_t kBackwards = kSecond;
 // The server writes an entry at once; after this long without more, the last one is complete.
 constexpr std::int64_t kQuiet = kSecond / 5;
 // How much of a log that is there already is looked at.
-constexpr std::int64_t kCheckedBytes = 64 << 10;
+constexpr std::int64_t kCheckedBytes = FollowedFile::kMaxLine;
+// Where none of so many statements took less than so long, the shorter ones may not be logged.
+constexpr std::int64_t kFewStatements = 20;
+constexpr std::int64_t kLongForTheShortest = kSecond / 200;
 
 Result<std::vector<LogLinePrefix>> prefixes_of(const ServerLogOptions& options) {
     if (!options.line_prefix) {
@@ -55,12 +58,13 @@ Result<ServerLogReader> ServerLogReader::open(std::string path, ServerLogOptions
     ServerLogReader reader(FollowedFile("the log", std::move(path), options.start),
                            std::move(decoder),
                            std::move(options));
-    if (Result<> checked = reader.check_lines(); !checked) {
-        return tl::unexpected(std::move(checked).error());
-    }
     // What comes from now on counts, also where the recording begins later.
-    if (Result<> opened = reader.file_.open(); !opened) {
-        return tl::unexpected(std::move(opened).error());
+    Result<> ready = reader.file_.open();
+    if (ready) {
+        ready = reader.check_lines();
+    }
+    if (!ready) {
+        return tl::unexpected(std::move(ready).error());
     }
     return reader;
 }
@@ -86,18 +90,21 @@ Result<> ServerLogReader::check_lines() const {
     if (size > kCheckedBytes) {
         std::getline(file, line);
     }
+    const bool holds_text = std::holds_alternative<LogText>(decoder);
     bool foreign = false;
     while (std::getline(file, line) && !file.eof()) {
         const LogLine taken = std::visit([&](auto& format) { return format.take(line); }, decoder);
-        if (taken.entry || std::visit([](auto& format) { return format.flush(); }, decoder)) {
+        // What begins in the middle of an entry goes on with a tab.
+        const bool goes_on = line.starts_with('\t');
+        if (taken.entry || (holds_text && !taken.skipped && !goes_on)) {
             return {};
         }
-        foreign = foreign || taken.skipped;
+        foreign = foreign || (taken.skipped && !goes_on);
     }
     if (!foreign) {
         return {};
     }
-    if (!std::holds_alternative<LogText>(decoder_)) {
+    if (!holds_text) {
         return failure(Error::Kind::kUsage,
                        fmt::format("{} is no log in the format that its name tells", *path));
     }
@@ -114,9 +121,8 @@ Result<> ServerLogReader::check_lines() const {
 Result<std::vector<Execution>> ServerLogReader::poll() {
     std::vector<Execution> executions;
     while (executions.empty()) {
-        const Result<bool> more = file_.read([&](const FollowedFile::Line& line) {
-            take_line(line, executions);
-        });
+        const Result<bool> more =
+            file_.read([&](const FollowedFile::Line& line) { take_line(line, executions); });
         if (!more) {
             return tl::unexpected(more.error());
         }
@@ -146,7 +152,13 @@ void ServerLogReader::take_line(const FollowedFile::Line& line,
     LogLine taken{.entry = {}, .skipped = true};
     if (!line.too_long) {
         taken = std::visit([&](auto& format) { return format.take(line.text); }, decoder_);
+    } else {
+        take_last_entry(executions);
     }
+    take_decoded(taken, executions);
+}
+
+void ServerLogReader::take_decoded(const LogLine& taken, std::vector<Execution>& executions) {
     if (taken.skipped) {
         skipped_.add(line_);
     }
@@ -156,9 +168,7 @@ void ServerLogReader::take_line(const FollowedFile::Line& line,
 }
 
 void ServerLogReader::take_last_entry(std::vector<Execution>& executions) {
-    if (const auto entry = std::visit([](auto& format) { return format.flush(); }, decoder_)) {
-        take_entry(*entry, executions);
-    }
+    take_decoded(std::visit([](auto& format) { return format.flush(); }, decoder_), executions);
 }
 
 void ServerLogReader::take_entry(const LogEntry& entry, std::vector<Execution>& executions) {
@@ -197,7 +207,8 @@ std::vector<std::string> ServerLogReader::notes() const {
     };
     add_if(!file_.found(), [&] { return fmt::format("{} never came into being", name); });
     add_count(skipped_, "lines are no entries in its format and were skipped");
-    add_count(timeless_, "entries whose time cannot be known were skipped (set log_timezone = 'UTC')");
+    add_count(timeless_,
+              "entries whose time cannot be known were skipped (set log_timezone = 'UTC')");
     add_count(other_time_,
               "entries were logged more than five minutes from now, by another machine or a wrong "
               "clock, and were skipped");
@@ -205,28 +216,40 @@ std::vector<std::string> ServerLogReader::notes() const {
     const std::int64_t with = executions_.with_duration();
     const std::int64_t without = executions_.without_duration();
     add_if(file_.found() && with + without == 0, [&] {
-        return fmt::format("{}: no statement in {} entries; the server must have "
-                           "log_min_duration_statement = 0 or log_statement = 'all', and "
-                           "lc_messages = 'C'",
-                           name,
-                           entries_);
+        return fmt::format(
+            "{}: no statement in {} entries; the server must have "
+            "log_min_duration_statement = 0 or log_statement = 'all', and "
+            "lc_messages = 'C'",
+            name,
+            entries_);
     });
     add_if(without > 0, [&] {
-        return fmt::format("{}: {} of {} statements have no duration and count at their beginning; "
-                           "log_duration = on would tell their end",
-                           name,
-                           without,
-                           with + without);
+        return fmt::format(
+            "{}: {} of {} statements have no duration and count at their beginning; "
+            "log_duration = on would tell their end",
+            name,
+            without,
+            with + without);
+    });
+    add_if(with >= kFewStatements && executions_.shortest_ns() > kLongForTheShortest, [&] {
+        return fmt::format(
+            "{}: none of {} statements took less than {}; with a "
+            "log_min_duration_statement above 0 shorter ones are missing",
+            name,
+            with,
+            duration_text(static_cast<double>(executions_.shortest_ns()) / 1000));
     });
     add_if(whole_seconds_, [&] {
-        return fmt::format("{}: its times are whole seconds, and statements may count up to one "
-                           "second too early; use %m or %n",
-                           name);
+        return fmt::format(
+            "{}: its times are whole seconds, and statements may count up to one "
+            "second too early; use %m or %n",
+            name);
     });
     add_if(file_.was_cut(), [&] {
-        return fmt::format("{} was emptied while it was read, and read again from its beginning; "
-                           "lines in between may be missing",
-                           name);
+        return fmt::format(
+            "{} was emptied while it was read, and read again from its beginning; "
+            "lines in between may be missing",
+            name);
     });
     return notes;
 }

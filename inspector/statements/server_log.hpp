@@ -60,15 +60,14 @@ class ServerLogReader {
         std::int64_t count = 0;
         std::int64_t first_line = 0;
 
-        void add(std::int64_t line) {
-            first_line = count++ == 0 ? line : first_line;
-        }
+        void add(std::int64_t line) { first_line = count++ == 0 ? line : first_line; }
     };
 
     ServerLogReader(FollowedFile file, Decoder decoder, ServerLogOptions options);
 
     [[nodiscard]] Result<> check_lines() const;
     void take_line(const FollowedFile::Line& line, std::vector<Execution>& executions);
+    void take_decoded(const LogLine& taken, std::vector<Execution>& executions);
     void take_entry(const LogEntry& entry, std::vector<Execution>& executions);
     void take_last_entry(std::vector<Execution>& executions);
 
