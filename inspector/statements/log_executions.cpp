@@ -118,6 +118,10 @@ void LogExecutions::take(const LogEntry& entry,
             .form = form_of(*said.sql), .session = entry.session, .at_ns = logged_ns};
         return;
     }
+    if (with_durations_.size() >= kMostBegun) {
+        with_durations_.clear();
+    }
+    with_durations_.insert(entry.pid);
     // Durations of Parse and Bind stand alone as well.
     if (!said.sql && !begun) {
         return;
@@ -162,7 +166,7 @@ void LogExecutions::take_error(const LogEntry& entry,
 
 void LogExecutions::finish(int pid, std::vector<Execution>& executions) {
     const std::optional<Begun> begun = take_begun(pid);
-    if (begun && with_duration_ == 0) {
+    if (begun && !with_durations_.contains(pid)) {
         add_without_duration(pid, *begun, executions);
     }
 }

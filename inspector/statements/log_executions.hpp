@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "inspector/model/statement.hpp"
@@ -27,7 +28,7 @@ class LogExecutions {
     // Appends what an entry, logged at that Unix time, completes.
     void take(const LogEntry& entry, std::int64_t logged_ns, std::vector<Execution>& executions);
 
-    // The statement that a backend, which is looked at no longer, ran last, where the log has no
+    // The statement that a backend, which is looked at no longer, ran last, where it logs no
     // durations; else one without its duration has not ended.
     void finish(int pid, std::vector<Execution>& executions);
 
@@ -54,6 +55,8 @@ class LogExecutions {
     void add(Execution execution, std::vector<Execution>& out);
 
     std::unordered_map<int, Begun> begun_;  // by PID
+    // Backends that log durations: a statement of theirs without one has not ended.
+    std::unordered_set<int> with_durations_;
     // Masking costs much more than looking up; applications repeat themselves.
     std::unordered_map<std::string, StatementForm> forms_;
     StatementForm long_form_;

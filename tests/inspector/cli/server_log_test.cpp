@@ -60,7 +60,7 @@ void run_statements(PGconn* connection, const char* name) {
         PQclear(PQexecPrepared(connection, name, 1, &value, nullptr, nullptr, 0));
     }
     run(connection, "BEGIN", PGRES_COMMAND_OK);
-    run(connection, "CREATE TEMP TABLE t (a int)", PGRES_COMMAND_OK);
+    run(connection, "CREATE TEMP TABLE IF NOT EXISTS t (a int)", PGRES_COMMAND_OK);
     run(connection, "COMMIT", PGRES_COMMAND_OK);
 }
 
@@ -73,7 +73,7 @@ const std::vector<std::string> kForms{
     "SELECT $1::text || $2",
     "SELECT $1::text || $2",
     "BEGIN",
-    "CREATE TEMP TABLE t (a int)",
+    "CREATE TEMP TABLE IF NOT EXISTS t (a int)",
     "COMMIT",
 };
 
