@@ -9,6 +9,7 @@
 #include "attach/proc.hpp"
 #include "inspector/backend/chunk_header.hpp"
 #include "inspector/backend/layout_of_version.hpp"
+#include "inspector/backend/static_variables.hpp"
 
 namespace palloscope {
 
@@ -63,20 +64,6 @@ std::string_view state_text(std::int32_t number, int server_version_num) {
                : std::string_view();
 }
 
-// The variables of a program: its own writable mappings, and the anonymous one behind them in which
-// its .bss goes on.
-std::vector<Mapping> variables_of(const std::vector<Mapping>& mappings, const std::string& path) {
-    std::vector<Mapping> variables;
-    for (const Mapping& mapping : mappings) {
-        const bool goes_on =
-            !variables.empty() && mapping.path.empty() && mapping.start == variables.back().end;
-        if (mapping.writable && !mapping.shared && (mapping.path == path || goes_on)) {
-            variables.push_back(mapping);
-        }
-    }
-    return variables;
-}
-
 bool in_shared_memory(const std::vector<Mapping>& mappings, RemoteAddress address) {
     return std::ranges::any_of(mappings, [&](const Mapping& mapping) {
         return mapping.shared && mapping.start <= address && address + kStatusBytes <= mapping.end;
@@ -104,16 +91,13 @@ bool is_status(const Backend& backend,
 
 Result<RemoteAddress> search_backend_status(const Backend& backend) {
     const auto mappings = read_maps(backend.pid());
-    const auto path = read_link(backend.pid(), "exe");
     const auto process = read_status(backend.pid());
-    if (!mappings || !path || !process) {
-        return tl::unexpected(!mappings ? mappings.error()
-                              : !path   ? path.error()
-                                        : process.error());
+    if (!mappings || !process) {
+        return tl::unexpected(mappings ? process.error() : mappings.error());
     }
     const pid_t server_pid =
         process->namespace_pids.empty() ? backend.pid() : process->namespace_pids.back();
-    for (const Mapping& mapping : variables_of(*mappings, *path)) {
+    for (const Mapping& mapping : variable_mappings(backend.pid(), *mappings)) {
         std::vector<RemoteAddress> words(mapping.size() / sizeof(RemoteAddress));
         const RemotePiece piece{.address = mapping.start,
                                 .into = std::as_writable_bytes(std::span(words))};

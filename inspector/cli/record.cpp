@@ -35,13 +35,20 @@ struct RecordOptions {
     std::chrono::nanoseconds duration{};
     std::chrono::nanoseconds explain_every{};
     std::string statements = "activity";
+    std::optional<std::string> log_line_prefix;
 };
 
 constexpr std::string_view kJournalPrefix = "journal:";
+constexpr std::string_view kLogPrefix = "log:";
 constexpr std::string_view kStepPrefix = "step:";
 constexpr std::chrono::milliseconds kTargetPollInterval{200};
 
-Result<StatementSource> open_statements(const std::string& source) {
+Result<StatementSource> open_statements(const RecordOptions& options) {
+    const std::string& source = options.statements;
+    if (options.log_line_prefix && !source.starts_with(kLogPrefix)) {
+        return failure(Error::Kind::kUsage,
+                       "--log-line-prefix is of use with --statements log:FILE only");
+    }
     if (source == "none") {
         return NoStatements{};
     }
@@ -51,6 +58,11 @@ Result<StatementSource> open_statements(const std::string& source) {
     if (source.starts_with(kJournalPrefix)) {
         return JournalReader(source.substr(kJournalPrefix.size()));
     }
+    if (source.starts_with(kLogPrefix)) {
+        return ServerLogReader::open(source.substr(kLogPrefix.size()),
+                                     {.line_prefix = options.log_line_prefix})
+            .map([](ServerLogReader&& log) { return StatementSource(std::move(log)); });
+    }
     if (source.starts_with(kStepPrefix)) {
         return StepServer::listen(source.substr(kStepPrefix.size())).map([](StepServer&& server) {
             return StatementSource(std::move(server));
@@ -58,7 +70,7 @@ Result<StatementSource> open_statements(const std::string& source) {
     }
     return failure(Error::Kind::kUsage,
                    fmt::format("'{}' is no source of statements", source),
-                   "give activity, none, journal:FILE or step:SOCKET");
+                   "give activity, none, journal:FILE, log:FILE or step:SOCKET");
 }
 
 // Reads whichever backends are asked for, each by a reader of its own: a Snapshotter or an
@@ -126,7 +138,7 @@ void show_progress(const RecordingProgress& progress) {
 }
 
 Result<ExitCode> run_record(const RecordOptions& options) {
-    auto statements = open_statements(options.statements);
+    auto statements = open_statements(options);
     if (!statements) {
         return tl::unexpected(statements.error());
     }
@@ -211,13 +223,22 @@ CommandAction add_record(CLI::App& app) {
                  "every so often; of a\n"
                  "large backend this takes seconds, and the snapshots due meanwhile are missed",
                  "");
-    app.add_option("--statements",
-                   options->statements,
-                   "where statements come from: activity (what each backend tells of itself, read "
-                   "from its memory a\nthousand times a second), none, journal:FILE "
-                   "(palloscope-workload's), or step:SOCKET (a snapshot\nafter every statement of "
-                   "a driver that waits for it)")
+    app.add_option(
+           "--statements",
+           options->statements,
+           "where statements come from: activity (what each backend tells of itself, read "
+           "from its memory a\n"
+           "thousand times a second), none, journal:FILE (palloscope-workload's), log:FILE "
+           "(the server's log: .csv,\n"
+           ".json or else stderr's format; with '*' the newest file that matches, and those "
+           "that follow it), or\n"
+           "step:SOCKET (a snapshot after every statement of a driver that waits for it)")
         ->capture_default_str();
+    app.add_option("--log-line-prefix",
+                   options->log_line_prefix,
+                   "the server's log_line_prefix, with %p and %m, %t or %n, for a log in stderr's "
+                   "format; else PostgreSQL's\n"
+                   "and Debian's defaults and other known ones are tried");
     add_method(app, options->method, "200ms");
     app.footer(
         "The recording is valid at any moment: after an interrupt (exit code 130), kill -9 or a "
@@ -228,7 +249,12 @@ CommandAction add_record(CLI::App& app) {
         "Example:\n"
         "  palloscope record 4242 -o leak.palloscope --duration 10min --explain-every 2min\n"
         "  palloscope record all --application-name 'puma*' -o leak.palloscope --statements "
-        "journal:journal.jsonl");
+        "journal:journal.jsonl\n"
+        "  palloscope record all --database app -o leak.palloscope --statements "
+        "'log:/var/log/postgresql/*.csv'\n\n"
+        "A log tells of all statements where the server has log_min_duration_statement = 0, or "
+        "log_statement = 'all'\n"
+        "(better with log_duration = on).");
     return [options] { return run_record(*options); };
 }
 

@@ -64,7 +64,8 @@ struct BackendHistory {
 struct History {
     std::vector<StatementForm> forms;
     std::vector<BackendHistory> backends;
-    // Where the executions come from: "activity", "none", "journal:FILE", "step:SOCKET".
+    // Where the executions come from: "activity", "none", "journal:FILE", "log:FILE",
+    // "step:SOCKET".
     std::string statement_source = "none";
     // Things the reader of a report must know: lines skipped, a damaged end, clocks that jumped.
     std::vector<std::string> notes;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace palloscope {
 
@@ -27,6 +28,9 @@ struct Sighting {
     bool operator==(const Sighting&) const = default;
 };
 
+// In place of an error's SQLSTATE where the source of statements does not tell it.
+inline constexpr std::string_view kUnknownSqlState = "?????";
+
 // One execution of a statement, as a source of statements (the driver's journal, a log) tells it.
 struct Execution {
     std::int64_t seq = 0;
@@ -38,8 +42,8 @@ struct Execution {
     // Unix time.
     std::int64_t started_at_ns = 0;
     std::int64_t ended_at_ns = 0;
-    std::int64_t rows = 0;
-    // SQLSTATE.
+    std::int64_t rows = 0;  // 0 where unknown
+    // SQLSTATE, or kUnknownSqlState.
     std::optional<std::string> error;
     std::optional<Sighting> sighting;
 

@@ -8,6 +8,7 @@
 #include <set>
 #include <span>
 #include <thread>
+#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -24,7 +25,7 @@ using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
 constexpr nanoseconds kFindTargetsEvery = std::chrono::seconds{1};
-// How long a journal may have something new before we look, and the stop flag be set.
+// How long a journal or a log may have something new before we look, and the stop flag be set.
 constexpr milliseconds kLookEvery{100};
 
 struct Target {
@@ -36,6 +37,12 @@ struct Target {
     std::int64_t missed = 0;
     PauseStatistics pauses;
     std::map<Method, std::int64_t> by_method;
+};
+
+// Sources that are asked again and again for what came since.
+template <typename Source>
+constexpr bool kIsLookedAt = requires(Source source) {
+    source.poll();
 };
 
 }  // namespace
@@ -252,9 +259,14 @@ class Recorder::Impl {
 
     // Ends the recording of one backend.
     Result<> end(int pid, const std::string& reason) {
-        // What the source still tells of it must be stored while it is a target.
+        // What is still told of it must be stored while it is a target.
         if (Result<> read = read_statements(); !read) {
             return read;
+        }
+        if (auto* const log = std::get_if<ServerLogReader>(&statements_)) {
+            if (Result<> stored = store_of_targets(log->finish(pid)); !stored) {
+                return stored;
+            }
         }
         const Target target = std::move(targets_.extract(pid).mapped());
         watch_targets();
@@ -315,36 +327,35 @@ class Recorder::Impl {
             fmt::format("backends that started later may be missing: {}", pids.error().message));
     }
 
-    // Stores what came since the last look.
+    // Stores what came since the last look, of a source that is looked at.
     Result<> read_statements() {
         return std::visit(
             [&](auto& source) -> Result<> {
-                if constexpr (requires { source.poll(); }) {
-                    return read_statements_of(source);
+                if constexpr (kIsLookedAt<decltype(source)>) {
+                    for (;;) {
+                        Result<std::vector<Execution>> batch = source.poll();
+                        if (!batch) {
+                            return tl::unexpected(std::move(batch).error());
+                        }
+                        if (batch->empty()) {
+                            break;
+                        }
+                        if (Result<> stored = store_of_targets(*std::move(batch)); !stored) {
+                            return stored;
+                        }
+                    }
                 }
                 return {};
             },
             statements_);
     }
 
-    template <typename Source>
-    Result<> read_statements_of(Source& source) {
-        for (;;) {
-            Result<std::vector<Execution>> batch = source.poll();
-            if (!batch) {
-                return tl::unexpected(std::move(batch).error());
-            }
-            if (batch->empty()) {
-                return {};
-            }
-            std::erase_if(*batch, [&](const Execution& execution) {
-                return execution.ended_at_ns < start_unix_ns_ ||
-                       !targets_.contains(execution.backend_pid);
-            });
-            if (Result<> stored = store(*batch); !stored) {
-                return stored;
-            }
-        }
+    Result<> store_of_targets(std::vector<Execution> executions) {
+        std::erase_if(executions, [&](const Execution& execution) {
+            return execution.ended_at_ns < start_unix_ns_ ||
+                   !targets_.contains(execution.backend_pid);
+        });
+        return store(executions);
     }
 
     // Of a source that has to be told.
@@ -419,12 +430,12 @@ class Recorder::Impl {
                 return tl::unexpected(std::move(ended).error());
             }
         }
-        std::vector<std::string> notes = std::visit(
-            [](auto& source) {
-                if constexpr (requires { source.notes(); }) {
-                    return source.notes();
+        std::vector<std::string> notes;
+        std::visit(
+            [&](auto& source) {
+                if constexpr (kIsLookedAt<decltype(source)>) {
+                    notes = source.notes();
                 }
-                return std::vector<std::string>{};
             },
             statements_);
         const auto* const server = std::get_if<StepServer>(&statements_);

@@ -17,6 +17,7 @@
 #include "inspector/model/snapshot.hpp"
 #include "inspector/recording/writer.hpp"
 #include "inspector/statements/journal.hpp"
+#include "inspector/statements/server_log.hpp"
 #include "inspector/statements/step_server.hpp"
 
 namespace palloscope {
@@ -24,7 +25,8 @@ namespace palloscope {
 // Where the statements of a recording come from.
 struct NoStatements {};
 
-using StatementSource = std::variant<NoStatements, ActivitySampler, JournalReader, StepServer>;
+using StatementSource =
+    std::variant<NoStatements, ActivitySampler, JournalReader, ServerLogReader, StepServer>;
 
 struct RecorderOptions {
     std::chrono::nanoseconds interval = std::chrono::seconds{1};
@@ -90,7 +92,8 @@ struct RecordingSummary {
 // snapshot at its hello and after each of its statements instead. A backend's first snapshot, and
 // the next one whenever `explain_every` has gone by, is an explanation (one a round, which may last
 // for seconds), which brings a snapshot with it; where none can be had the snapshot is taken all
-// the same, and a note says why. Of a journal, those executions are recorded that are of a target
+// the same, and a note says why. Of a journal
+// or a log, those executions are recorded that are of a target
 // and ended after the start.
 //
 // A target that is gone ends; one that may not or cannot be read is noted and left alone; any other

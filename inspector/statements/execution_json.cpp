@@ -45,13 +45,13 @@ bool is_null(const json* value) {
     return value == nullptr || value->is_null();
 }
 
-bool is_sql_state(const std::string& error) {
-    return error.size() == kSqlStateLength && std::ranges::all_of(error, [](char c) {
+}  // namespace
+
+bool is_sql_state(std::string_view text) {
+    return text.size() == kSqlStateLength && std::ranges::all_of(text, [](char c) {
                return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
            });
 }
-
-}  // namespace
 
 std::optional<Execution> execution_from(const json& object) {
     if (!object.is_object()) {

@@ -21,4 +21,7 @@ inline constexpr std::size_t kMaxJournalLine = std::size_t{4} << 20U;
 [[nodiscard]] std::optional<Execution> execution_from(const nlohmann::json& object);
 [[nodiscard]] std::optional<Execution> execution_from_line(std::string_view line);
 
+// Five digits and capital letters.
+[[nodiscard]] bool is_sql_state(std::string_view text);
+
 }  // namespace palloscope

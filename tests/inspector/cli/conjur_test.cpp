@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "inspector/recording/reader.hpp"
 #include "tests/support/postgres_server.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -48,16 +49,20 @@ std::vector<Json> json_lines(const std::string& text) {
     return lines;
 }
 
+enum class Source { kJournal, kStep, kLog };
+
 // A scenario's run under the recorder.
 class RecordedRun {
   public:
     RecordedRun(const std::string& scenario,
                 const std::string& application_name,
                 const std::vector<std::string>& limits,
-                bool stepped = false)
-        : server_(PostgresServer::start("15")) {
-        const std::string source = stepped ? "step:" + (folder_.path() / "step").string()
-                                           : "journal:" + journal().string();
+                Source from = Source::kJournal)
+        : server_(PostgresServer::start("15", settings(from))) {
+        const std::string source =
+            from == Source::kStep  ? "step:" + (folder_.path() / "step").string()
+            : from == Source::kLog ? "log:" + server_.folder() + "/data/log/*.csv"
+                                   : "journal:" + journal().string();
         Program recorder = Program::start({palloscope_program(),
                                            "record",
                                            "all",
@@ -75,7 +80,7 @@ class RecordedRun {
                                            recording()});
         std::vector<std::string> run{
             workload_program(), scenario, "--dsn", server_.dsn(), "--journal", journal()};
-        if (stepped) {
+        if (from == Source::kStep) {
             run.insert(run.end(), {"--step", folder_.path() / "step"});
         }
         run.insert(run.end(), limits.begin(), limits.end());
@@ -100,6 +105,13 @@ class RecordedRun {
     }
 
   private:
+    static std::vector<std::string> settings(Source from) {
+        if (from != Source::kLog) {
+            return {};
+        }
+        return {"logging_collector=on", "log_destination=csvlog", "log_min_duration_statement=0"};
+    }
+
     TemporaryFolder folder_;
     PostgresServer server_;
     std::string recorder_output_;
@@ -191,12 +203,50 @@ TEST(Conjur, IsCatalogChurnOfItsPolicyLoads) {
 }
 
 TEST(Conjur, SteppedTellsItsStatementsApart) {
-    const RecordedRun run("conjur", "puma*", {"--sessions", "1", "--loops", "8"}, /*stepped=*/true);
+    const RecordedRun run("conjur", "puma*", {"--sessions", "1", "--loops", "8"}, Source::kStep);
     const Json report = run.report();
     const auto leaking = std::ranges::find_if(
         report["backends"], [](const Json& backend) { return !backend["causes"].empty(); });
     ASSERT_NE(leaking, report["backends"].end()) << report.dump(1);
     EXPECT_EQ((*leaking)["causes"][0]["id"], "catalog-churn");
+}
+
+TEST(Conjur, IsFoundFromTheServersOwnLog) {
+    const RecordedRun run("conjur",
+                          "puma*",
+                          {"--sessions", "1", "--loops", "40", "--secret-marker", kSecret},
+                          Source::kLog);
+    const Json report = run.report();
+    const auto leaking = std::ranges::find_if(
+        report["backends"], [](const Json& backend) { return !backend["causes"].empty(); });
+    ASSERT_NE(leaking, report["backends"].end()) << report.dump(1) << run.recorder_output();
+    const Json& cause = (*leaking)["causes"][0];
+    EXPECT_EQ(cause["id"], "catalog-churn");
+    EXPECT_THAT(cause["statements"].dump(), HasSubstr("DROP SCHEMA policy_loader_*"));
+    const double truth = true_bytes_per_load(run, (*leaking)["pid"]);
+    EXPECT_NEAR(reported_bytes_per_load(cause), truth, 0.25 * truth) << cause.dump(1);
+
+    // What the log tells is what the driver ran, statement by statement, up to its last.
+    const Result<History> history = read_history(run.recording());
+    ASSERT_TRUE(history) << history.error().message;
+    std::map<int, std::vector<std::string>> ran;
+    for (const Json& line : json_lines(file_text(run.journal()))) {
+        ran[line["backend_pid"]].push_back(line["query"]);
+    }
+    std::size_t recorded = 0;
+    for (const BackendHistory& backend : history->backends) {
+        const std::vector<std::string>& all = ran[backend.process.pid];
+        std::vector<std::string> logged;
+        for (const ExecutionRecord& execution : backend.executions) {
+            logged.push_back(history->forms.at(execution.form).text);
+        }
+        ASSERT_LE(logged.size(), all.size());
+        EXPECT_EQ(logged, std::vector(all.end() - std::ssize(logged), all.end()));
+        recorded += logged.size();
+    }
+    EXPECT_GT(recorded, 1000U);
+    EXPECT_THAT(file_text(run.recording()), Not(HasSubstr(kSecret)));
+    EXPECT_THAT(run.recorder_output(), Not(HasSubstr(kSecret)));
 }
 
 TEST(Steady, LeaksNothing) {

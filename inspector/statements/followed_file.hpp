@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "attach/error.hpp"
+#include "attach/file_descriptor.hpp"
+
+namespace palloscope {
+
+// Reads a file of lines while it is being written, as `tail -F` does.
+//
+// A line counts when its end of line is there. A file that was cut to a shorter size is read again
+// from its beginning. Where the path comes to name another file (rotated logs), the old one is read
+// to its end, then the new one. A path with '*' (glob(7)) names the newest file that matches, and
+// then whichever newer one comes. A file that does not exist yet is waited for.
+//
+//     FollowedFile file("the journal", path, FollowedFile::Start::kBeginning);
+//     while (*file.read([&](const FollowedFile::Line& line) { … })) {}
+class FollowedFile {
+  public:
+    enum class Start { kBeginning, kEnd };
+
+    // Longer lines are nobody's journal and nobody's log; it bounds what a reader must hold.
+    static constexpr std::size_t kMaxLine = std::size_t{4} << 20U;
+
+    struct Line {
+        std::string_view text;  // without its end; empty where it is too long
+        std::int64_t number = 0;
+        bool too_long = false;
+    };
+
+    using Take = std::function<void(const Line&)>;
+
+    // `what` names it in errors. Of a file that is there at the first read, kEnd leaves out what it
+    // holds then; of all that come later everything is read.
+    FollowedFile(std::string what, std::string path, Start start)
+        : what_(std::move(what)), path_(std::move(path)), start_(start) {}
+
+    // Opens it now, if it is there; else the first read does.
+    [[nodiscard]] Result<> open();
+
+    // Reads on by some hundred kilobytes at most; false where there is nothing more for now. Fails
+    // where the file cannot be read.
+    [[nodiscard]] Result<bool> read(const Take& take);
+
+    // Whether there was a file.
+    [[nodiscard]] bool found() const { return file_.valid(); }
+
+    // "the journal /tmp/j.jsonl"; with a pattern, the file that is read now.
+    [[nodiscard]] std::string name() const;
+
+    // Whether a line has begun whose end is not there.
+    [[nodiscard]] bool in_a_line() const { return !tail_.empty() || in_long_line_; }
+
+    [[nodiscard]] bool was_cut() const { return was_cut_; }
+
+    // The newest file that the path names, none where there is none.
+    [[nodiscard]] std::optional<std::string> newest() const;
+
+  private:
+    [[nodiscard]] Result<bool> open_first();
+    [[nodiscard]] Result<> open_file(const std::string& path);
+    void start_at_end();
+    [[nodiscard]] Result<> rewind_if_cut();
+    [[nodiscard]] std::optional<std::string> successor() const;
+    void begin_anew();
+    void take_lines(const Take& take);
+    void take_line(std::string_view line, const Take& take);
+    [[nodiscard]] tl::unexpected<Error> cannot_read(int err, const std::string& path) const;
+
+    std::string what_;
+    std::string path_;
+    Start start_;
+    FileDescriptor file_;
+    std::string current_;
+    // Has been there at the last end of the current file, which is read once more before it.
+    std::optional<std::string> next_;
+    std::int64_t offset_ = 0;  // of what is not yet read into tail_
+    // The line that is not yet complete; emptied, with in_long_line_ set, when it gets too long.
+    std::string tail_;
+    bool in_long_line_ = false;
+    // Reading began in the middle of a line, which is left out.
+    bool in_old_line_ = false;
+    std::int64_t line_ = 0;
+    bool was_cut_ = false;
+};
+
+}  // namespace palloscope
