@@ -81,6 +81,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
             "it needs.",
             "No setting of PostgreSQL limits these caches, and DISCARD ALL leaves them alone."}};
     finding.confidence = usual_confidence(suspicion, {.explained = growth.explained});
+    finding.whole = growth.explained;
     finding.evidence = usual_evidence(
         suspicion,
         finding.groups,

@@ -77,6 +77,9 @@ struct Finding {
     std::vector<std::size_t> groups;
     std::vector<std::string> evidence;
     std::vector<std::string> remedies;
+    // Whether all growth that was suspected is this cause's, known by what the bytes are: also what
+    // no statement accounts for.
+    bool whole = false;
 };
 
 // One cause of growth. A rule is three questions, asked in this order; it keeps no state.
@@ -91,6 +94,9 @@ struct CauseRule {
     std::optional<Finding> (*explain)(const Suspicion& suspicion);
     // Whether it is a leak, or only looks like one (BackendDiagnosis::harmless).
     bool leaks = true;
+    // Whether it covers caches, which may fill and stay, so that only a proven leak is growth
+    // (judge_growth). Else it is enough that it rises throughout (rises_throughout).
+    bool may_settle = true;
 };
 
 }  // namespace palloscope

@@ -65,7 +65,14 @@ class BackendAnalysis {
     [[nodiscard]] std::vector<double> unexplained(std::vector<double> bytes,
                                                   CoveredMemory::Covers covers) const;
     // Whether what `rule` covers, with this trend, leaks.
-    [[nodiscard]] bool leaks(const CauseRule& rule, const Trend& trend) const;
+    [[nodiscard]] bool leaks(const CauseRule& rule,
+                             const Trend& trend,
+                             const std::vector<double>& bytes) const;
+    // Puts `bytes` down to statements; `every` is the same series at every snapshot.
+    void accuse(const CauseRule& rule,
+                const std::vector<double>& bytes,
+                const std::vector<double>& every,
+                Suspicion& suspicion) const;
     void ask(const CauseRule& rule);
     void conclude(const CauseRule& rule,
                   const Suspicion& suspicion,
@@ -151,7 +158,12 @@ std::vector<double> BackendAnalysis::unexplained(std::vector<double> bytes,
     return bytes;
 }
 
-bool BackendAnalysis::leaks(const CauseRule& rule, const Trend& trend) const {
+bool BackendAnalysis::leaks(const CauseRule& rule,
+                            const Trend& trend,
+                            const std::vector<double>& bytes) const {
+    if (!rule.may_settle && rises_throughout(bytes)) {
+        return true;
+    }
     if (trend.verdict == GrowthVerdict::kLeak || of_process(rule)) {
         return trend.verdict == GrowthVerdict::kLeak;
     }
@@ -162,6 +174,27 @@ bool BackendAnalysis::leaks(const CauseRule& rule, const Trend& trend) const {
            trend.bytes_per_second.value > of_whole.bytes_per_second.value / 2;
 }
 
+void BackendAnalysis::accuse(const CauseRule& rule,
+                             const std::vector<double>& bytes,
+                             const std::vector<double>& every,
+                             Suspicion& suspicion) const {
+    suspects_.accuse(bytes, every, suspicion.trend.start, rule.rank, suspicion);
+    const bool makes_up_rss = suspicion.rss_anon_bytes > suspicion.bytes / 2 &&
+                              suspicion.rss_anon_bytes < suspicion.bytes * 2;
+    if (!suspicion.groups.empty() || !makes_up_rss) {
+        return;
+    }
+    // What comes in a few large blocks goes with no statement, but the pages of the blocks do, as
+    // they are touched.
+    std::vector<double> pages;
+    for (const SnapshotSummary& snapshot : backend_.snapshots) {
+        pages.push_back(static_cast<double>(snapshot.rss_anon_bytes));
+    }
+    const std::vector<double> chosen = at(pages, choice_.indices);
+    suspects_.accuse(
+        chosen, pages, judge_growth(choice_.seconds, chosen).start, rule.rank, suspicion);
+}
+
 void BackendAnalysis::ask(const CauseRule& rule) {
     const std::vector<double> every = memory_.bytes(rule.covers);
     const std::vector<double> bytes = unexplained(at(every, choice_.indices), rule.covers);
@@ -170,7 +203,7 @@ void BackendAnalysis::ask(const CauseRule& rule) {
     const double lasting_growth = trend.bytes_per_second.value * seconds;
     const bool too_small = !of_process(rule) && lasting_growth < kLeastShare * used_growth();
     if (trend.verdict == GrowthVerdict::kTooFewSnapshots ||
-        (rule.leaks && (too_small || !leaks(rule, trend)))) {
+        (rule.leaks && (too_small || !leaks(rule, trend, bytes)))) {
         return;
     }
     const auto& snapshots = backend_.snapshots;
@@ -186,7 +219,7 @@ void BackendAnalysis::ask(const CauseRule& rule) {
         .rss_anon_bytes = static_cast<double>(rss_growth),
         .share_of_growth = used_growth() > 0 ? std::clamp(growth / used_growth(), 0.0, 1.0) : 1.0,
         .contexts = growing_contexts(rule)};
-    suspects_.accuse(bytes, every, trend.start, rule.rank, suspicion);
+    accuse(rule, bytes, every, suspicion);
     if (std::optional<Finding> finding = rule.explain(suspicion)) {
         conclude(rule, suspicion, std::move(*finding), bytes);
     }
@@ -212,7 +245,7 @@ void BackendAnalysis::conclude(const CauseRule& rule,
         }
         add_to(explained.bytes, group.bytes_so_far, /*factor=*/1);
     }
-    if (cause.statements.empty()) {
+    if (finding.whole || cause.statements.empty()) {
         explained.bytes = bytes;
         cause.bytes = std::llround(suspicion.bytes);
     } else {
@@ -234,6 +267,10 @@ BackendDiagnosis BackendAnalysis::run() {
                                .executions = backend_.executions.size(),
                                .used_bytes = picture(memory),
                                .notes = backend_notes(backend_, choice_)};
+    if (!causes_.empty()) {
+        // Of a part, and so of the whole.
+        diagnosis.growth.verdict = GrowthVerdict::kLeak;
+    }
     diagnosis.unexplained_bytes = diagnosis.growth.bytes;
     for (Cause& cause : causes_) {
         diagnosis.unexplained_bytes -= cause.bytes;

@@ -70,7 +70,8 @@ struct Cause {
     std::string title;
     // 0 … 1: how much of the evidence that the cause would leave is there.
     double confidence = 0;
-    // What its statements account for; without statements, what its contexts grew by.
+    // What its statements account for; what its contexts grew by, where it has no statements or all
+    // that grew there is known to be this.
     std::int64_t bytes = 0;
     // Of Growth::bytes, 0 … 1.
     double share = 0;

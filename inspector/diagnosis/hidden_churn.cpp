@@ -73,6 +73,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
             "The backend has buffers for temporary tables (LocalBufferContext), though no recorded "
             "statement makes any: a function does.");
     }
+    finding.whole = growth.explained;
     finding.evidence = usual_evidence(suspicion, finding.groups, std::move(own));
     return finding;
 }

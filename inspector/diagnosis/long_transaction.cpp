@@ -120,6 +120,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
             {.explained = true, .telling_statements = !ranked_groups(suspicion, rank).empty()}),
         .groups = all_groups(suspicion),
         .remedies = remedies(gathered)};
+    finding.whole = true;
     finding.evidence = usual_evidence(suspicion, finding.groups, sentences(suspicion, gathered));
     return finding;
 }
@@ -127,7 +128,11 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
 }  // namespace
 
 CauseRule long_transaction_rule() {
-    return {.id = "long-transaction", .covers = covers, .rank = rank, .explain = explain};
+    return {.id = "long-transaction",
+            .covers = covers,
+            .rank = rank,
+            .explain = explain,
+            .may_settle = false};
 }
 
 }  // namespace palloscope

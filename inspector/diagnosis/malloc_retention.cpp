@@ -64,7 +64,11 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
 }  // namespace
 
 CauseRule malloc_retention_rule() {
-    return {.id = "malloc-retention", .covers = covers, .rank = rank, .explain = explain};
+    return {.id = "malloc-retention",
+            .covers = covers,
+            .rank = rank,
+            .explain = explain,
+            .may_settle = false};
 }
 
 }  // namespace palloscope

@@ -64,6 +64,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
             "Else end connections after a number of uses: the memory goes with the backend. "
             "DISCARD "
             "ALL leaves these caches alone, and no setting limits them."}};
+    finding.whole = growth.explained;
     finding.evidence = usual_evidence(
         suspicion,
         finding.groups,

@@ -72,6 +72,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
             "DISCARD ALL closes them when a connection goes back to its pool: pgbouncer's "
             "server_reset_query, in session pooling (in the others server_reset_query_always = 1 "
             "has it run too)."}};
+    finding.whole = true;
     finding.evidence = usual_evidence(
         suspicion,
         finding.groups,

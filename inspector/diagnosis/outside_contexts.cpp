@@ -75,7 +75,11 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
 }  // namespace
 
 CauseRule outside_contexts_rule() {
-    return {.id = "outside-contexts", .covers = covers, .rank = rank, .explain = explain};
+    return {.id = "outside-contexts",
+            .covers = covers,
+            .rank = rank,
+            .explain = explain,
+            .may_settle = false};
 }
 
 }  // namespace palloscope

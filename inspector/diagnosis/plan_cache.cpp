@@ -45,6 +45,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
             "Else end connections after a number of uses: the plans of a function stay in the "
             "backend though the function is dropped. DEALLOCATE ALL does not end them, and DISCARD "
             "PLANS only has them made anew."}};
+    finding.whole = true;
     finding.evidence = usual_evidence(
         suspicion,
         finding.groups,

@@ -54,6 +54,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
             "server_reset_query (DISCARD ALL) between clients in session pooling only.",
             "From pgbouncer 1.21 on max_prepared_statements bounds those that are prepared by "
             "messages (not by PREPARE) in each server connection."}};
+    finding.whole = true;
     finding.evidence = usual_evidence(
         suspicion,
         finding.groups,

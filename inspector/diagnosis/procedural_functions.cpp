@@ -41,6 +41,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
             "not kept from call to call up to PostgreSQL 17.",
             "Have each worker serve a part of the functions, so that no session compiles all of "
             "them."}};
+    finding.whole = true;
     finding.evidence = usual_evidence(
         suspicion,
         finding.groups,

@@ -118,6 +118,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
         own.push_back(fmt::format("The table of the locks that the session holds grew by {}.",
                                   readable_bytes(lock_bytes)));
     }
+    finding.whole = telling.size() == suspicion.groups.size();
     finding.evidence = usual_evidence(suspicion, finding.groups, std::move(own));
     return finding;
 }

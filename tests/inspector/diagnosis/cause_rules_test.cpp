@@ -174,6 +174,19 @@ TEST(PreparedStatements, AreToldFromPlansByExplanations) {
     EXPECT_THAT(causes_of(backend), ElementsAre("prepared-statements"));
 }
 
+// A looker-on misses short statements; what the bytes are it knows all the same.
+TEST(PreparedStatements, AccountForAllOfTheirContextsThoughSomeStatementsWereNotSeen) {
+    SyntheticBackend backend =
+        plans_kept_by("PREPARE report_* AS SELECT $1", kTop + "/Prepared Queries", 112);
+    auto& executions = backend.backend().executions;
+    std::size_t nth = 0;
+    std::erase_if(executions, [&](const ExecutionRecord&) { return ++nth % 3 == 0; });
+    const BackendDiagnosis diagnosis = diagnose(backend.history()).backends[0];
+    EXPECT_THAT(ids(diagnosis.causes), ElementsAre("prepared-statements"));
+    EXPECT_EQ(diagnosis.causes[0].bytes, diagnosis.growth.bytes);
+    EXPECT_EQ(diagnosis.unexplained_bytes, 0);
+}
+
 // Cursors, transactions, sessions.
 
 const std::string kPortals = kTop + "/TopPortalContext";
@@ -224,6 +237,30 @@ TEST(LongTransaction, IsNamedWhereSubtransactionsStayOpen) {
     EXPECT_EQ(cause.id, "long-transaction");
     EXPECT_NEAR(cause.statements.at(0).bytes_per_call.value, 1850, 1);
     EXPECT_THAT(cause.remedies, testing::Contains(HasSubstr("RELEASE SAVEPOINT")));
+}
+
+// Events of triggers come in blocks of a megabyte, of which pages are touched one by one.
+TEST(LongTransaction, IsNamedForEventsOfTriggersThoughTheyComeInFewBlocks) {
+    constexpr double kBlock = 1 << 20;
+    constexpr double kEvents = 14'000;
+    double events = 0;
+    double blocks = 0;
+    const Cause cause = only_cause(calls_of(
+        "INSERT INTO imported_orders SELECT $1",
+        [&](SyntheticBackend& backend) {
+            events += kEvents;
+            backend.grow_outside(kEvents);
+            if (events > blocks) {
+                blocks += kBlock;
+                backend.grow(kTop + "/TopTransactionContext/AfterTriggerEvents", kBlock);
+                backend.grow_outside(-kBlock);
+            }
+        },
+        "idle in transaction"));
+    EXPECT_EQ(cause.id, "long-transaction");
+    EXPECT_EQ(cause.statements.at(0).query, "INSERT INTO imported_orders SELECT $1");
+    EXPECT_NEAR(cause.statements[0].bytes_per_call.value, kEvents, 100);
+    EXPECT_THAT(cause.remedies, testing::Contains(HasSubstr("SET CONSTRAINTS ALL IMMEDIATE")));
 }
 
 TEST(SessionState, IsNamedForChannelsAndLocks) {
