@@ -18,6 +18,7 @@
 
 #include "inspector/diagnosis/cause_rules.hpp"
 #include "inspector/diagnosis/common_evidence.hpp"
+#include "inspector/diagnosis/context_kind.hpp"
 #include "inspector/diagnosis/data_definition.hpp"
 #include "inspector/diagnosis/explained_growth.hpp"
 #include "inspector/diagnosis/readable.hpp"
@@ -52,18 +53,9 @@ constexpr std::array<std::string_view, 16> kCatalogContexts{
 };
 
 bool covers(std::string_view path) {
-    constexpr std::string_view kRoot = "TopMemoryContext";
-    if (!path.starts_with(kRoot)) {
-        return false;
-    }
-    path.remove_prefix(kRoot.size());
-    if (path.empty()) {
-        return true;
-    }
-    path.remove_prefix(1);
-    return std::ranges::any_of(kCatalogContexts, [&](std::string_view name) {
-        return path.starts_with(name) && (path.size() == name.size() || path[name.size()] == '/');
-    });
+    const std::string_view family = context_family(path);
+    return family == "TopMemoryContext" ||
+           std::ranges::find(kCatalogContexts, family) != kCatalogContexts.end();
 }
 
 // Schemas and tables say most about a load; then whatever else is defined; in the order of a life.
@@ -91,6 +83,8 @@ struct Churn {
     bool makes = false;
     bool drops = false;
     bool temporary = false;
+    // Whether anything else than functions is defined.
+    bool relations = false;
     // The statement with the most forms: one for every generated name.
     const StatementColumn* widest = nullptr;
 };
@@ -103,6 +97,8 @@ void note_definition(const StatementColumn& statement, Churn& churn) {
     churn.makes = churn.makes || definition->verb == DefinitionVerb::kCreate;
     churn.drops = churn.drops || definition->verb == DefinitionVerb::kDrop;
     churn.temporary = churn.temporary || definition->temporary;
+    churn.relations =
+        churn.relations || (definition->object != "FUNCTION" && definition->object != "PROCEDURE");
     if (statement.forms > 1 && (churn.widest == nullptr || statement.forms > churn.widest->forms)) {
         churn.widest = &statement;
     }
@@ -216,7 +212,10 @@ std::vector<std::string> remedies(const Churn& churn) {
 
 std::optional<Finding> explain(const Suspicion& suspicion) {
     const Churn churn = churn_in(suspicion);
-    if (churn.groups.empty() || churn.bytes < kLeastShare * suspicion.lasting_bytes) {
+    // To drop what may be there makes nothing; and functions that are made, called and dropped
+    // leave their code and plans behind (plan_cache.cpp), which is another matter.
+    if (churn.groups.empty() || churn.bytes < kLeastShare * suspicion.lasting_bytes ||
+        !churn.makes || !churn.relations) {
         return std::nullopt;
     }
     return Finding{

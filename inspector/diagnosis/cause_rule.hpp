@@ -13,6 +13,15 @@
 
 namespace palloscope {
 
+// Memory of the process that is in no context, as paths beside those of contexts: RssAnon less the
+// total bytes of all contexts, and RssShmem.
+inline constexpr std::string_view kOutsideContexts = "outside of memory contexts";
+inline constexpr std::string_view kSharedMemory = "shared memory";
+
+[[nodiscard]] constexpr bool is_context(std::string_view path) {
+    return path != kOutsideContexts && path != kSharedMemory;
+}
+
 // A statement of a suspected group.
 struct SuspectedStatement {
     const StatementColumn* statement = nullptr;
@@ -68,17 +77,26 @@ struct Finding {
     std::vector<std::size_t> groups;
     std::vector<std::string> evidence;
     std::vector<std::string> remedies;
+    // Whether all growth that was suspected is this cause's, known by what the bytes are: also what
+    // no statement accounts for.
+    bool whole = false;
 };
 
 // One cause of growth. A rule is three questions, asked in this order; it keeps no state.
 struct CauseRule {
     std::string_view id;
-    // Can contexts of this path (ContextTree::name_path) grow by this cause?
+    // Can contexts of this path (ContextTree::name_path) grow by this cause? A rule covers contexts
+    // or memory outside of them, not both.
     bool (*covers)(std::string_view path);
     // Can this statement be the cause? If so, its rank in the report (0 first).
     std::optional<int> (*rank)(std::string_view query);
     // Does the evidence hold? None where it does not.
     std::optional<Finding> (*explain)(const Suspicion& suspicion);
+    // Whether it is a leak, or only looks like one (BackendDiagnosis::harmless).
+    bool leaks = true;
+    // Whether it covers caches, which may fill and stay, so that only a proven leak is growth
+    // (judge_growth). Else it is enough that it rises throughout (rises_throughout).
+    bool may_settle = true;
 };
 
 }  // namespace palloscope

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <numeric>
 
 #include <fmt/format.h>
 
+#include "inspector/diagnosis/explained_growth.hpp"
 #include "inspector/diagnosis/readable.hpp"
 
 namespace palloscope {
@@ -81,6 +84,59 @@ std::vector<std::string> takes_and_gives(const SuspectedGroup& group) {
                                         round_noun(group)));
     }
     return sentences;
+}
+
+std::vector<std::string> usual_evidence(const Suspicion& suspicion,
+                                        const std::vector<std::size_t>& groups,
+                                        std::vector<std::string> own) {
+    std::vector<std::string> sentences;
+    const auto add = [&](std::vector<std::string> more) {
+        std::ranges::move(more, std::back_inserter(sentences));
+    };
+    if (!groups.empty()) {
+        const SuspectedGroup& main = suspicion.groups[groups.front()];
+        sentences.push_back(stays_after_a_round(main, suspicion.seconds));
+        add(takes_and_gives(main));
+    }
+    add(std::move(own));
+    add(what_the_bytes_are(suspicion.backend));
+    if (!groups.empty()) {
+        sentences.push_back(straight_line(suspicion));
+    }
+    sentences.push_back(beside_rss_anon(suspicion));
+    return sentences;
+}
+
+double usual_confidence(const Suspicion& suspicion, const Signs& signs) {
+    double sum = 0.5;
+    sum += signs.explained ? 0.25 : 0.0;
+    sum += suspicion.straightness >= 0.9 ? 0.1 : 0.0;
+    sum += signs.telling_statements ? 0.08 : 0.0;
+    sum += suspicion.share_of_growth >= 0.5 ? 0.05 : 0.0;
+    return sum;
+}
+
+std::vector<std::size_t> all_groups(const Suspicion& suspicion) {
+    std::vector<std::size_t> groups(suspicion.groups.size());
+    std::iota(groups.begin(), groups.end(), std::size_t{0});
+    return groups;
+}
+
+std::vector<std::size_t> ranked_groups(const Suspicion& suspicion,
+                                       std::optional<int> (*rank)(std::string_view)) {
+    std::vector<std::size_t> groups = all_groups(suspicion);
+    std::erase_if(groups, [&](std::size_t index) {
+        return !rank(suspicion.groups[index].statements.front().statement->query);
+    });
+    return groups;
+}
+
+double bytes_of(const Suspicion& suspicion, const std::vector<std::size_t>& groups) {
+    double bytes = 0;
+    for (const std::size_t index : groups) {
+        bytes += suspicion.groups[index].bytes();
+    }
+    return bytes;
 }
 
 }  // namespace palloscope

@@ -27,4 +27,31 @@ namespace palloscope {
 // empty where the recording was not stepped.
 [[nodiscard]] std::vector<std::string> takes_and_gives(const SuspectedGroup& group);
 
+// What a rule may say of every cause: what stays after a round of the largest of `groups`, the
+// sentences of the rule's `own`, what explanations say that the bytes are, and the figures beside.
+[[nodiscard]] std::vector<std::string> usual_evidence(const Suspicion& suspicion,
+                                                      const std::vector<std::size_t>& groups,
+                                                      std::vector<std::string> own);
+
+// What speaks for a cause beside the contexts that it grows.
+struct Signs {
+    // Explanations show that the bytes are what the cause would leave.
+    bool explained = false;
+    // The statements that the growth goes with are such as do it.
+    bool telling_statements = false;
+};
+
+// How much of the evidence that a cause would leave is there, 0 … 1.
+[[nodiscard]] double usual_confidence(const Suspicion& suspicion, const Signs& signs);
+
+// All groups of the suspicion, where one cause explains all of it.
+[[nodiscard]] std::vector<std::size_t> all_groups(const Suspicion& suspicion);
+
+// Those that hold a statement with a rank, which come first in their groups.
+[[nodiscard]] std::vector<std::size_t> ranked_groups(const Suspicion& suspicion,
+                                                     std::optional<int> (*rank)(std::string_view));
+
+// What the groups left behind, together.
+[[nodiscard]] double bytes_of(const Suspicion& suspicion, const std::vector<std::size_t>& groups);
+
 }  // namespace palloscope

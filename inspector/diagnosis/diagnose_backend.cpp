@@ -8,6 +8,7 @@
 #include "inspector/diagnosis/backend_notes.hpp"
 #include "inspector/diagnosis/cause_rules.hpp"
 #include "inspector/diagnosis/cause_statements.hpp"
+#include "inspector/diagnosis/covered_memory.hpp"
 #include "inspector/diagnosis/suspects.hpp"
 
 namespace palloscope {
@@ -34,6 +35,11 @@ void add_to(std::vector<double>& sum, const std::vector<double>& values, double 
     }
 }
 
+// Whether the rule covers memory that is in no context.
+bool of_process(const CauseRule& rule) {
+    return rule.covers(kOutsideContexts) || rule.covers(kSharedMemory);
+}
+
 // The diagnosis in the making.
 class BackendAnalysis {
   public:
@@ -48,16 +54,25 @@ class BackendAnalysis {
         std::vector<double> bytes;
     };
 
-    [[nodiscard]] Growth growth() const;
-    [[nodiscard]] std::vector<std::int64_t> picture() const;
+    // What a report calls the backend's memory, at the chosen snapshots.
+    [[nodiscard]] std::vector<double> reported_memory() const;
+    [[nodiscard]] Growth growth(const std::vector<double>& memory) const;
+    [[nodiscard]] std::vector<std::int64_t> picture(const std::vector<double>& memory) const;
     [[nodiscard]] bool explained_already(std::string_view path) const;
-    // Used bytes of the contexts that the rule covers, at every snapshot.
-    [[nodiscard]] std::vector<double> covered_bytes(const CauseRule& rule) const;
     [[nodiscard]] std::vector<ContextGrowth> growing_contexts(const CauseRule& rule) const;
-    // `bytes`, at the chosen snapshots, less what the causes found explain.
-    [[nodiscard]] std::vector<double> unexplained(std::vector<double> bytes) const;
-    // Whether a part of the backend's memory with this trend leaks.
-    [[nodiscard]] bool leaks(const Trend& trend) const;
+    // `bytes` of what `covers` accepts, at the chosen snapshots, less what the causes found explain
+    // there.
+    [[nodiscard]] std::vector<double> unexplained(std::vector<double> bytes,
+                                                  CoveredMemory::Covers covers) const;
+    // Whether what `rule` covers, with this trend, leaks.
+    [[nodiscard]] bool leaks(const CauseRule& rule,
+                             const Trend& trend,
+                             const std::vector<double>& bytes) const;
+    // Puts `bytes` down to statements; `every` is the same series at every snapshot.
+    void accuse(const CauseRule& rule,
+                const std::vector<double>& bytes,
+                const std::vector<double>& every,
+                Suspicion& suspicion) const;
     void ask(const CauseRule& rule);
     void conclude(const CauseRule& rule,
                   const Suspicion& suspicion,
@@ -68,39 +83,45 @@ class BackendAnalysis {
 
     const BackendHistory& backend_;
     SnapshotChoice choice_;
+    CoveredMemory memory_;
+    // Used bytes of all contexts, at the chosen snapshots.
     std::vector<double> total_;
     Suspects suspects_;
     std::vector<Explained> explained_;
     std::vector<Cause> causes_;
+    std::vector<Cause> harmless_;
     std::size_t groups_named_ = 0;
 };
-
-std::vector<double> total_used(const BackendHistory& backend) {
-    std::vector<double> total;
-    for (const SnapshotSummary& snapshot : backend.snapshots) {
-        total.push_back(static_cast<double>(snapshot.total.used_bytes));
-    }
-    return total;
-}
 
 BackendAnalysis::BackendAnalysis(const History& history, const BackendHistory& backend)
     : backend_(backend),
       choice_(choose_snapshots(backend)),
-      total_(at(total_used(backend), choice_.indices)),
+      memory_(backend, choice_),
+      total_(at(memory_.bytes(is_context), choice_.indices)),
       suspects_(history, backend, choice_) {}
 
-Growth BackendAnalysis::growth() const {
-    const Trend trend = judge_growth(choice_.seconds, total_);
+std::vector<double> BackendAnalysis::reported_memory() const {
+    std::vector<double> memory = total_;
+    for (const Explained& explained : explained_) {
+        if (explained.rule->leaks == of_process(*explained.rule)) {
+            add_to(memory, explained.bytes, explained.rule->leaks ? 1 : -1);
+        }
+    }
+    return memory;
+}
+
+Growth BackendAnalysis::growth(const std::vector<double>& memory) const {
+    const Trend trend = judge_growth(choice_.seconds, memory);
     return {.verdict = trend.verdict,
-            .bytes = std::llround(used_growth()),
+            .bytes = std::llround(memory.back() - memory.front()),
             .seconds = choice_.seconds.back(),
             .bytes_per_second = trend.bytes_per_second,
-            .warm_up_bytes = std::llround(total_[trend.start] - total_.front()),
+            .warm_up_bytes = std::llround(memory[trend.start] - memory.front()),
             .warm_up_seconds = choice_.seconds[trend.start]};
 }
 
-std::vector<std::int64_t> BackendAnalysis::picture() const {
-    const std::size_t width = std::min(kPictureWidth, total_.size());
+std::vector<std::int64_t> BackendAnalysis::picture(const std::vector<double>& memory) const {
+    const std::size_t width = std::min(kPictureWidth, memory.size());
     std::vector<std::int64_t> points;
     for (std::size_t i = 0; i < width; ++i) {
         const double moment = width == 1 ? 0.0
@@ -108,7 +129,7 @@ std::vector<std::int64_t> BackendAnalysis::picture() const {
                                                static_cast<double>(width - 1);
         const auto after = std::ranges::upper_bound(choice_.seconds, moment);
         const auto index = static_cast<std::size_t>(after - choice_.seconds.begin());
-        points.push_back(std::llround(total_[index == 0 ? 0 : index - 1]));
+        points.push_back(std::llround(memory[index == 0 ? 0 : index - 1]));
     }
     return points;
 }
@@ -118,38 +139,10 @@ bool BackendAnalysis::explained_already(std::string_view path) const {
         explained_, [&](const Explained& explained) { return explained.rule->covers(path); });
 }
 
-std::vector<double> BackendAnalysis::covered_bytes(const CauseRule& rule) const {
-    std::vector<double> bytes(backend_.snapshots.size());
-    for (const ContextSeries& series : backend_.contexts) {
-        if (series.figures.size() == bytes.size() && rule.covers(series.path)) {
-            for (std::size_t i = 0; i < bytes.size(); ++i) {
-                bytes[i] += static_cast<double>(series.figures[i].used_bytes);
-            }
-        }
-    }
-    return bytes;
-}
-
 std::vector<ContextGrowth> BackendAnalysis::growing_contexts(const CauseRule& rule) const {
-    const std::size_t first = choice_.indices.front();
-    const std::size_t last = choice_.indices.back();
-    std::vector<ContextGrowth> contexts;
-    for (const ContextSeries& series : backend_.contexts) {
-        if (series.figures.size() != backend_.snapshots.size() || !rule.covers(series.path) ||
-            explained_already(series.path)) {
-            continue;
-        }
-        const std::int64_t bytes =
-            series.figures[last].used_bytes - series.figures[first].used_bytes;
-        const bool counted = series.count.size() == series.figures.size();
-        if (bytes > 0) {
-            contexts.push_back(
-                {.path = series.path,
-                 .bytes = bytes,
-                 .contexts = counted ? series.count[last] - series.count[first] : 0});
-        }
-    }
-    std::ranges::stable_sort(contexts, std::ranges::greater(), &ContextGrowth::bytes);
+    std::vector<ContextGrowth> contexts = memory_.growth(rule.covers);
+    std::erase_if(contexts,
+                  [&](const ContextGrowth& context) { return explained_already(context.path); });
     while (!contexts.empty() && (contexts.size() > kMostContexts ||
                                  contexts.back().bytes * 100 < contexts.front().bytes)) {
         contexts.pop_back();
@@ -157,31 +150,60 @@ std::vector<ContextGrowth> BackendAnalysis::growing_contexts(const CauseRule& ru
     return contexts;
 }
 
-std::vector<double> BackendAnalysis::unexplained(std::vector<double> bytes) const {
+std::vector<double> BackendAnalysis::unexplained(std::vector<double> bytes,
+                                                 CoveredMemory::Covers covers) const {
     for (const Explained& explained : explained_) {
-        add_to(bytes, explained.bytes, /*factor=*/-1);
+        add_to(bytes, explained.bytes, -memory_.shared_part(explained.rule->covers, covers));
     }
     return bytes;
 }
 
-bool BackendAnalysis::leaks(const Trend& trend) const {
-    if (trend.verdict == GrowthVerdict::kLeak) {
+bool BackendAnalysis::leaks(const CauseRule& rule,
+                            const Trend& trend,
+                            const std::vector<double>& bytes) const {
+    if (!rule.may_settle && rises_throughout(bytes)) {
         return true;
+    }
+    if (trend.verdict == GrowthVerdict::kLeak || of_process(rule)) {
+        return trend.verdict == GrowthVerdict::kLeak;
     }
     // Few and uneven snapshots may prove a leak of the whole, and of no part of it by itself. What
     // makes up most of a leak leaks.
-    const Trend of_whole = judge_growth(choice_.seconds, unexplained(total_));
+    const Trend of_whole = judge_growth(choice_.seconds, unexplained(total_, is_context));
     return of_whole.verdict == GrowthVerdict::kLeak && trend.bytes_per_second.low > 0 &&
            trend.bytes_per_second.value > of_whole.bytes_per_second.value / 2;
 }
 
+void BackendAnalysis::accuse(const CauseRule& rule,
+                             const std::vector<double>& bytes,
+                             const std::vector<double>& every,
+                             Suspicion& suspicion) const {
+    suspects_.accuse(bytes, every, suspicion.trend.start, rule.rank, suspicion);
+    const bool makes_up_rss = suspicion.rss_anon_bytes > suspicion.bytes / 2 &&
+                              suspicion.rss_anon_bytes < suspicion.bytes * 2;
+    if (!suspicion.groups.empty() || !makes_up_rss) {
+        return;
+    }
+    // What comes in a few large blocks goes with no statement, but the pages of the blocks do, as
+    // they are touched.
+    std::vector<double> pages;
+    for (const SnapshotSummary& snapshot : backend_.snapshots) {
+        pages.push_back(static_cast<double>(snapshot.rss_anon_bytes));
+    }
+    const std::vector<double> chosen = at(pages, choice_.indices);
+    suspects_.accuse(
+        chosen, pages, judge_growth(choice_.seconds, chosen).start, rule.rank, suspicion);
+}
+
 void BackendAnalysis::ask(const CauseRule& rule) {
-    const std::vector<double> every = covered_bytes(rule);
-    const std::vector<double> bytes = unexplained(at(every, choice_.indices));
+    const std::vector<double> every = memory_.bytes(rule.covers);
+    const std::vector<double> bytes = unexplained(at(every, choice_.indices), rule.covers);
     const Trend trend = judge_growth(choice_.seconds, bytes);
     const double seconds = choice_.seconds.back();
     const double lasting_growth = trend.bytes_per_second.value * seconds;
-    if (lasting_growth < kLeastShare * used_growth() || !leaks(trend)) {
+    const bool too_small = !of_process(rule) && lasting_growth < kLeastShare * used_growth();
+    if (trend.verdict == GrowthVerdict::kTooFewSnapshots ||
+        (rule.leaks && (too_small || !leaks(rule, trend, bytes)))) {
         return;
     }
     const auto& snapshots = backend_.snapshots;
@@ -197,7 +219,7 @@ void BackendAnalysis::ask(const CauseRule& rule) {
         .rss_anon_bytes = static_cast<double>(rss_growth),
         .share_of_growth = used_growth() > 0 ? std::clamp(growth / used_growth(), 0.0, 1.0) : 1.0,
         .contexts = growing_contexts(rule)};
-    suspects_.accuse(bytes, every, trend.start, rule.rank, suspicion);
+    accuse(rule, bytes, every, suspicion);
     if (std::optional<Finding> finding = rule.explain(suspicion)) {
         conclude(rule, suspicion, std::move(*finding), bytes);
     }
@@ -223,35 +245,44 @@ void BackendAnalysis::conclude(const CauseRule& rule,
         }
         add_to(explained.bytes, group.bytes_so_far, /*factor=*/1);
     }
-    if (cause.statements.empty()) {
+    if (finding.whole || cause.statements.empty()) {
         explained.bytes = bytes;
         cause.bytes = std::llround(suspicion.bytes);
     } else {
         cause.bytes = std::llround(attributed_bytes(cause.statements));
     }
-    const double share = static_cast<double>(cause.bytes) / used_growth();
-    cause.share = used_growth() > 0 ? std::clamp(share, 0.0, 1.0) : 1.0;
-    causes_.push_back(std::move(cause));
+    (rule.leaks ? causes_ : harmless_).push_back(std::move(cause));
     explained_.push_back(std::move(explained));
 }
 
 BackendDiagnosis BackendAnalysis::run() {
-    BackendDiagnosis diagnosis{.process = backend_.process,
-                               .server_version_num = backend_.server_version_num,
-                               .growth = growth(),
-                               .snapshots = backend_.snapshots.size(),
-                               .executions = backend_.executions.size(),
-                               .used_bytes = picture(),
-                               .notes = backend_notes(backend_, choice_)};
     for (const CauseRule& rule : cause_rules()) {
         ask(rule);
     }
-    std::ranges::stable_sort(causes_, std::ranges::greater(), &Cause::bytes);
+    const std::vector<double> memory = reported_memory();
+    BackendDiagnosis diagnosis{.process = backend_.process,
+                               .server_version_num = backend_.server_version_num,
+                               .growth = growth(memory),
+                               .snapshots = backend_.snapshots.size(),
+                               .executions = backend_.executions.size(),
+                               .used_bytes = picture(memory),
+                               .notes = backend_notes(backend_, choice_)};
+    if (!causes_.empty()) {
+        // Of a part, and so of the whole.
+        diagnosis.growth.verdict = GrowthVerdict::kLeak;
+    }
     diagnosis.unexplained_bytes = diagnosis.growth.bytes;
-    for (const Cause& cause : causes_) {
+    for (Cause& cause : causes_) {
         diagnosis.unexplained_bytes -= cause.bytes;
+        const double share =
+            static_cast<double>(cause.bytes) / static_cast<double>(diagnosis.growth.bytes);
+        cause.share = diagnosis.growth.bytes > 0 ? std::clamp(share, 0.0, 1.0) : 1.0;
+    }
+    for (std::vector<Cause>* const found : {&causes_, &harmless_}) {
+        std::ranges::stable_sort(*found, std::ranges::greater(), &Cause::bytes);
     }
     diagnosis.causes = std::move(causes_);
+    diagnosis.harmless = std::move(harmless_);
     return diagnosis;
 }
 

@@ -1,5 +1,6 @@
 #include "inspector/diagnosis/diagnosis.hpp"
 
+#include "inspector/diagnosis/context_kind.hpp"
 #include "inspector/diagnosis/diagnose_backend.hpp"
 
 namespace palloscope {
@@ -13,14 +14,7 @@ Diagnosis diagnose(const History& history) {
 }
 
 std::string_view ContextGrowth::family() const {
-    // The one kind of name with a slash: "PL/pgSQL function" (pl_comp.c), and those of PL/Perl,
-    // PL/Python, PL/Tcl.
-    constexpr std::string_view kProceduralLanguage = "PL/";
-    constexpr std::string_view kRoot = "TopMemoryContext/";
-    std::string_view rest = path;
-    rest.remove_prefix(rest.starts_with(kRoot) ? kRoot.size() : 0);
-    const std::size_t from = rest.starts_with(kProceduralLanguage) ? kProceduralLanguage.size() : 0;
-    return rest.substr(0, rest.find('/', from));
+    return context_family(path);
 }
 
 }  // namespace palloscope

@@ -16,7 +16,8 @@ namespace palloscope {
 // What a recording shows: which backends leak, why, and what to do. Everything that a report says
 // is decided here; a report only prints it.
 
-// How the used bytes of a backend's contexts grew.
+// How the memory of a backend grew: the used bytes of its contexts, and what lies outside of them
+// where a cause was found for its growth; without what is harmless.
 struct Growth {
     GrowthVerdict verdict = GrowthVerdict::kTooFewSnapshots;
     // From the first snapshot used to the last, with whatever filled at first.
@@ -69,7 +70,8 @@ struct Cause {
     std::string title;
     // 0 … 1: how much of the evidence that the cause would leave is there.
     double confidence = 0;
-    // What its statements account for; without statements, what its contexts grew by.
+    // What its statements account for; what its contexts grew by, where it has no statements or all
+    // that grew there is known to be this.
     std::int64_t bytes = 0;
     // Of Growth::bytes, 0 … 1.
     double share = 0;
@@ -88,6 +90,9 @@ struct BackendDiagnosis {
     Growth growth;
     // Sorted by bytes; empty where nothing leaks or nothing can be said.
     std::vector<Cause> causes;
+    // What looks like a leak and is none, in the same form: shared memory that is touched, the
+    // workspace of a statement that still runs.
+    std::vector<Cause> harmless;
     // Growth::bytes less the causes' bytes.
     std::int64_t unexplained_bytes = 0;
     std::size_t snapshots = 0;

@@ -143,16 +143,30 @@ std::vector<GrownPart> grown_parts(const Explanation& before, const Explanation&
     return sums.grown();
 }
 
+std::optional<std::vector<GrownPart>> grown_parts(const BackendHistory& backend) {
+    if (backend.explanations.size() < 2) {
+        return std::nullopt;
+    }
+    return grown_parts(backend.explanations.front(), backend.explanations.back());
+}
+
+std::int64_t bytes_of(const std::vector<GrownPart>& parts, GrownPart::Kind kind) {
+    std::int64_t bytes = 0;
+    for (const GrownPart& part : parts) {
+        bytes += part.kind == kind ? part.bytes : 0;
+    }
+    return bytes;
+}
+
 std::vector<std::string> what_the_bytes_are(const BackendHistory& backend) {
     std::vector<std::string> sentences;
-    if (backend.explanations.size() < 2) {
+    const std::optional<std::vector<GrownPart>> parts = grown_parts(backend);
+    if (!parts) {
         return sentences;
     }
-    const std::vector<GrownPart> parts =
-        grown_parts(backend.explanations.front(), backend.explanations.back());
-    for (const GrownPart& part : parts) {
+    for (const GrownPart& part : *parts) {
         if (sentences.size() == kMostSentences ||
-            part.bytes * kLeastShareOfLargest < parts.front().bytes) {
+            part.bytes * kLeastShareOfLargest < parts->front().bytes) {
             break;
         }
         sentences.push_back(fmt::format("{} more {}, {}.",

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,12 @@ struct GrownPart {
 // Of what was explained: growth, largest first; not what shrank.
 [[nodiscard]] std::vector<GrownPart> grown_parts(const Explanation& before,
                                                  const Explanation& after);
+
+// Between the first and the last explanation of this backend; none where it has not two.
+[[nodiscard]] std::optional<std::vector<GrownPart>> grown_parts(const BackendHistory& backend);
+
+// What the parts of this kind hold, together.
+[[nodiscard]] std::int64_t bytes_of(const std::vector<GrownPart>& parts, GrownPart::Kind kind);
 
 // A few sentences on what grew most between the first and the last explanation of this backend;
 // empty where it has not two, or nothing of weight grew.

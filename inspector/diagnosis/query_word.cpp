@@ -21,4 +21,10 @@ std::string next_word(std::string_view& query) {
     return word;
 }
 
+bool mentions(std::string_view query, std::string_view words) {
+    return !std::ranges::search(query, words, {}, [](char character) {
+                return static_cast<char>(std::toupper(static_cast<unsigned char>(character)));
+            }).empty();
+}
+
 }  // namespace palloscope

@@ -9,4 +9,7 @@ namespace palloscope {
 // case: forms keep the spelling of their keywords. Empty where something else comes first.
 [[nodiscard]] std::string next_word(std::string_view& query);
 
+// Whether `words`, in upper case, occur in a statement's text, however that spells them.
+[[nodiscard]] bool mentions(std::string_view query, std::string_view words);
+
 }  // namespace palloscope

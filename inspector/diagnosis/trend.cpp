@@ -94,6 +94,16 @@ Estimate drift(std::span<const double> seconds, std::span<const double> bytes, d
     return fit_with_intervals(regression).front();
 }
 
+// The middle value of the `width` from `first` on: what passes between two snapshots does not
+// count.
+double level(std::span<const double> bytes, std::size_t first, std::size_t width) {
+    std::vector<double> near(bytes.begin() + static_cast<std::ptrdiff_t>(first),
+                             bytes.begin() + static_cast<std::ptrdiff_t>(first + width));
+    const auto middle = near.begin() + static_cast<std::ptrdiff_t>(width / 2);
+    std::ranges::nth_element(near, middle);
+    return *middle;
+}
+
 // A stretch of the series, by indices: `first` and the one after the last.
 struct Stretch {
     std::size_t first = 0;
@@ -149,6 +159,22 @@ std::vector<double> differences(std::span<const double> values) {
         result.push_back(values[i] - values[i - 1]);
     }
     return result;
+}
+
+bool rises_throughout(std::span<const double> bytes) {
+    if (bytes.size() < kFewestSnapshots) {
+        return false;
+    }
+    const std::size_t width = bytes.size() / 12 + 1;
+    const auto level_at = [&](std::size_t third) {
+        return level(bytes, third * (bytes.size() - width) / 3, width);
+    };
+    const double growth = level_at(3) - level_at(0);
+    bool rises = growth >= kSmallestGrowth;
+    for (std::size_t third = 0; third < 3; ++third) {
+        rises = rises && level_at(third + 1) - level_at(third) >= growth / 6;
+    }
+    return rises;
 }
 
 Trend judge_growth(std::span<const double> seconds, std::span<const double> bytes) {

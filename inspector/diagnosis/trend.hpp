@@ -31,6 +31,11 @@ struct Trend {
 // resampled recordings miss them. Growth below 8 kB, PostgreSQL's smallest usual block, is none.
 [[nodiscard]] Trend judge_growth(std::span<const double> seconds, std::span<const double> bytes);
 
+// Whether the bytes rise in each third of the series, by a sixth of the whole growth at least. It
+// proves no leak, since a cache may fill as slowly; it is for what is no cache, and comes in steps
+// that are too few for more (blocks of a megabyte).
+[[nodiscard]] bool rises_throughout(std::span<const double> bytes);
+
 // `values`' differences between neighbours: one fewer than the values.
 [[nodiscard]] std::vector<double> differences(std::span<const double> values);
 

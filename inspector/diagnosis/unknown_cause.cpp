@@ -11,10 +11,6 @@ namespace palloscope {
 
 namespace {
 
-bool covers(std::string_view /*path*/) {
-    return true;
-}
-
 std::optional<int> rank(std::string_view /*query*/) {
     return std::nullopt;
 }
@@ -71,7 +67,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
 }  // namespace
 
 CauseRule unknown_cause_rule() {
-    return {.id = "unknown", .covers = covers, .rank = rank, .explain = explain};
+    return {.id = "unknown", .covers = is_context, .rank = rank, .explain = explain};
 }
 
 }  // namespace palloscope

@@ -32,6 +32,7 @@ struct SnapshotSummary {
     double pause_us = 0;
     std::string state;
     std::int64_t rss_anon_bytes = 0;
+    std::int64_t rss_shmem_bytes = 0;
     ContextFigures total;
 };
 

@@ -107,6 +107,7 @@ class Folder {
                                      .pause_us = summary.pause_us,
                                      .state = summary.process.state.value_or(""),
                                      .rss_anon_bytes = summary.process.rss_anon_bytes,
+                                     .rss_shmem_bytes = summary.process.rss_shmem_bytes,
                                      .total = total});
         backend.server_version_num = summary.server_version_num;
         backend.process = summary.process;

@@ -61,16 +61,21 @@ Json cause_object(const Cause& cause) {
             {"remedies", texts(cause.remedies)}};
 }
 
-Json backend_object(const BackendDiagnosis& backend) {
-    Json causes = Json::array();
-    for (const Cause& cause : backend.causes) {
-        causes.push_back(cause_object(cause));
+Json cause_objects(const std::vector<Cause>& causes) {
+    Json array = Json::array();
+    for (const Cause& cause : causes) {
+        array.push_back(cause_object(cause));
     }
+    return array;
+}
+
+Json backend_object(const BackendDiagnosis& backend) {
     return {{"pid", backend.process.pid},
             {"server_version_num", backend.server_version_num},
             {"growth", growth_object(backend.growth)},
-            {"causes", causes},
-            {"unexplained_bytes", backend.unexplained_bytes}};
+            {"causes", cause_objects(backend.causes)},
+            {"unexplained_bytes", backend.unexplained_bytes},
+            {"harmless", cause_objects(backend.harmless)}};
 }
 
 }  // namespace

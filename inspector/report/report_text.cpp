@@ -8,6 +8,8 @@
 #include "inspector/diagnosis/readable.hpp"
 #include "inspector/model/time_text.hpp"
 #include "inspector/report/clean_text.hpp"
+#include "inspector/report/harmless_text.hpp"
+#include "inspector/report/pid_list.hpp"
 #include "inspector/report/report.hpp"
 #include "inspector/report/report_statements.hpp"
 #include "inspector/report/sparkline.hpp"
@@ -22,7 +24,6 @@ constexpr int kNarrowest = 64;
 constexpr int kWidest = 100;
 constexpr int kIndent = 5;
 constexpr std::size_t kMostContexts = 6;
-constexpr std::size_t kMostPids = 8;
 
 // Bytes a second, less than any where it does not leak.
 double leak_rate(const BackendDiagnosis& backend) {
@@ -40,6 +41,11 @@ class ReportWriter {
     void verdict(const Diagnosis& diagnosis);
     void leaking(const BackendDiagnosis& backend);
     void others(const std::vector<BackendDiagnosis>& backends);
+
+    void harmless(const std::vector<BackendDiagnosis>& backends) {
+        text_ += harmless_text(backends, columns_, style_);
+    }
+
     void notes(const Diagnosis& diagnosis);
 
     [[nodiscard]] const std::string& text() const { return text_; }
@@ -238,21 +244,16 @@ void ReportWriter::summary(const std::vector<const BackendDiagnosis*>& backends,
     if (backends.empty()) {
         return;
     }
-    std::string pids;
+    std::vector<int> pids;
     std::int64_t most = 0;
-    for (std::size_t i = 0; i < backends.size(); ++i) {
-        most = std::max(most, backends[i]->growth.bytes);
-        if (i < kMostPids) {
-            pids += fmt::format("{}{}", i == 0 ? "" : ", ", backends[i]->process.pid);
-        }
-    }
-    if (backends.size() > kMostPids) {
-        pids += fmt::format(" and {} more", backends.size() - kMostPids);
+    for (const BackendDiagnosis* const backend : backends) {
+        most = std::max(most, backend->growth.bytes);
+        pids.push_back(backend->process.pid);
     }
     line();
     paragraph(fmt::format("{} ({}) {}{}.",
                           counted(std::ssize(backends), "backend"),
-                          pids,
+                          pid_list(pids),
                           what,
                           most > 0 ? fmt::format("; the most any of them grew by is {}",
                                                  readable_bytes(static_cast<double>(most)))
@@ -314,6 +315,7 @@ std::string report_text(const Diagnosis& diagnosis, const TextStyle& style) {
         }
     }
     writer.others(diagnosis.backends);
+    writer.harmless(diagnosis.backends);
     writer.notes(diagnosis);
     return writer.text();
 }

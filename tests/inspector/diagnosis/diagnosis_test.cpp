@@ -180,7 +180,7 @@ TEST(Diagnosis, DoesNotBlameDataDefinitionForCachesThatOthersFill) {
     }
     const Diagnosis diagnosis = diagnose(backend.history());
     ASSERT_THAT(diagnosis.backends[0].causes, SizeIs(1));
-    EXPECT_EQ(diagnosis.backends[0].causes[0].id, "unknown");
+    EXPECT_EQ(diagnosis.backends[0].causes[0].id, "negative-catcache");
     EXPECT_EQ(diagnosis.backends[0].causes[0].statements.at(0).query, "SELECT to_regclass($1)");
 }
 

@@ -33,6 +33,14 @@ class SyntheticBackend {
 
     void grow(const std::string& path, double bytes) { bytes_[path] += bytes; }
 
+    // Contexts of this path: one until some are added.
+    void add_contexts(const std::string& path, int count) { contexts_[path] += count; }
+
+    // RssAnon beyond what contexts take, and RssShmem.
+    void grow_outside(double bytes) { outside_bytes_ += bytes; }
+
+    void touch_shared(double bytes) { shared_bytes_ += bytes; }
+
     // Memory that is there at the next snapshots until changed: a transaction in progress.
     void snapshot(double seconds, const std::string& state = "idle", double passing_bytes = 0);
 
@@ -48,6 +56,9 @@ class SyntheticBackend {
     std::vector<StatementForm> forms_;
     std::map<std::string, std::size_t> form_of_;
     std::map<std::string, double> bytes_;
+    std::map<std::string, int> contexts_;
+    double outside_bytes_ = 2'000'000;
+    double shared_bytes_ = 0;
 };
 
 // NOLINTBEGIN(readability-identifier-naming): constants they are

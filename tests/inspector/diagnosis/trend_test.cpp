@@ -1,8 +1,10 @@
 #include "inspector/diagnosis/trend.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <numeric>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -159,6 +161,27 @@ INSTANTIATE_TEST_SUITE_P(,
                          testing::Values(Noise{.staying = 6000},
                                          Noise{.passing = 40000},
                                          Noise{.staying = 4000, .passing = 20000}));
+
+TEST(RisesThroughout, HoldsForAStaircaseOfAFewSteps) {
+    std::vector<double> bytes;
+    for (int i = 0; i < 60; ++i) {
+        bytes.push_back(1e6 * (i / 11));
+    }
+    EXPECT_NE(judge(bytes).verdict, GrowthVerdict::kLeak);
+    EXPECT_TRUE(rises_throughout(bytes));
+}
+
+TEST(RisesThroughout, DoesNotHoldForWhatFillsAndStaysOrPasses) {
+    std::vector<double> fills;
+    std::vector<double> passes;
+    for (int i = 0; i < 60; ++i) {
+        fills.push_back(1e6 * std::min(i, 35));
+        passes.push_back(i % 20 == 19 ? 1e6 : 0);
+    }
+    EXPECT_FALSE(rises_throughout(fills));
+    EXPECT_FALSE(rises_throughout(passes));
+    EXPECT_FALSE(rises_throughout({}));
+}
 
 }  // namespace
 }  // namespace palloscope

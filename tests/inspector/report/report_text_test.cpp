@@ -87,6 +87,21 @@ TEST(ReportText, SaysFirstThatNothingLeaks) {
     EXPECT_THAT(text, HasSubstr("1 backend (4243) grew as caches filled"));
 }
 
+TEST(ReportText, TellsWhatOnlyLooksLikeALeakApart) {
+    Diagnosis diagnosis = sample_diagnosis();
+    diagnosis.backends.erase(diagnosis.backends.begin());
+    diagnosis.backends[0].harmless = {{.id = "shared-memory-touch",
+                                       .title = "RSS grows by shared memory",
+                                       .bytes = 10 << 20,
+                                       .evidence = {"RssShmem grew."},
+                                       .remedies = {"Nothing has to be done."}}};
+    const std::string text = report_text(diagnosis, {});
+    EXPECT_THAT(text, StartsWith("Nothing leaks.\n"));
+    EXPECT_THAT(text,
+                HasSubstr("shared-memory-touch, and no leak: RSS grows by shared memory, 10.0 MB "
+                          "(backend 4243).\n- RssShmem grew.\n- Nothing has to be done.\n"));
+}
+
 TEST(ReportText, SaysFirstThatNothingCanBeSaid) {
     Diagnosis diagnosis = sample_diagnosis();
     diagnosis.backends.erase(diagnosis.backends.begin(), diagnosis.backends.begin() + 2);

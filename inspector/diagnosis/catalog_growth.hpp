@@ -1,0 +1,29 @@
+#pragma once
+
+#include "inspector/model/history.hpp"
+
+namespace palloscope {
+
+// What a backend knows of the catalogs more at the end of a recording than at its beginning, by
+// number.
+struct CatalogGrowth {
+    // Relations in the relation cache, and rows in the catalog caches: of what exists.
+    double relations = 0;
+    double rows = 0;
+    // Negative entries under a name: somebody asked for it, and there was no such thing.
+    double missing_names = 0;
+    // Negative entries under the number of an object, of which something is missing: the statistics
+    // of a table that never had any. Each object needs its own, and a new one has a new number.
+    double missing_of_objects = 0;
+    // Whether explanations say so. Else only `relations` is known, by the size of the hash table
+    // "Relcache by OID" (relcache.c).
+    bool explained = false;
+
+    [[nodiscard]] double existing() const { return relations + rows; }
+
+    [[nodiscard]] double missing() const { return missing_names + missing_of_objects; }
+};
+
+[[nodiscard]] CatalogGrowth catalog_growth(const BackendHistory& backend);
+
+}  // namespace palloscope

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string_view>
+
+namespace palloscope {
+
+// The name of the child of TopMemoryContext that the context of this path is or lies below:
+// "CacheMemoryContext"; "TopMemoryContext" for that one itself.
+[[nodiscard]] std::string_view context_family(std::string_view path);
+
+// The same, but in CacheMemoryContext, which holds many things, the name of its child: "index
+// info", "CachedPlanSource"; "CacheMemoryContext" for that one itself. The compiled functions of
+// PL/pgSQL are its children from 18 on, and TopMemoryContext's before: their kind is the same.
+[[nodiscard]] std::string_view context_kind(std::string_view path);
+
+// Whether the context of this path is called `ancestor`, or lies below one of that name.
+[[nodiscard]] bool lies_in(std::string_view path, std::string_view ancestor);
+
+}  // namespace palloscope

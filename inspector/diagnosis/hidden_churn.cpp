@@ -1,0 +1,87 @@
+// catalog-churn, where the statements do not show it: relations that functions make, use and drop.
+//
+// The statement only calls the function, but what stays in the caches is that of catalog_churn.cpp:
+// negative entries under the numbers of objects that are gone (no statistics of a column of a table
+// that just was made), and no more relations than before.
+
+#include <algorithm>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "inspector/diagnosis/catalog_growth.hpp"
+#include "inspector/diagnosis/cause_rules.hpp"
+#include "inspector/diagnosis/common_evidence.hpp"
+#include "inspector/diagnosis/context_kind.hpp"
+#include "inspector/diagnosis/query_word.hpp"
+#include "inspector/diagnosis/readable.hpp"
+
+namespace palloscope {
+
+namespace {
+
+constexpr double kFewestEntries = 50;
+
+bool covers(std::string_view path) {
+    return context_kind(path) == "CacheMemoryContext";
+}
+
+std::optional<int> rank(std::string_view query) {
+    const std::string verb = next_word(query);
+    return verb == "SELECT" || verb == "CALL" || verb == "DO" ? std::optional(0) : std::nullopt;
+}
+
+// Whether the backend has read or written a temporary table (localbuf.c).
+bool uses_temporary_tables(const BackendHistory& backend) {
+    return std::ranges::any_of(backend.contexts, [](const ContextSeries& series) {
+        return context_kind(series.path) == "LocalBufferContext";
+    });
+}
+
+std::optional<Finding> explain(const Suspicion& suspicion) {
+    const CatalogGrowth growth = catalog_growth(suspicion.backend);
+    const bool temporary = uses_temporary_tables(suspicion.backend);
+    const bool found = growth.explained ? growth.missing_of_objects >= kFewestEntries &&
+                                              growth.missing_of_objects > growth.missing_names &&
+                                              growth.missing_of_objects > growth.existing()
+                                        : temporary && growth.relations < kFewestEntries;
+    if (!found) {
+        return std::nullopt;
+    }
+    Finding finding{
+        .title = "Tables that functions make and drop stay in the backend's catalog caches",
+        .confidence = usual_confidence(
+            suspicion, {.explained = growth.explained, .telling_statements = temporary}),
+        .groups = all_groups(suspicion),
+        .remedies = {
+            "In the function, make the temporary table once a session (CREATE TEMPORARY TABLE IF "
+            "NOT "
+            "EXISTS ... ON COMMIT DELETE ROWS, or TRUNCATE at the start) in place of making and "
+            "dropping it at each call; or do without: WITH ... AS, or an array in a variable.",
+            "Else end connections after a number of uses: the memory goes with the backend. VACUUM "
+            "does not help, nor does DISCARD ALL, which leaves these caches alone."}};
+    std::vector<std::string> own;
+    if (growth.explained) {
+        own.push_back(fmt::format(
+            "{} more entries say that something is missing of an object, by the object's number, "
+            "while {} more relations are known: the objects were new ones, and are gone.",
+            readable_count(growth.missing_of_objects),
+            readable_count(growth.relations)));
+    }
+    if (temporary) {
+        own.emplace_back(
+            "The backend has buffers for temporary tables (LocalBufferContext), though no recorded "
+            "statement makes any: a function does.");
+    }
+    finding.whole = growth.explained;
+    finding.evidence = usual_evidence(suspicion, finding.groups, std::move(own));
+    return finding;
+}
+
+}  // namespace
+
+CauseRule hidden_churn_rule() {
+    return {.id = "catalog-churn", .covers = covers, .rank = rank, .explain = explain};
+}
+
+}  // namespace palloscope

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "inspector/diagnosis/cause_rule.hpp"
+
+namespace palloscope {
+
+// Whether growth of what lies outside of contexts is large enough to be one, and not pages of
+// contexts' blocks that are touched late: RssAnon counts a page when it is touched, the contexts
+// count a block when it is there.
+[[nodiscard]] bool is_worth_a_cause(const Suspicion& suspicion);
+
+// By how much an item of the accounting (explanation.hpp) grew between the first and the last
+// explanation; none where there are not two.
+[[nodiscard]] std::optional<double> accounted_growth(const BackendHistory& backend,
+                                                     std::string_view item);
+
+// The most that contexts held at any snapshot beyond what they hold at the end: what they have
+// given back to malloc.
+[[nodiscard]] double given_back_bytes(const BackendHistory& backend);
+
+}  // namespace palloscope

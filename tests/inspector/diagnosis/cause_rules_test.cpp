@@ -1,0 +1,286 @@
+// Each cause's rule, on histories that show the cause and on those of its neighbours.
+
+#include "inspector/diagnosis/cause_rules.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "inspector/diagnosis/diagnosis.hpp"
+#include "tests/inspector/diagnosis/calls_of.hpp"
+#include "tests/inspector/diagnosis/synthetic_history.hpp"
+
+namespace palloscope {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+const std::string kTop = "TopMemoryContext";
+
+std::vector<std::string> ids(const std::vector<Cause>& causes) {
+    std::vector<std::string> ids;
+    for (const Cause& cause : causes) {
+        ids.push_back(cause.id);
+    }
+    return ids;
+}
+
+std::vector<std::string> causes_of(const SyntheticBackend& backend) {
+    return ids(diagnose(backend.history()).backends[0].causes);
+}
+
+Cause only_cause(const SyntheticBackend& backend) {
+    const BackendDiagnosis diagnosis = diagnose(backend.history()).backends[0];
+    EXPECT_EQ(diagnosis.causes.size(), 1U) << testing::PrintToString(ids(diagnosis.causes));
+    return diagnosis.causes.empty() ? Cause{} : diagnosis.causes[0];
+}
+
+// What the backend had explained at the first and at the last snapshot.
+void explain_ends(SyntheticBackend& backend, const std::function<void(Explanation&)>& grow) {
+    Explanation before;
+    before.snapshot.taken_at_ns = backend.backend().snapshots.front().taken_at_ns;
+    Explanation after;
+    after.snapshot.taken_at_ns = backend.backend().snapshots.back().taken_at_ns;
+    for (Explanation* const explanation : {&before, &after}) {
+        explanation->catalog_caches = {
+            {.catalog = "pg_class", .keys = {"relname", "relnamespace"}, .bytes = 1000},
+            {.catalog = "pg_statistic", .keys = {"starelid", "staattnum"}, .bytes = 1000}};
+    }
+    grow(after);
+    backend.backend().explanations = {before, after};
+}
+
+// Names asked for in vain.
+
+SyntheticBackend caches_filled_by(const std::string& query) {
+    return calls_of(query, [](SyntheticBackend& backend) { backend.grow(kCatalogCache, 450); });
+}
+
+TEST(NegativeCatcache, IsNamedWhereStatementsAskForNamesThatMayNotExist) {
+    const Cause cause = only_cause(caches_filled_by("SELECT to_regclass($1) IS NOT NULL"));
+    EXPECT_EQ(cause.id, "negative-catcache");
+    EXPECT_NEAR(cause.statements.at(0).bytes_per_call.value, 450, 1);
+    EXPECT_LT(cause.confidence, 0.8);
+}
+
+TEST(NegativeCatcache, IsSureWhereExplanationsFindNegativeEntriesUnderNames) {
+    SyntheticBackend backend = caches_filled_by("SELECT exists_table($1)");
+    explain_ends(backend, [](Explanation& after) {
+        after.catalog_caches[0].negative_entries += 700;
+        after.catalog_caches[0].entries += 3;
+    });
+    const Cause cause = only_cause(backend);
+    EXPECT_EQ(cause.id, "negative-catcache");
+    EXPECT_GT(cause.confidence, 0.85);
+    EXPECT_THAT(cause.evidence, testing::Contains(HasSubstr("700 more names")));
+}
+
+TEST(NegativeCatcache, IsNotNamedWhereNothingTellsWhatFillsTheCaches) {
+    EXPECT_THAT(causes_of(caches_filled_by("SELECT count(*) FROM t")), ElementsAre("unknown"));
+}
+
+TEST(CatalogBreadth, IsNamedWhereExplanationsFindMoreRelationsThanMissingNames) {
+    SyntheticBackend backend = caches_filled_by("SELECT count(*) FROM measurements_*");
+    explain_ends(backend, [](Explanation& after) {
+        after.relations.resize(300);
+        after.catalog_caches[0].entries += 300;
+        after.catalog_caches[0].negative_entries += 150;
+    });
+    EXPECT_THAT(causes_of(backend), ElementsAre("catalog-breadth"));
+}
+
+TEST(CatalogBreadth, IsNamedWhereTheTableOfRelationsGrowsWithTheCaches) {
+    const Cause cause =
+        only_cause(calls_of("SELECT count(*) FROM measurements_*", [](SyntheticBackend& backend) {
+            backend.grow(kCatalogCache, 4000);
+            backend.grow(kIndexInfo, 1000);
+            backend.add_contexts(kIndexInfo, 1);
+            backend.grow(kTop + "/Relcache by OID", 64);
+        }));
+    EXPECT_EQ(cause.id, "catalog-breadth");
+    EXPECT_NEAR(cause.statements.at(0).bytes_per_call.value, 5064, 1);
+}
+
+TEST(CatalogChurn, IsSeenWhereFunctionsMakeAndDropTheTables) {
+    SyntheticBackend backend = caches_filled_by("SELECT monthly_report($1)");
+    explain_ends(backend, [](Explanation& after) {
+        after.catalog_caches[1].negative_entries += 900;
+        after.catalog_caches[0].negative_entries += 100;
+    });
+    EXPECT_THAT(causes_of(backend), ElementsAre("catalog-churn"));
+}
+
+TEST(CatalogChurn, IsNotNamedForTablesThatAreOnlyDroppedIfTheyExist) {
+    EXPECT_THAT(causes_of(caches_filled_by("DROP TABLE IF EXISTS import_*")),
+                ElementsAre("negative-catcache"));
+}
+
+// Statements and functions.
+
+// `owner` grows with each plan that is kept.
+SyntheticBackend plans_kept_by(const std::string& query,
+                               const std::string& owner,
+                               double owner_bytes) {
+    return calls_of(query, [&](SyntheticBackend& backend) {
+        for (const char* const name : {"/CachedPlanSource", "/CachedPlanSource/CachedPlanQuery"}) {
+            backend.grow(kCatalogCache + name, 4000);
+            backend.add_contexts(kCatalogCache + name, 1);
+        }
+        backend.grow(owner, owner_bytes);
+        backend.add_contexts(owner, 1);
+    });
+}
+
+TEST(PreparedStatements, AreNamedWhereTheTableOfTheirNamesGrowsWithThePlans) {
+    const Cause cause =
+        only_cause(plans_kept_by("PREPARE report_* AS SELECT $1", kTop + "/Prepared Queries", 112));
+    EXPECT_EQ(cause.id, "prepared-statements");
+    EXPECT_NEAR(cause.statements.at(0).bytes_per_call.value, 8112, 1);
+    EXPECT_THAT(cause.remedies, testing::Contains(HasSubstr("prepareThreshold=0")));
+}
+
+TEST(PlanCache, IsNamedWherePlansGrowAndNoNamesOfPreparedStatements) {
+    EXPECT_THAT(causes_of(plans_kept_by("SELECT query_*()", kTop + "/PL/pgSQL function", 6000)),
+                ElementsAre("plan-cache"));
+}
+
+TEST(PlanCache, IsNamedThoughItsFunctionsAreMadeAndDropped) {
+    EXPECT_THAT(
+        causes_of(plans_kept_by("CREATE FUNCTION query_*()", kTop + "/PL/pgSQL function", 6000)),
+        ElementsAre("plan-cache"));
+}
+
+TEST(ProceduralFunctions, AreNamedWhereTheyTakeMoreThanTheirPlans) {
+    EXPECT_THAT(
+        causes_of(plans_kept_by("SELECT check_rule_*()", kTop + "/PL/pgSQL function", 30000)),
+        ElementsAre("procedural-functions"));
+    // Where PostgreSQL 18 keeps them.
+    EXPECT_THAT(causes_of(plans_kept_by(
+                    "SELECT check_rule_*()", kCatalogCache + "/PL/pgSQL function", 30000)),
+                ElementsAre("procedural-functions"));
+}
+
+TEST(PreparedStatements, AreToldFromPlansByExplanations) {
+    SyntheticBackend backend = plans_kept_by("SELECT $1", kTop + "/Some table", 0);
+    explain_ends(backend, [](Explanation& after) {
+        after.prepared_statements.resize(300, {.query = "SELECT $1", .bytes = 8000});
+        after.kept_plans.resize(10, {.query = "a + b", .bytes = 4000});
+    });
+    EXPECT_THAT(causes_of(backend), ElementsAre("prepared-statements"));
+}
+
+// A looker-on misses short statements; what the bytes are it knows all the same.
+TEST(PreparedStatements, AccountForAllOfTheirContextsThoughSomeStatementsWereNotSeen) {
+    SyntheticBackend backend =
+        plans_kept_by("PREPARE report_* AS SELECT $1", kTop + "/Prepared Queries", 112);
+    auto& executions = backend.backend().executions;
+    std::size_t nth = 0;
+    std::erase_if(executions, [&](const ExecutionRecord&) { return ++nth % 3 == 0; });
+    const BackendDiagnosis diagnosis = diagnose(backend.history()).backends[0];
+    EXPECT_THAT(ids(diagnosis.causes), ElementsAre("prepared-statements"));
+    EXPECT_EQ(diagnosis.causes[0].bytes, diagnosis.growth.bytes);
+    EXPECT_EQ(diagnosis.unexplained_bytes, 0);
+}
+
+// Cursors, transactions, sessions.
+
+const std::string kPortals = kTop + "/TopPortalContext";
+
+TEST(OpenCursors, AreNamedWhereThereAreMorePortals) {
+    const Cause cause = only_cause(
+        calls_of("DECLARE page_* CURSOR WITH HOLD FOR SELECT $1", [](SyntheticBackend& backend) {
+            for (const char* const name : {"/PortalHoldContext", "/PortalContext"}) {
+                backend.grow(kPortals + name, 8000);
+                backend.add_contexts(kPortals + name, 1);
+            }
+        }));
+    EXPECT_EQ(cause.id, "open-cursors");
+    EXPECT_NEAR(cause.statements.at(0).bytes_per_call.value, 16000, 1);
+}
+
+TEST(QueryWorkspace, IsNoLeakWhereOneStatementHoldsEverMore) {
+    const SyntheticBackend backend = calls_of(
+        "FETCH $1",
+        [](SyntheticBackend& growing) {
+            growing.grow(kPortals + "/PortalContext/ExecutorState", 100'000);
+        },
+        "active");
+    const BackendDiagnosis diagnosis = diagnose(backend.history()).backends[0];
+    EXPECT_THAT(diagnosis.causes, IsEmpty());
+    EXPECT_THAT(ids(diagnosis.harmless), ElementsAre("query-workspace"));
+    EXPECT_FALSE(diagnosis.leaks());
+    EXPECT_FALSE(diagnosis.growth.significant());
+}
+
+TEST(QueryWorkspace, IsNotSeenInWhatStaysBetweenStatements) {
+    const SyntheticBackend backend = calls_of("SELECT $1, $2", [](SyntheticBackend& growing) {
+        growing.grow(kPortals + "/PortalContext", 1000);
+    });
+    EXPECT_THAT(causes_of(backend), ElementsAre("unknown"));
+}
+
+TEST(LongTransaction, IsNamedWhereSubtransactionsStayOpen) {
+    const std::string subtransaction = kTop + "/TopTransactionContext/CurTransactionContext";
+    const Cause cause = only_cause(calls_of(
+        "SAVEPOINT s",
+        [&](SyntheticBackend& backend) {
+            backend.grow(subtransaction, 250);
+            backend.add_contexts(subtransaction, 1);
+            backend.grow(kTop, 1600);
+        },
+        "idle in transaction"));
+    EXPECT_EQ(cause.id, "long-transaction");
+    EXPECT_NEAR(cause.statements.at(0).bytes_per_call.value, 1850, 1);
+    EXPECT_THAT(cause.remedies, testing::Contains(HasSubstr("RELEASE SAVEPOINT")));
+}
+
+// Events of triggers come in blocks of a megabyte, of which pages are touched one by one.
+TEST(LongTransaction, IsNamedForEventsOfTriggersThoughTheyComeInFewBlocks) {
+    constexpr double kBlock = 1 << 20;
+    constexpr double kEvents = 14'000;
+    double events = 0;
+    double blocks = 0;
+    const Cause cause = only_cause(calls_of(
+        "INSERT INTO imported_orders SELECT $1",
+        [&](SyntheticBackend& backend) {
+            events += kEvents;
+            backend.grow_outside(kEvents);
+            if (events > blocks) {
+                blocks += kBlock;
+                backend.grow(kTop + "/TopTransactionContext/AfterTriggerEvents", kBlock);
+                backend.grow_outside(-kBlock);
+            }
+        },
+        "idle in transaction"));
+    EXPECT_EQ(cause.id, "long-transaction");
+    EXPECT_EQ(cause.statements.at(0).query, "INSERT INTO imported_orders SELECT $1");
+    EXPECT_NEAR(cause.statements[0].bytes_per_call.value, kEvents, 100);
+    EXPECT_THAT(cause.remedies, testing::Contains(HasSubstr("SET CONSTRAINTS ALL IMMEDIATE")));
+}
+
+TEST(SessionState, IsNamedForChannelsAndLocks) {
+    const Cause channels = only_cause(calls_of(
+        "LISTEN conversation_*", [](SyntheticBackend& backend) { backend.grow(kTop, 90); }));
+    EXPECT_EQ(channels.id, "session-state");
+    EXPECT_THAT(channels.title, HasSubstr("channels"));
+    const Cause locks = only_cause(calls_of("SELECT lock_job($1)", [](SyntheticBackend& backend) {
+        backend.grow(kTop, 160);
+        backend.grow(kTop + "/LOCALLOCK hash", 90);
+    }));
+    EXPECT_EQ(locks.id, "session-state");
+    EXPECT_THAT(locks.title, HasSubstr("locks"));
+}
+
+TEST(SessionState, IsNotNamedForOtherGrowthOfTopMemoryContext) {
+    EXPECT_THAT(causes_of(calls_of("SELECT leak($1)",
+                                   [](SyntheticBackend& backend) { backend.grow(kTop, 90); })),
+                ElementsAre("unknown"));
+}
+
+}  // namespace
+}  // namespace palloscope

@@ -1,0 +1,104 @@
+// Rules on memory that is in no context.
+
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "inspector/diagnosis/diagnosis.hpp"
+#include "tests/inspector/diagnosis/calls_of.hpp"
+#include "tests/inspector/diagnosis/synthetic_history.hpp"
+
+namespace palloscope {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+BackendDiagnosis diagnosis_of(const SyntheticBackend& backend) {
+    return diagnose(backend.history()).backends[0];
+}
+
+SyntheticBackend outside_grown_by(const std::string& query) {
+    return calls_of(query, [](SyntheticBackend& backend) { backend.grow_outside(20'000); });
+}
+
+TEST(OutsideContexts, IsACauseWhereRssAnonGrowsBeyondTheContexts) {
+    const BackendDiagnosis diagnosis = diagnosis_of(outside_grown_by("SELECT report($1)"));
+    ASSERT_THAT(diagnosis.causes, SizeIs(1));
+    const Cause& cause = diagnosis.causes[0];
+    EXPECT_EQ(cause.id, "outside-contexts");
+    EXPECT_NEAR(cause.statements.at(0).bytes_per_call.value, 20'000, 1);
+    EXPECT_EQ(cause.contexts.at(0).path, "outside of memory contexts");
+    // The contexts themselves do not grow; the backend does.
+    EXPECT_TRUE(diagnosis.growth.significant());
+    EXPECT_NEAR(
+        static_cast<double>(diagnosis.growth.bytes), static_cast<double>(cause.bytes), 1000);
+    EXPECT_NEAR(cause.share, 1, 0.01);
+    EXPECT_NEAR(static_cast<double>(diagnosis.unexplained_bytes), 0, 1000);
+}
+
+TEST(OutsideContexts, TellsWhatTheAccountingFinds) {
+    SyntheticBackend backend = outside_grown_by("SELECT report($1)");
+    Explanation before;
+    before.accounting = Accounting{.items = {{"malloc-used", 0}}};
+    Explanation after;
+    after.accounting = Accounting{.items = {{"malloc-used", 7 << 20}}};
+    backend.backend().explanations = {before, after};
+    const BackendDiagnosis diagnosis = diagnosis_of(backend);
+    ASSERT_THAT(diagnosis.causes, SizeIs(1));
+    EXPECT_EQ(diagnosis.causes[0].id, "outside-contexts");
+    EXPECT_THAT(diagnosis.causes[0].evidence,
+                testing::Contains(HasSubstr("7.00 MB more in memory")));
+}
+
+TEST(OutsideContexts, IsNoCauseWhereTheContextsTakeWhatRssAnonGrewBy) {
+    const BackendDiagnosis diagnosis =
+        diagnosis_of(calls_of("SELECT leak($1)", [](SyntheticBackend& backend) {
+            backend.grow(kOther, 9000);
+            backend.grow_outside(90);
+        }));
+    ASSERT_THAT(diagnosis.causes, SizeIs(1));
+    EXPECT_EQ(diagnosis.causes[0].id, "unknown");
+}
+
+TEST(MallocRetention, IsNamedWhereContextsGaveBackWhatRssAnonKeeps) {
+    SyntheticBackend backend = outside_grown_by("SELECT open_cursors($1)");
+    // Amid a batch the contexts held about what malloc keeps at the end.
+    backend.snapshot(61, "active", 7e6);
+    backend.snapshot(62);
+    const BackendDiagnosis diagnosis = diagnosis_of(backend);
+    ASSERT_THAT(diagnosis.causes, SizeIs(1));
+    EXPECT_EQ(diagnosis.causes[0].id, "malloc-retention");
+}
+
+TEST(SessionState, IsNamedForSettingsThatLieInNoContextUpTo15) {
+    const SyntheticBackend backend = outside_grown_by("SET app.token_* TO $1");
+    History history = backend.history();
+    EXPECT_EQ(diagnose(history).backends[0].causes.at(0).id, "session-state");
+    history.backends[0].server_version_num = 160002;
+    EXPECT_EQ(diagnose(history).backends[0].causes.at(0).id, "outside-contexts");
+}
+
+TEST(SharedMemoryTouch, InformsAndIsNoLeak) {
+    const BackendDiagnosis diagnosis =
+        diagnosis_of(calls_of("SELECT count(*) FROM documents",
+                              [](SyntheticBackend& backend) { backend.touch_shared(500'000); }));
+    EXPECT_THAT(diagnosis.causes, IsEmpty());
+    EXPECT_FALSE(diagnosis.leaks());
+    EXPECT_FALSE(diagnosis.growth.significant());
+    ASSERT_THAT(diagnosis.harmless, SizeIs(1));
+    EXPECT_EQ(diagnosis.harmless[0].id, "shared-memory-touch");
+}
+
+TEST(SharedMemoryTouch, IsNotWorthAWordWhereItIsSmall) {
+    const BackendDiagnosis diagnosis =
+        diagnosis_of(calls_of("SELECT count(*) FROM documents",
+                              [](SyntheticBackend& backend) { backend.touch_shared(8192); }));
+    EXPECT_THAT(diagnosis.harmless, IsEmpty());
+}
+
+}  // namespace
+}  // namespace palloscope
