@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <ctime>
 #include <map>
@@ -175,12 +176,15 @@ class ActivitySampler::Impl {
         std::vector<std::string> notes = notes_;
         if (!seen_in_part_.empty()) {
             const auto [least, most] = std::ranges::minmax(seen_in_part_);
+            const std::string share =
+                std::lround(least * 100) == std::lround(most * 100)
+                    ? fmt::format("{:.0f} %", least * 100)
+                    : fmt::format("{:.0f} to {:.0f} %", least * 100, most * 100);
             notes.push_back(fmt::format(
-                "of {} backends that ran many short statements, about {:.0f} to {:.0f} % of these "
-                "were seen, looking every {}: how often each ran is an estimate",
-                seen_in_part_.size(),
-                least * 100,
-                most * 100,
+                "many statements were too short to be seen each time: of a backend's, about {} "
+                "were "
+                "seen, looking every {}; how often each ran is an estimate",
+                share,
                 duration_text(std::chrono::duration<double, std::micro>(period_).count())));
         }
         return notes;

@@ -27,10 +27,11 @@ std::string by_method_text(const std::map<Method, std::int64_t>& by_method) {
 
 std::string recording_summary_text(const RecordingSummary& summary, const std::string& path) {
     std::string text =
-        fmt::format("{}: {} snapshots of {} backends, {} missed, {} statements, {} ({})\n",
+        fmt::format("{}: {} snapshots of {} backend{}, {} missed, {} statements, {} ({})\n",
                     clean_line(path),
                     count_text(summary.snapshots),
                     summary.backends.size(),
+                    summary.backends.size() == 1 ? "" : "s",
                     count_text(summary.missed),
                     count_text(summary.executions),
                     size_text(summary.bytes),

@@ -17,8 +17,8 @@ constexpr std::size_t kShortList = 8;
 // Errors below this many bytes an interval are no errors: PostgreSQL's chunks are multiples of it.
 constexpr double kSmallestError = 8;
 // How much better, in twice the logarithm of the likelihood, a candidate must be than a plausible
-// one. 10 is what chance alone exceeds once in six hundred times: a statement that cannot grow these
-// contexts must be far better.
+// one. 10 is what chance alone exceeds once in six hundred times: a statement that cannot grow
+// these contexts must be far better.
 constexpr double kImplausible = 10;
 constexpr double kTime = 14;
 
