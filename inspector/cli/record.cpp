@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
+#include "attach/memory_headroom.hpp"
 #include "inspector/backend/explainer.hpp"
 #include "inspector/backend/snapshotter.hpp"
 #include "inspector/cli/command.hpp"
@@ -105,6 +106,15 @@ std::optional<Method> method_of_explanations(std::optional<Method> method) {
     return method == Method::kFreeze ? method : std::nullopt;
 }
 
+std::optional<MemoryAllowance> allowance_of(int pid) {
+    const auto headroom = read_memory_headroom(pid);
+    if (!headroom || !headroom->limit) {
+        return std::nullopt;
+    }
+    return MemoryAllowance{.limit_bytes = headroom->limit->limit_bytes,
+                           .left_bytes = headroom->limit->left_bytes()};
+}
+
 // Waits for the first backend that fits `all` and its filter: an application may be started after
 // its recorder.
 Result<> await_targets(const TargetOptions& target, const StopRequest& stop) {
@@ -175,6 +185,7 @@ Result<ExitCode> run_record(const RecordOptions& options) {
                 });
             },
         .find_targets = [&] { return search.find(); },
+        .allowance = allowance_of,
         .progress = {}};
     const bool on_terminal = isatty(STDERR_FILENO) != 0;
     if (on_terminal) {

@@ -2,6 +2,7 @@
 
 #include "inspector/diagnosis/context_kind.hpp"
 #include "inspector/diagnosis/diagnose_backend.hpp"
+#include "inspector/diagnosis/forecast.hpp"
 
 namespace palloscope {
 
@@ -10,6 +11,7 @@ Diagnosis diagnose(const History& history) {
     for (const BackendHistory& backend : history.backends) {
         diagnosis.backends.push_back(diagnose_backend(history, backend));
     }
+    add_forecasts(history, diagnosis);
     return diagnosis;
 }
 

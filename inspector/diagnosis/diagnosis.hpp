@@ -63,6 +63,16 @@ struct AttributedStatement {
     std::optional<double> own_bytes_per_call;
 };
 
+// When the memory of a backend's control group will be used up, should all leaking backends of the
+// recording that have this same limit go on growing as they do.
+struct Forecast {
+    std::int64_t limit_bytes = 0;
+    std::int64_t left_bytes = 0;  // when it was last looked at
+    // From then on, with the 95 % interval.
+    Estimate seconds;
+    std::size_t backends = 1;  // that grow together
+};
+
 // One reason for which a backend grows.
 struct Cause {
     // One of the contract's cause ids.
@@ -97,6 +107,8 @@ struct BackendDiagnosis {
     std::int64_t unexplained_bytes = 0;
     std::size_t snapshots = 0;
     std::size_t executions = 0;
+    // Where it leaks and its limit is known.
+    std::optional<Forecast> forecast;
     // Used bytes at up to 40 evenly spread moments, for a picture.
     std::vector<std::int64_t> used_bytes;
     // What a reader must know about this backend's recording, as sentences.

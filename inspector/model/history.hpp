@@ -47,6 +47,15 @@ struct ExecutionRecord {
     std::optional<Sighting> sighting;
 };
 
+// How much memory the control group of a process may have (its container's, say), and how much of
+// that is left; pages that the kernel can drop count as left.
+struct MemoryAllowance {
+    std::int64_t limit_bytes = 0;
+    std::int64_t left_bytes = 0;
+
+    bool operator==(const MemoryAllowance&) const = default;
+};
+
 struct BackendHistory {
     int server_version_num = 0;
     ProcessInfo process;                     // as at the last snapshot
@@ -55,6 +64,8 @@ struct BackendHistory {
     std::vector<ExecutionRecord> executions;  // in the order of ended_at_ns
     // The first and the last that were recorded, without their trees.
     std::vector<Explanation> explanations;
+    // As at the last look; none where no limit is known.
+    std::optional<MemoryAllowance> allowance;
     // Snapshots that were due but not taken: the one before was not done, or no safe point came.
     std::int64_t missed = 0;
     // Why the recording of this backend ended: "duration", "interrupted", "backend gone", …; none

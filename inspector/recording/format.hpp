@@ -25,6 +25,7 @@
 //              (model/explanation_json.hpp) as a DeflatedText
 //   form, label  texts stored once: statements' forms, names of sessions and steps
 //   execution  statements, as their source tells them
+//   allowance  the memory that a backend's control group may have, as at the last look
 //   sighting   of an execution that was seen by looking now and then (Sighting)
 //
 // Texts are bytes in the server's encoding, whatever SQLite thinks of them.
@@ -43,7 +44,7 @@ struct SchemaObject {
 
 // The reader wants to find exactly these, so that a file made by somebody else cannot have a view
 // or a virtual table in the place of one of ours.
-inline constexpr std::array<SchemaObject, 15> kRecordingSchema{{
+inline constexpr std::array<SchemaObject, 16> kRecordingSchema{{
     {"setting",
      "CREATE TABLE setting (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"},
     {"note", "CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL)"},
@@ -89,6 +90,10 @@ inline constexpr std::array<SchemaObject, 15> kRecordingSchema{{
     {"sighting",
      "CREATE TABLE sighting (execution INTEGER PRIMARY KEY, after_ns INTEGER NOT NULL, "
      "gap_ns INTEGER NOT NULL)",
+     3},
+    {"allowance",
+     "CREATE TABLE allowance (backend INTEGER PRIMARY KEY, limit_bytes INTEGER NOT NULL, "
+     "left_bytes INTEGER NOT NULL)",
      3},
 }};
 

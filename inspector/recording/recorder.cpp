@@ -25,13 +25,15 @@ using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
 constexpr nanoseconds kFindTargetsEvery = std::chrono::seconds{1};
+constexpr nanoseconds kAskAllowanceEvery = std::chrono::seconds{10};
 // How long a journal or a log may have something new before we look, and the stop flag be set.
 constexpr milliseconds kLookEvery{100};
 
 struct Target {
     // Its driver steps: no snapshots at intervals.
     bool stepping = false;
-    Clock::time_point explain_at;  // the first one at once
+    Clock::time_point explain_at;        // the first one at once
+    Clock::time_point ask_allowance_at;  // the first one at once
     std::int64_t explanations = 0;
     bool told_of_explanation = false;
     std::int64_t missed = 0;
@@ -213,7 +215,19 @@ class Recorder::Impl {
         target.pauses.add(snapshot.pause_us);
         ++target.by_method[snapshot.method];
         ++summary_.snapshots;
+        if (Result<> asked = ask_allowance(pid, target); !asked) {
+            return tl::unexpected(std::move(asked).error());
+        }
         return StepAnswer{.snapshot = true, .reason = {}};
+    }
+
+    Result<> ask_allowance(int pid, Target& target) {
+        if (!calls_.allowance || Clock::now() < target.ask_allowance_at) {
+            return {};
+        }
+        target.ask_allowance_at = Clock::now() + kAskAllowanceEvery;
+        const auto allowance = calls_.allowance(pid);
+        return allowance ? writer_.allowance(pid, *allowance) : Result<>();
     }
 
     // Once a backend; that it has gone, the snapshot will tell.

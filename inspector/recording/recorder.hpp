@@ -53,6 +53,8 @@ struct RecorderCalls {
     // PIDs of the backends that match what the user asked for; asked again every second, so that
     // backends which start later are recorded too.
     std::function<Result<std::vector<int>>()> find_targets;
+    // How much memory a target may have; asked every ten seconds. May be empty.
+    std::function<std::optional<MemoryAllowance>(int pid)> allowance;
     // Called after each round of snapshots. May be empty.
     std::function<void(const RecordingProgress&)> progress;
 };

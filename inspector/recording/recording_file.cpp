@@ -391,6 +391,23 @@ std::string RecordingFile::statement_source() {
     return source;
 }
 
+std::vector<std::optional<MemoryAllowance>> RecordingFile::allowances() {
+    std::vector<std::optional<MemoryAllowance>> allowances(backends().size());
+    if (impl_->has("allowance")) {
+        impl_->each(
+            "allowance", "SELECT backend, limit_bytes, left_bytes FROM allowance", [&](Row& row) {
+                const auto backend = index_of(row.getColumn(0).getInt64(), allowances.size());
+                if (!backend) {
+                    return Verdict::kBroken;
+                }
+                allowances[*backend] = {.limit_bytes = row.getColumn(1).getInt64(),
+                                        .left_bytes = row.getColumn(2).getInt64()};
+                return Verdict::kNext;
+            });
+    }
+    return allowances;
+}
+
 std::vector<RecordedMiss> RecordingFile::missed() {
     std::vector<RecordedMiss> missed;
     impl_->each("missed", "SELECT backend, reason, times FROM missed", [&](Row& row) {

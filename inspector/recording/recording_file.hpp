@@ -85,6 +85,8 @@ class RecordingFile {
 
     [[nodiscard]] std::string statement_source();
     [[nodiscard]] std::vector<RecordedMiss> missed();
+    // By index of backend; none where none was recorded.
+    [[nodiscard]] std::vector<std::optional<MemoryAllowance>> allowances();
     [[nodiscard]] std::vector<RecordedExecution> executions();
 
     // Walks through the snapshots: for each one first `on_change` for every context that changed,

@@ -190,6 +190,14 @@ class RecordingWriter::Impl {
         statement.exec();
     }
 
+    void allowance(int pid, const MemoryAllowance& allowance) {
+        SQLite::Statement statement(database_, "INSERT OR REPLACE INTO allowance VALUES (?, ?, ?)");
+        statement.bind(1, backend_of(pid).id);
+        statement.bind(2, allowance.limit_bytes);
+        statement.bind(3, allowance.left_bytes);
+        statement.exec();
+    }
+
     void end(int pid, std::string_view reason) {
         SQLite::Statement statement(database_, "UPDATE backend SET end_reason = ? WHERE id = ?");
         statement.bind(1, std::string(reason));
@@ -494,6 +502,10 @@ Result<> RecordingWriter::missed(std::span<const int> pids,
             impl_->missed(pid, reason, times);
         }
     });
+}
+
+Result<> RecordingWriter::allowance(int pid, const MemoryAllowance& allowance) {
+    return impl_->in_transaction([&] { impl_->allowance(pid, allowance); });
 }
 
 Result<> RecordingWriter::end(int pid, std::string_view reason) {

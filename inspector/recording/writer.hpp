@@ -8,6 +8,7 @@
 
 #include "attach/error.hpp"
 #include "inspector/model/explanation.hpp"
+#include "inspector/model/history.hpp"
 #include "inspector/model/snapshot.hpp"
 #include "inspector/model/statement.hpp"
 
@@ -56,6 +57,8 @@ class RecordingWriter {
     [[nodiscard]] Result<> missed(std::span<const int> pids,
                                   std::string_view reason,
                                   std::int64_t times = 1);
+    // In place of what was given of this backend before.
+    [[nodiscard]] Result<> allowance(int pid, const MemoryAllowance& allowance);
     // The recording of this backend ends: "duration", "interrupted", "backend gone", …
     [[nodiscard]] Result<> end(int pid, std::string_view reason);
     // A sentence that readers of a report must know.

@@ -69,13 +69,23 @@ Json cause_objects(const std::vector<Cause>& causes) {
     return array;
 }
 
+Json forecast_object(const Forecast& forecast) {
+    return {{"limit_bytes", forecast.limit_bytes},
+            {"left_bytes", forecast.left_bytes},
+            {"seconds", finite(forecast.seconds.value)},
+            {"low", finite(forecast.seconds.low)},
+            {"high", finite(forecast.seconds.high)},
+            {"backends", forecast.backends}};
+}
+
 Json backend_object(const BackendDiagnosis& backend) {
     return {{"pid", backend.process.pid},
             {"server_version_num", backend.server_version_num},
             {"growth", growth_object(backend.growth)},
             {"causes", cause_objects(backend.causes)},
             {"unexplained_bytes", backend.unexplained_bytes},
-            {"harmless", cause_objects(backend.harmless)}};
+            {"harmless", cause_objects(backend.harmless)},
+            {"forecast", backend.forecast ? forecast_object(*backend.forecast) : Json(nullptr)}};
 }
 
 }  // namespace

@@ -59,6 +59,7 @@ class ReportWriter {
 
     void list(std::string_view title, const std::vector<std::string>& sentences);
     void growth(const BackendDiagnosis& backend);
+    void forecast(const Forecast& forecast);
     void cause(const Cause& cause, std::size_t number);
     void unexplained(const BackendDiagnosis& backend);
     void remedies(const Cause& cause);
@@ -157,6 +158,9 @@ void ReportWriter::growth(const BackendDiagnosis& backend) {
                           readable_bytes(rate.high),
                           readable_bytes(rate.value * 3600)),
               "  ");
+    if (backend.forecast) {
+        forecast(*backend.forecast);
+    }
     if (backend.used_bytes.empty()) {
         return;
     }
@@ -167,6 +171,24 @@ void ReportWriter::growth(const BackendDiagnosis& backend) {
                     readable_bytes(static_cast<double>(backend.used_bytes.back())));
     const bool fits = 2 + text_columns(picture) + text_columns(ends) <= columns_;
     line("  " + painted(style_, Paint::kGrew, picture) + (fits ? ends : '\n' + ends));
+}
+
+void ReportWriter::forecast(const Forecast& forecast) {
+    const std::string who =
+        forecast.backends == 1
+            ? "At this rate"
+            : fmt::format("At the rate of the {} that share it",
+                          counted(static_cast<std::int64_t>(forecast.backends), "backend"));
+    paragraph(
+        fmt::format("{}, its container's limit of {}, of which {} is left, is reached in {} (95 % "
+                    "interval: {} to {}).",
+                    who,
+                    readable_bytes(static_cast<double>(forecast.limit_bytes)),
+                    readable_bytes(static_cast<double>(forecast.left_bytes)),
+                    readable_seconds(forecast.seconds.value),
+                    readable_seconds(forecast.seconds.low),
+                    readable_seconds(forecast.seconds.high)),
+        "  ");
 }
 
 void ReportWriter::cause(const Cause& cause, std::size_t number) {

@@ -282,6 +282,21 @@ TEST_F(Recording, SaysHowExplanationsAreRecordedWhereItHasNone) {
     EXPECT_THAT(none.error().hint, HasSubstr("--explain-every"));
 }
 
+TEST_F(Recording, GivesBackTheLastAllowanceOfEachBackend) {
+    {
+        RecordingWriter recording = writer();
+        ASSERT_TRUE(recording.append(snapshot_with(42, 0, 1)));
+        ASSERT_TRUE(recording.append(snapshot_with(43, 0, 1)));
+        ASSERT_TRUE(recording.allowance(43, {.limit_bytes = 3000, .left_bytes = 200}));
+        ASSERT_TRUE(recording.allowance(43, {.limit_bytes = 3000, .left_bytes = 100}));
+    }
+    const Result<History> history = read_history(path());
+    ASSERT_TRUE(history) << history.error().message;
+    EXPECT_EQ(history->backends.at(0).allowance, std::nullopt);
+    EXPECT_EQ(history->backends.at(1).allowance,
+              (MemoryAllowance{.limit_bytes = 3000, .left_bytes = 100}));
+}
+
 TEST_F(Recording, GivesBackHowExecutionsWereSeen) {
     {
         RecordingWriter recording = writer("activity");

@@ -29,10 +29,14 @@ TEST(ReportJson, HasExactlyTheFieldsOfTheContract) {
     EXPECT_THAT(keys(report), ElementsAre("schema", "backends"));
     EXPECT_EQ(report["schema"], "palloscope.report/1");
     const auto& backend = report["backends"][0];
-    EXPECT_THAT(
-        keys(backend),
-        ElementsAre(
-            "pid", "server_version_num", "growth", "causes", "unexplained_bytes", "harmless"));
+    EXPECT_THAT(keys(backend),
+                ElementsAre("pid",
+                            "server_version_num",
+                            "growth",
+                            "causes",
+                            "unexplained_bytes",
+                            "harmless",
+                            "forecast"));
     EXPECT_THAT(keys(backend["growth"]),
                 ElementsAre("bytes", "bytes_per_second", "low", "high", "significant"));
     const auto& cause = backend["causes"][0];

@@ -39,6 +39,19 @@ TEST(ReportText, IsTheGoldenText) {
     EXPECT_EQ(text, golden) << "the text is in " PALLOSCOPE_BINARY_DIR "/report_text.actual";
 }
 
+TEST(ReportText, SaysWhenTheContainersLimitIsReached) {
+    Diagnosis diagnosis = sample_diagnosis();
+    diagnosis.backends[0].forecast =
+        Forecast{.limit_bytes = 3'221'225'472,
+                 .left_bytes = 1'073'741'824,
+                 .seconds = {.value = 7200, .low = 3600, .high = 10800},
+                 .backends = 2};
+    const std::string text = report_text(diagnosis, {.width = 100});
+    for (const char* const part : {"At the rate of the 2 backends", "3.00 GB", "1.00 GB", "3 h"}) {
+        EXPECT_THAT(text, HasSubstr(part));
+    }
+}
+
 TEST(ReportText, FitsIntoItsWidth) {
     Diagnosis diagnosis = sample_diagnosis();
     diagnosis.backends[0].used_bytes.resize(40, 15'000'000);
