@@ -1,8 +1,6 @@
 // The main job, end to end: a real backend leaks, and the report says which statements, which
 // contexts, why.
 
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <sstream>
 #include <string>
@@ -13,9 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "inspector/recording/reader.hpp"
-#include "tests/support/postgres_server.hpp"
-#include "tests/support/program.hpp"
-#include "tests/support/temporary_folder.hpp"
+#include "tests/inspector/cli/recorded_run.hpp"
 
 namespace palloscope::test {
 namespace {
@@ -26,19 +22,9 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr const char* kSecret = "planted-s3cr3t";
-constexpr std::chrono::seconds kRunTime{240};
-
-std::string file_text(const std::filesystem::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
-std::string palloscope(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), palloscope_program());
-    ProgramResult result = run_program(arguments, {}, kRunTime);
-    EXPECT_EQ(result.exit_code, 0) << result.err;
-    return result.out;
-}
+// The reference: auto meets a backend in the middle of a transaction too, where the truth cannot be
+// counted.
+const std::vector<std::string> kByCall{"--method", "call"};
 
 std::vector<Json> json_lines(const std::string& text) {
     std::vector<Json> lines;
@@ -49,80 +35,12 @@ std::vector<Json> json_lines(const std::string& text) {
     return lines;
 }
 
-enum class Source { kJournal, kStep, kLog };
-
-// A scenario's run under the recorder.
-class RecordedRun {
-  public:
-    RecordedRun(const std::string& scenario,
-                const std::string& application_name,
-                const std::vector<std::string>& limits,
-                Source from = Source::kJournal)
-        : server_(PostgresServer::start("15", settings(from))) {
-        const std::string source =
-            from == Source::kStep  ? "step:" + (folder_.path() / "step").string()
-            : from == Source::kLog ? "log:" + server_.folder() + "/data/log/*.csv"
-                                   : "journal:" + journal().string();
-        Program recorder = Program::start({palloscope_program(),
-                                           "record",
-                                           "all",
-                                           "--application-name",
-                                           application_name,
-                                           // The reference: auto meets it mid-transaction
-                                           // too, where the truth cannot be counted.
-                                           "--method",
-                                           "call",
-                                           "--interval",
-                                           "100ms",
-                                           "--statements",
-                                           source,
-                                           "--output",
-                                           recording()});
-        std::vector<std::string> run{
-            workload_program(), scenario, "--dsn", server_.dsn(), "--journal", journal()};
-        if (from == Source::kStep) {
-            run.insert(run.end(), {"--step", folder_.path() / "step"});
-        }
-        run.insert(run.end(), limits.begin(), limits.end());
-        const ProgramResult driven = run_program(run, {}, kRunTime);
-        EXPECT_EQ(driven.exit_code, 0) << driven.err;
-        // The backends have gone with the driver, and so ends the recording.
-        const ProgramResult recorded = recorder.wait();
-        EXPECT_EQ(recorded.exit_code, 0) << recorded.err;
-        recorder_output_ = recorded.out + recorded.err;
-    }
-
-    [[nodiscard]] std::filesystem::path recording() const {
-        return folder_.path() / "run.palloscope";
-    }
-
-    [[nodiscard]] std::filesystem::path journal() const { return folder_.path() / "journal.jsonl"; }
-
-    [[nodiscard]] const std::string& recorder_output() const { return recorder_output_; }
-
-    [[nodiscard]] Json report() const {
-        return Json::parse(palloscope({"report", recording(), "--format", "json"}));
-    }
-
-  private:
-    static std::vector<std::string> settings(Source from) {
-        if (from != Source::kLog) {
-            return {};
-        }
-        return {"logging_collector=on", "log_destination=csvlog", "log_min_duration_statement=0"};
-    }
-
-    TemporaryFolder folder_;
-    PostgresServer server_;
-    std::string recorder_output_;
-};
-
 // The true growth of a backend a policy load: its used bytes at its last snapshot less those at a
 // third of the run, when its caches are warm, by the loads that its journal counts between.
 double true_bytes_per_load(const RecordedRun& run, int pid) {
     std::vector<Json> snapshots;
     for (Json& snapshot :
-         json_lines(palloscope({"export", run.recording(), "--to", "snapshots"}))) {
+         json_lines(palloscope_output({"export", run.recording(), "--to", "snapshots"}))) {
         if (snapshot["process"]["pid"] == pid && snapshot["process"]["state"] == "idle") {
             snapshots.push_back(std::move(snapshot));
         }
@@ -170,8 +88,10 @@ double reported_bytes_per_load(const Json& cause) {
 }
 
 TEST(Conjur, IsCatalogChurnOfItsPolicyLoads) {
-    const RecordedRun run(
-        "conjur", "puma*", {"--sessions", "1", "--loops", "60", "--secret-marker", kSecret});
+    const RecordedRun run("conjur",
+                          "puma*",
+                          {"--sessions", "1", "--loops", "60", "--secret-marker", kSecret},
+                          kByCall);
     const Json report = run.report();
     const auto leaking = std::ranges::find_if(
         report["backends"], [](const Json& backend) { return !backend["causes"].empty(); });
@@ -197,13 +117,14 @@ TEST(Conjur, IsCatalogChurnOfItsPolicyLoads) {
     EXPECT_THAT(file_text(run.journal()), Not(HasSubstr(kSecret)));
     EXPECT_THAT(run.recorder_output(), Not(HasSubstr(kSecret)));
     EXPECT_THAT(report.dump(), Not(HasSubstr(kSecret)));
-    EXPECT_THAT(palloscope({"report", run.recording()}), Not(HasSubstr(kSecret)));
-    EXPECT_THAT(palloscope({"export", run.recording(), "--to", "snapshots"}),
+    EXPECT_THAT(palloscope_output({"report", run.recording()}), Not(HasSubstr(kSecret)));
+    EXPECT_THAT(palloscope_output({"export", run.recording(), "--to", "snapshots"}),
                 Not(HasSubstr(kSecret)));
 }
 
 TEST(Conjur, SteppedTellsItsStatementsApart) {
-    const RecordedRun run("conjur", "puma*", {"--sessions", "1", "--loops", "8"}, Source::kStep);
+    const RecordedRun run(
+        "conjur", "puma*", {"--sessions", "1", "--loops", "8"}, kByCall, Source::kStep);
     const Json report = run.report();
     const auto leaking = std::ranges::find_if(
         report["backends"], [](const Json& backend) { return !backend["causes"].empty(); });
@@ -215,6 +136,7 @@ TEST(Conjur, IsFoundFromTheServersOwnLog) {
     const RecordedRun run("conjur",
                           "puma*",
                           {"--sessions", "1", "--loops", "40", "--secret-marker", kSecret},
+                          kByCall,
                           Source::kLog);
     const Json report = run.report();
     const auto leaking = std::ranges::find_if(
@@ -250,14 +172,14 @@ TEST(Conjur, IsFoundFromTheServersOwnLog) {
 }
 
 TEST(Steady, LeaksNothing) {
-    const RecordedRun run("steady", "palloscope-workload steady", {"--duration", "20s"});
+    const RecordedRun run("steady", "palloscope-workload steady", {"--duration", "20s"}, kByCall);
     const Json report = run.report();
     ASSERT_FALSE(report["backends"].empty());
     for (const Json& backend : report["backends"]) {
         EXPECT_TRUE(backend["causes"].empty()) << backend.dump(1);
         EXPECT_FALSE(backend["growth"]["significant"]);
     }
-    EXPECT_THAT(palloscope({"report", run.recording()}), HasSubstr("othing leaks"));
+    EXPECT_THAT(palloscope_output({"report", run.recording()}), HasSubstr("othing leaks"));
 }
 
 }  // namespace
