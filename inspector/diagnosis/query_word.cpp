@@ -22,9 +22,11 @@ std::string next_word(std::string_view& query) {
 }
 
 bool mentions(std::string_view query, std::string_view words) {
-    return !std::ranges::search(query, words, {}, [](char character) {
-                return static_cast<char>(std::toupper(static_cast<unsigned char>(character)));
-            }).empty();
+    const auto is_same = [](char of_query, char of_words) {
+        return std::toupper(static_cast<unsigned char>(of_query)) == of_words;
+    };
+    return std::search(query.begin(), query.end(), words.begin(), words.end(), is_same) !=
+           query.end();
 }
 
 }  // namespace palloscope
