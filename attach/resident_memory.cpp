@@ -21,7 +21,16 @@ constexpr std::uint64_t kPageBytes = 4096;
 constexpr std::uint64_t kPresent = std::uint64_t{1} << 63;
 constexpr std::uint64_t kOfFileOrShared = std::uint64_t{1} << 61;
 constexpr std::uint64_t kFrame = (std::uint64_t{1} << 55) - 1;
+// Mappings of more are address space that is only reserved, such as a sanitizer's: to look at each
+// of their pages would take minutes.
+constexpr std::uint64_t kLargestMapping = std::uint64_t{1} << 40;
+constexpr std::uint64_t kLargestForbidden = std::uint64_t{1} << 30;
 constexpr std::size_t kEntriesARead = std::size_t{1} << 14;
+
+bool is_reserved(const Mapping& mapping) {
+    const bool forbidden = !mapping.readable && !mapping.writable;
+    return mapping.size() > (forbidden ? kLargestForbidden : kLargestMapping);
+}
 
 // The frame of the one page of zeros, which stands wherever memory was read before it was written
 // to (mm/memory.c, do_anonymous_page), and is nobody's; 0, as every frame, where we may not know it
@@ -62,7 +71,7 @@ Result<ResidentMemory> ResidentMemory::read(pid_t pid) {
     std::vector<std::uint64_t> entries(kEntriesARead);
     for (const Mapping& mapping : result.mappings_) {
         // "[vsyscall]" lies in the kernel's half.
-        if (mapping.shared || mapping.path == "[vsyscall]") {
+        if (mapping.shared || mapping.path == "[vsyscall]" || is_reserved(mapping)) {
             continue;
         }
         for (RemoteAddress page = mapping.start; page < mapping.end;) {

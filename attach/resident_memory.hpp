@@ -16,8 +16,8 @@ namespace palloscope {
 // (Documentation/admin-guide/mm/pagemap.rst: present, and neither of a file nor shared).
 class ResidentMemory {
   public:
-    // Of its private mappings, where nothing changes meanwhile: while it is held, or of a
-    // copy-on-write child.
+    // Of its private mappings (but for address space that is only reserved), where
+    // nothing changes meanwhile: while it is held, or of a copy-on-write child.
     [[nodiscard]] static Result<ResidentMemory> read(pid_t pid);
 
     // As they were when it was read, in the order of addresses.
