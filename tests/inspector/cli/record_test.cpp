@@ -112,7 +112,7 @@ TEST_F(Record, EndsWhenTheBackendGoesAway) {
 
 TEST_F(Record, OnAFullDiskKeepsWhatItHas) {
     // A disk of its own, in a mount namespace that ends with the program.
-    const std::string script = "mount -t tmpfs -o size=300k none " + folder_.path().string() +
+    const std::string script = "mount -t tmpfs -o size=600k none " + folder_.path().string() +
                                " && " + palloscope_program() + " record " + pid() + " -o " +
                                recording() + " --interval 5ms --duration 60s; echo \"exit $?\"; " +
                                palloscope_program() + " export " + recording() +
