@@ -94,9 +94,8 @@ struct RecordingSummary {
 // snapshot at its hello and after each of its statements instead. A backend's first snapshot, and
 // the next one whenever `explain_every` has gone by, is an explanation (one a round, which may last
 // for seconds), which brings a snapshot with it; where none can be had the snapshot is taken all
-// the same, and a note says why. Of a journal
-// or a log, those executions are recorded that are of a target
-// and ended after the start.
+// the same, and a note says why. Of a source of statements, those executions are recorded that are
+// of a target and ended after the start.
 //
 // A target that is gone ends; one that may not or cannot be read is noted and left alone; any other
 // failure to take a snapshot counts as missed, with its message as the reason.

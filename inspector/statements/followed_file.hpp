@@ -37,6 +37,14 @@ class FollowedFile {
 
     using Take = std::function<void(const Line&)>;
 
+    // Lines, or what stands in them, that were left out.
+    struct Count {
+        std::int64_t count = 0;
+        std::int64_t first_line = 0;
+
+        void add(std::int64_t line) { first_line = count++ == 0 ? line : first_line; }
+    };
+
     // `what` names it in errors. Of a file that is there at the first read, kEnd leaves out what it
     // holds then; of all that come later everything is read.
     FollowedFile(std::string what, std::string path, Start start)

@@ -32,10 +32,7 @@ void JournalReader::take_line(const FollowedFile::Line& line, std::vector<Execut
             return;
         }
     }
-    if (skipped_ == 0) {
-        first_skipped_ = line.number;
-    }
-    ++skipped_;
+    skipped_.add(line.number);
 }
 
 std::vector<std::string> JournalReader::notes() const {
@@ -43,13 +40,13 @@ std::vector<std::string> JournalReader::notes() const {
     if (!file_.found()) {
         notes.push_back(fmt::format("{} never came into being", file_.name()));
     }
-    if (skipped_ > 0) {
+    if (skipped_.count > 0) {
         notes.push_back(
             fmt::format("{} has {} lines that are no journal entries and were "
                         "skipped, the first one is line {}",
                         file_.name(),
-                        skipped_,
-                        first_skipped_));
+                        skipped_.count,
+                        skipped_.first_line));
     }
     if (file_.in_a_line()) {
         notes.push_back(fmt::format("the last line of {} is cut off", file_.name()));

@@ -33,8 +33,7 @@ class JournalReader {
     void take_line(const FollowedFile::Line& line, std::vector<Execution>& executions);
 
     FollowedFile file_;
-    std::int64_t skipped_ = 0;
-    std::int64_t first_skipped_ = 0;
+    FollowedFile::Count skipped_;
 };
 
 }  // namespace palloscope

@@ -199,7 +199,7 @@ std::vector<std::string> ServerLogReader::notes() const {
             notes.push_back(text());
         }
     };
-    const auto add_count = [&](const Count& lines, std::string_view what) {
+    const auto add_count = [&](const FollowedFile::Count& lines, std::string_view what) {
         if (lines.count > 0) {
             notes.push_back(fmt::format(
                 "{}: {} {}, the first one at line {}", name, lines.count, what, lines.first_line));

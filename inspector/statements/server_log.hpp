@@ -55,14 +55,6 @@ class ServerLogReader {
   private:
     using Decoder = std::variant<LogText, LogCsv, LogJson>;
 
-    // Lines, or entries, that were left out.
-    struct Count {
-        std::int64_t count = 0;
-        std::int64_t first_line = 0;
-
-        void add(std::int64_t line) { first_line = count++ == 0 ? line : first_line; }
-    };
-
     ServerLogReader(FollowedFile file, Decoder decoder, ServerLogOptions options);
 
     [[nodiscard]] Result<> check_lines() const;
@@ -82,10 +74,10 @@ class ServerLogReader {
     std::int64_t last_logged_ns_ = 0;
     std::int64_t entries_ = 0;
     bool whole_seconds_ = false;
-    Count skipped_;
-    Count timeless_;
-    Count other_time_;
-    Count backwards_;
+    FollowedFile::Count skipped_;
+    FollowedFile::Count timeless_;
+    FollowedFile::Count other_time_;
+    FollowedFile::Count backwards_;
 };
 
 }  // namespace palloscope
