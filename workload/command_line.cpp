@@ -61,6 +61,17 @@ void add_common_options(CLI::App& command, DriverOptions& options) {
                     "Connections, all at work at the same time (default: as the scenario's "
                     "application has them)")
         ->check(CLI::Range(std::size_t{1}, kMostSessions));
+    command.add_option("--between",
+                       options.upkeep.statement,
+                       "Issue this statement (DISCARD ALL, say) in a session between two requests");
+    command.add_flag("--reconnect",
+                     options.upkeep.reconnect,
+                     "Replace a session by a new connection between two requests");
+    command
+        .add_option(
+            "--every", options.upkeep.every, "Do that after every so many requests of the session")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
     command.add_option("--seed", options.seed, "Make the same random choices as the last run");
     command.add_option(
         "--application-name", options.application_name, "In place of the scenario's own");
