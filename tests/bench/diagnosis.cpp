@@ -1,12 +1,15 @@
 // Whether the root cause that a report names is the true one: every scenario of
 // palloscope-workload, whose truth is known (palloscope-workload list), recorded and reported.
 //
-//     diagnosis [VERSION…]   those servers alone; without, all scenarios on 15 and a third on
-//     others
+//     diagnosis [VERSION…] [SCENARIO…]   those alone; without, all scenarios on 15 and a third on
+//                                        10, 14, 16 and 18
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <exception>
+#include <optional>
+#include <set>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -37,43 +40,66 @@ std::string output_of(const std::vector<std::string>& command) {
     return result.out;
 }
 
-// The report on a run of the scenario, with statements from the driver's journal or from what the
-// backends tell of themselves.
-Json report_on(const PostgresServer& server, const std::string& scenario, bool from_journal) {
+// Where the statements of a recording come from. Stepping, a snapshot after each of them, is the
+// truth that the others are measured against.
+enum class Source { kJournal, kActivity, kSteps };
+
+const char* name_of(Source source) {
+    switch (source) {
+        case Source::kJournal:
+            return "journal";
+        case Source::kActivity:
+            return "activity";
+        case Source::kSteps:
+            break;
+    }
+    return "steps";
+}
+
+// The report on a run of the scenario.
+Json report_on(const PostgresServer& server, const std::string& scenario, Source source) {
     const TemporaryFolder folder;
-    const std::string recording = (folder.path() / "run.palloscope").string();
-    const std::string journal = (folder.path() / "journal.jsonl").string();
+    const auto file = [&](const char* name) { return (folder.path() / name).string(); };
     const std::string application = "bench-" + scenario;
-    Program recorder = Program::start({palloscope_program(),
-                                       "record",
-                                       "all",
-                                       "--application-name",
-                                       application,
-                                       "--interval",
-                                       "250ms",
-                                       "--explain-every",
-                                       "8s",
-                                       "--statements",
-                                       from_journal ? "journal:" + journal : "activity",
-                                       "--output",
-                                       recording});
-    output_of({workload_program(),
-               scenario,
-               "--dsn",
-               server.dsn(),
-               "--application-name",
-               application,
-               "--journal",
-               journal,
-               "--rate",
-               kLoopsPerSecond,
-               "--duration",
-               kDriven});
+    std::vector<std::string> record{palloscope_program(),
+                                    "record",
+                                    "all",
+                                    "--application-name",
+                                    application,
+                                    "--output",
+                                    file("run.palloscope"),
+                                    "--statements"};
+    std::vector<std::string> drive{workload_program(),
+                                   scenario,
+                                   "--dsn",
+                                   server.dsn(),
+                                   "--application-name",
+                                   application,
+                                   "--duration",
+                                   kDriven,
+                                   "--journal",
+                                   file("journal.jsonl")};
+    if (source == Source::kSteps) {
+        record.push_back("step:" + file("socket"));
+        drive.insert(drive.end(), {"--step", file("socket")});
+    } else {
+        record.push_back(source == Source::kJournal ? "journal:" + file("journal.jsonl")
+                                                    : "activity");
+        record.insert(record.end(), {"--interval", "250ms", "--explain-every", "8s"});
+        drive.insert(drive.end(), {"--rate", kLoopsPerSecond});
+    }
+    Program recorder = Program::start(record);
+    if (source == Source::kSteps) {
+        // The driver does not wait for the socket.
+        recorder.wait_for_output("waiting");
+    }
+    output_of(drive);
     // It ends by itself: the backends have gone with the driver.
-    if (const ProgramResult recorded = recorder.wait(); recorded.exit_code != 0) {
+    if (const ProgramResult recorded = recorder.wait(kRunTime); recorded.exit_code != 0) {
         throw std::runtime_error(recorded.err);
     }
-    return Json::parse(output_of({palloscope_program(), "report", recording, "--format", "json"}));
+    return Json::parse(
+        output_of({palloscope_program(), "report", file("run.palloscope"), "--format", "json"}));
 }
 
 // The backend whose causes are largest; a recording of a control has none with any.
@@ -98,82 +124,179 @@ bool is_expected(const Json& scenario, const std::string& cause) {
                                [&](const Json& leak) { return leak["cause"] == cause; });
 }
 
-// One line of the table; whether the first cause is the true one.
-bool judge(const PostgresServer& server,
-           const std::string& version,
+// What all statements of a cause take, by the call of one of them.
+struct BytesACall {
+    double value = 0;
+    double low = 0;
+    double high = 0;
+};
+
+std::optional<BytesACall> bytes_a_call(const Json& cause, const std::string& query) {
+    double calls = 0;
+    BytesACall sum;
+    std::set<std::string> groups;
+    for (const Json& statement : cause["statements"]) {
+        const auto own_calls = statement["calls"].get<double>();
+        if (statement["query"] == query) {
+            calls = own_calls;
+        }
+        // The members of a group share one figure.
+        const Json& group = statement["group"];
+        if (group.is_null() || groups.insert(group.get<std::string>()).second) {
+            sum.value += own_calls * statement["bytes_per_call"].get<double>();
+            sum.low += own_calls * statement["low"].get<double>();
+            sum.high += own_calls * statement["high"].get<double>();
+        }
+    }
+    if (calls <= 0) {
+        return std::nullopt;
+    }
+    return BytesACall{sum.value / calls, sum.low / calls, sum.high / calls};
+}
+
+// How many rows of the table there are of each kind.
+struct Score {
+    int rows = 0;
+    int right = 0;
+    // With a truth from stepping; of these, within the goal, and with the truth in the interval.
+    int compared = 0;
+    int close = 0;
+    int held = 0;
+};
+
+constexpr double kCloseByJournal = 0.10;
+constexpr double kCloseByActivity = 0.25;
+
+// The first cause of `found` against the same of `truth`, in words.
+std::string comparison(const Json& found, const Json& truth, Source source, Score& score) {
+    for (const Json& statement : found["statements"]) {
+        const auto query = statement["query"].get<std::string>();
+        const auto measured = bytes_a_call(found, query);
+        const auto stepped = bytes_a_call(truth, query);
+        if (!measured || !stepped) {
+            continue;
+        }
+        const double error = measured->value / stepped->value - 1;
+        // Stepping too knows its figure within an interval only.
+        const bool held = measured->low <= stepped->high && stepped->low <= measured->high;
+        ++score.compared;
+        score.close +=
+            std::abs(error) <= (source == Source::kJournal ? kCloseByJournal : kCloseByActivity)
+                ? 1
+                : 0;
+        score.held += held ? 1 : 0;
+        return fmt::format("{:>9.0f} B {:>9.0f} B {:>+5.0f} % {:<4} {}",
+                           measured->value,
+                           stepped->value,
+                           error * 100,
+                           held ? "in" : "out",
+                           query.substr(0, 40));
+    }
+    return fmt::format("{:>9} {:>9}", "", "none");
+}
+
+// One line of the table.
+void judge(const std::string& version,
            const Json& scenario,
-           bool from_journal) {
-    const std::string name = scenario["name"];
+           Source source,
+           const Json& backend,
+           const Json& truth,
+           Score& score) {
     std::string expected = "none";
     if (!scenario["leaks"].empty()) {
         expected = scenario["leaks"][0]["cause"];
-    }
-    const char* const source = from_journal ? "journal" : "activity";
-    Json backend;
-    try {
-        backend = worst_backend(report_on(server, name, from_journal));
-    } catch (const std::exception& error) {
-        fmt::print("{:>4} {:<18} {:<9} not run: {}\n", version, name, source, error.what());
-        return false;
     }
     std::string found = "none";
     std::string figures;
     if (!backend["causes"].empty()) {
         const Json& cause = backend["causes"][0];
         found = cause["id"];
-        figures = fmt::format("{:>4.0f} % {:>4.0f} %",
+        figures = fmt::format("{:>4.0f} % {:>4.0f} % ",
                               cause["share"].get<double>() * 100,
                               cause["confidence"].get<double>() * 100);
-        if (!cause["statements"].empty()) {
-            const Json& statement = cause["statements"][0];
-            figures += fmt::format(" {:>9.0f} B  {}",
-                                   statement["bytes_per_call"].get<double>(),
-                                   statement["query"].get<std::string>().substr(0, 48));
+        for (const Json& stepped : truth["causes"]) {
+            if (stepped["id"] == found) {
+                figures += comparison(cause, stepped, source, score);
+            }
         }
     }
     const bool right = found == "none" ? scenario["leaks"].empty() : is_expected(scenario, found);
+    ++score.rows;
+    score.right += right ? 1 : 0;
     fmt::print("{:>4} {:<18} {:<9} {:<21} {:<21} {:<5} {}\n",
                version,
-               name,
-               source,
+               scenario["name"].get<std::string>(),
+               name_of(source),
                expected,
                found,
                right ? "right" : "WRONG",
                figures);
     std::fflush(stdout);
-    return right;
 }
 
-void measure(std::span<char*> versions) {
-    const Json scenarios = Json::parse(output_of({workload_program(), "list", "--format", "json"}));
-    std::vector<std::string> servers(versions.begin(), versions.end());
-    if (servers.empty()) {
-        servers = {"15", "10", "14", "16", "18"};
+void judge_scenario(const PostgresServer& server,
+                    const std::string& version,
+                    const Json& scenario,
+                    Score& score) {
+    const std::string name = scenario["name"];
+    Json truth = {{"causes", Json::array()}};
+    for (const Source source : {Source::kSteps, Source::kJournal, Source::kActivity}) {
+        try {
+            const Json backend = worst_backend(report_on(server, name, source));
+            if (source == Source::kSteps) {
+                truth = backend;
+            } else {
+                judge(version, scenario, source, backend, truth, score);
+            }
+        } catch (const std::exception& error) {
+            score.rows += source == Source::kSteps ? 0 : 1;
+            fmt::print(
+                "{:>4} {:<18} {:<9} not run: {}\n", version, name, name_of(source), error.what());
+        }
     }
-    int right = 0;
-    int rows = 0;
+}
+
+void measure(std::span<char*> arguments) {
+    const Json scenarios = Json::parse(output_of({workload_program(), "list", "--format", "json"}));
+    std::vector<std::string> versions;
+    std::vector<std::string> names;
+    for (const std::string argument : arguments) {
+        const bool is_version = argument.find_first_not_of("0123456789") == std::string::npos;
+        (is_version ? versions : names).push_back(argument);
+    }
+    if (versions.empty()) {
+        versions = {"15", "10", "14", "16", "18"};
+    }
     fmt::print(
-        "{:>4} {:<18} {:<9} {:<21} {:<21} {:<5} share, confidence, bytes a call of the first "
-        "statement\n",
+        "{:>4} {:<18} {:<9} {:<21} {:<21} {:<5} share, confidence, bytes a call, by stepping, "
+        "error, interval, statement\n",
         "",
         "scenario",
         "source",
         "expected",
         "first cause found",
         "");
-    for (const std::string& version : servers) {
+    Score score;
+    for (const std::string& version : versions) {
         const PostgresServer server = PostgresServer::start(version);
         for (std::size_t i = 0; i < scenarios.size(); ++i) {
-            if (version != "15" && i % kOneInSoMany != 0) {
-                continue;
-            }
-            for (const bool from_journal : {true, false}) {
-                right += judge(server, version, scenarios[i], from_journal) ? 1 : 0;
-                ++rows;
+            const bool chosen =
+                names.empty() ? version == "15" || i % kOneInSoMany == 0
+                              : std::ranges::find(names, scenarios[i]["name"].get<std::string>()) !=
+                                    names.end();
+            if (chosen) {
+                judge_scenario(server, version, scenarios[i], score);
             }
         }
     }
-    fmt::print("{} of {} right\n", right, rows);
+    fmt::print(
+        "{} of {} first causes right; bytes a call within 10 % (journal) or 25 % (activity) of "
+        "stepping in {} of {}, with intervals that meet in {}\n",
+        score.right,
+        score.rows,
+        score.close,
+        score.compared,
+        score.held);
 }
 
 }  // namespace
