@@ -28,7 +28,7 @@ constexpr const char* kFooter =
     "Exit codes: 0 done, 1 failed, 2 wrong command line, 4 not permitted, 130 interrupted.";
 
 // The options that every scenario has.
-void add_common_options(CLI::App& command, DriverOptions& options) {
+void add_common_options(CLI::App& command, DriverOptions& options, bool& progress) {
     command.add_option("--dsn",
                        options.conninfo,
                        "How to connect: a connection string or URI of libpq; what it leaves out "
@@ -75,6 +75,10 @@ void add_common_options(CLI::App& command, DriverOptions& options) {
     command.add_option("--seed", options.seed, "Make the same random choices as the last run");
     command.add_option(
         "--application-name", options.application_name, "In place of the scenario's own");
+    command.add_flag("--progress",
+                     progress,
+                     "Count loops and statements on standard error once a second, also where it is "
+                     "no terminal");
 }
 
 // One scenario as a command.
@@ -83,12 +87,15 @@ struct Command {
     std::unique_ptr<Scenario> scenario;
 };
 
-Command add_command(CLI::App& program, const ScenarioEntry& entry, DriverOptions& options) {
+Command add_command(CLI::App& program,
+                    const ScenarioEntry& entry,
+                    DriverOptions& options,
+                    bool& progress) {
     Command command{
         .app = program.add_subcommand(std::string(entry.name),
                                       fmt::format("{} [{}]", entry.summary, causes_of(entry))),
         .scenario = entry.make()};
-    add_common_options(*command.app, options);
+    add_common_options(*command.app, options, progress);
     command.scenario->add_options(*command.app);
     command.app->footer(
         fmt::format("{}\n\nExample:\n  palloscope-workload {} --dsn 'host=/tmp dbname=demo' "
@@ -130,13 +137,14 @@ class CommandLine {
             kFooter));
         add_list(app, list);
         for (const ScenarioEntry& entry : scenarios()) {
-            commands.push_back(add_command(app, entry, options));
+            commands.push_back(add_command(app, entry, options, progress));
         }
     }
 
     CLI::App app{kDescription, "palloscope-workload"};
     ListCommand list;
     DriverOptions options;
+    bool progress = false;
     std::vector<Command> commands;
 };
 
@@ -155,7 +163,9 @@ std::variant<Run, Answered> parse_command_line(int argc, const char* const* argv
     }
     for (Command& command : line.commands) {
         if (command.app->parsed()) {
-            return Run{.scenario = std::move(command.scenario), .options = std::move(line.options)};
+            return Run{.scenario = std::move(command.scenario),
+                       .options = std::move(line.options),
+                       .progress = line.progress};
         }
     }
     // require_subcommand() has refused a command line without one.

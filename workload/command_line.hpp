@@ -18,6 +18,7 @@ namespace palloscope::workload {
 struct Run {
     std::unique_ptr<Scenario> scenario;
     DriverOptions options;
+    bool progress = false;  // to be shown even where standard error is no terminal
 };
 
 // The command line was answered, by help, the version or a complaint: nothing is left to be done.

@@ -61,7 +61,7 @@ int run(Run run) {
         result = drive(*run.scenario, run.options, counters, stop.get_token());
         signals->finish();
     });
-    const bool show_progress = isatty(STDERR_FILENO) != 0;
+    const bool show_progress = run.progress || isatty(STDERR_FILENO) != 0;
     signals->wait(stop, [&] {
         if (show_progress) {
             print_totals(stderr, counters, "\r");

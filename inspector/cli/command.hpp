@@ -38,6 +38,7 @@ struct Command {
 
 CommandAction add_check(CLI::App& app);
 CommandAction add_diff(CLI::App& app);
+CommandAction add_experiment(CLI::App& app);
 CommandAction add_explain(CLI::App& app);
 CommandAction add_export(CLI::App& app);
 CommandAction add_list(CLI::App& app);

@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char* kName = "palloscope";
 
-constexpr std::array<Command, 8> kCommands{{
+constexpr std::array<Command, 9> kCommands{{
     {"list", "every PostgreSQL process on the machine, without a connection", add_list},
     {"check", "whether a backend can be inspected, how, and what is missing", add_check},
     {"snapshot", "the tree of memory contexts of a backend", add_snapshot},
@@ -25,6 +25,7 @@ constexpr std::array<Command, 8> kCommands{{
     {"explain", "what the bytes are: caches, plans, statements, malloc's own", add_explain},
     {"record", "snapshots again and again, with the statements between them", add_record},
     {"report", "the root causes: which statements grow which contexts, and what to do", add_report},
+    {"experiment", "a workload again and again, to see what stops its growth", add_experiment},
     {"export", "the snapshots of a recording, for other programs", add_export},
 }};
 

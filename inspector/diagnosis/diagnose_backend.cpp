@@ -8,6 +8,7 @@
 #include "inspector/diagnosis/backend_notes.hpp"
 #include "inspector/diagnosis/cause_rules.hpp"
 #include "inspector/diagnosis/cause_statements.hpp"
+#include "inspector/diagnosis/context_kind.hpp"
 #include "inspector/diagnosis/covered_memory.hpp"
 #include "inspector/diagnosis/suspects.hpp"
 
@@ -15,7 +16,8 @@ namespace palloscope {
 
 namespace {
 
-// A leak below this share of all growth is not worth a cause of its own.
+// A leak below this share of all growth is not worth a cause of its own. Buffers for temporary
+// tables are no growth in that sense: they fill up to temp_buffers, 8 MB by default, and stay.
 constexpr double kLeastShare = 0.05;
 constexpr std::size_t kMostContexts = 20;
 constexpr std::size_t kPictureWidth = 40;
@@ -38,6 +40,10 @@ void add_to(std::vector<double>& sum, const std::vector<double>& values, double 
 // Whether the rule covers memory that is in no context.
 bool of_process(const CauseRule& rule) {
     return rule.covers(kOutsideContexts) || rule.covers(kSharedMemory);
+}
+
+bool may_leak(std::string_view path) {
+    return is_context(path) && context_family(path) != "LocalBufferContext";
 }
 
 // The diagnosis in the making.
@@ -201,7 +207,9 @@ void BackendAnalysis::ask(const CauseRule& rule) {
     const Trend trend = judge_growth(choice_.seconds, bytes);
     const double seconds = choice_.seconds.back();
     const double lasting_growth = trend.bytes_per_second.value * seconds;
-    const bool too_small = !of_process(rule) && lasting_growth < kLeastShare * used_growth();
+    const std::vector<double> growing = at(memory_.bytes(may_leak), choice_.indices);
+    const bool too_small =
+        !of_process(rule) && lasting_growth < kLeastShare * (growing.back() - growing.front());
     if (trend.verdict == GrowthVerdict::kTooFewSnapshots ||
         (rule.leaks && (too_small || !leaks(rule, trend, bytes)))) {
         return;

@@ -142,6 +142,23 @@ TEST(Diagnosis, LeavesTheWarmUpOutOfTheCauseAndSaysHowMuchItWas) {
     EXPECT_NEAR(static_cast<double>(found.unexplained_bytes), 700e3, 50e3);
 }
 
+// temp_buffers' 8 MB are twenty times as much as a short recording of such a leak.
+TEST(Diagnosis, SeesALeakBesideBuffersForTemporaryTablesThatFillUp) {
+    SyntheticBackend backend;
+    for (int i = 0; i < 60; ++i) {
+        if (i < 16) {
+            backend.grow("TopMemoryContext/LocalBufferContext", 512e3);
+        }
+        for (int load = 0; load < 5; ++load) {
+            run_policy_load(backend, i + 0.1 * load, 5 * i + load, 1300);
+        }
+        backend.snapshot(i + 1);
+    }
+    const Diagnosis diagnosis = diagnose(backend.history());
+    ASSERT_THAT(diagnosis.backends.at(0).causes, SizeIs(1));
+    EXPECT_EQ(diagnosis.backends[0].causes[0].id, "catalog-churn");
+}
+
 TEST(Diagnosis, CallsUnknownWhatNoRuleExplainsAndNamesItsStatement) {
     SyntheticBackend backend;
     Dice dice(5);

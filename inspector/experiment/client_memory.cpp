@@ -1,0 +1,57 @@
+#include "inspector/experiment/client_memory.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include "attach/proc.hpp"
+#include "inspector/backend/server_processes.hpp"
+
+namespace palloscope {
+
+namespace {
+
+constexpr std::chrono::milliseconds kPatience{200};
+
+}  // namespace
+
+// What is no client backend is looked at again next time: it may be about to become one.
+void ClientMemory::meet(pid_t pid) {
+    const std::array pids{pid};
+    if (find_server_processes({.backend_type = "client backend"}, pids).found.empty()) {
+        return;
+    }
+    auto snapshotter = Snapshotter::open(pid, Literals::kMasked);
+    if (snapshotter) {
+        clients_.emplace(pid, Client{.snapshotter = std::move(*snapshotter)});
+    }
+}
+
+MemorySample ClientMemory::take() {
+    std::vector<pid_t> pids = list_children(postmaster_).value_or(std::vector<pid_t>{});
+    std::erase(pids, excluded_);
+    std::erase_if(clients_, [&](const auto& client) {
+        return std::ranges::find(pids, client.first) == pids.end();
+    });
+    for (const pid_t pid : pids) {
+        if (!clients_.contains(pid)) {
+            meet(pid);
+        }
+    }
+    MemorySample sample;
+    for (auto& [pid, client] : clients_) {
+        if (const auto snapshot = client.snapshotter.take(std::nullopt, kPatience)) {
+            client.was_read = true;
+            client.used_bytes = snapshot->tree.grand_total().used_bytes;
+            client.rss_anon_bytes = snapshot->process.rss_anon_bytes;
+        }
+        sample.used_bytes += client.used_bytes;
+        sample.rss_anon_bytes += client.rss_anon_bytes;
+        sample.backends += client.was_read ? 1 : 0;
+    }
+    return sample;
+}
+
+}  // namespace palloscope

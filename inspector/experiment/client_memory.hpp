@@ -1,0 +1,38 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+
+#include "inspector/backend/snapshotter.hpp"
+#include "inspector/model/experiment.hpp"
+
+namespace palloscope {
+
+// What the client backends of one server hold together, read from outside.
+class ClientMemory {
+  public:
+    // `excluded` is the backend of a connection of our own.
+    ClientMemory(pid_t postmaster, pid_t excluded) : postmaster_(postmaster), excluded_(excluded) {}
+
+    // The sums over the client backends that live now. One that cannot be read this time counts as
+    // it did last time; one that was never read, since it is about to start or to end, is left out.
+    // MemorySample::seconds is the caller's.
+    [[nodiscard]] MemorySample take();
+
+  private:
+    struct Client {
+        Snapshotter snapshotter;
+        bool was_read = false;
+        std::int64_t used_bytes = 0;
+        std::int64_t rss_anon_bytes = 0;
+    };
+
+    void meet(pid_t pid);
+
+    pid_t postmaster_;
+    pid_t excluded_;
+    std::map<pid_t, Client> clients_;
+};
+
+}  // namespace palloscope

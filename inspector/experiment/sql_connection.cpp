@@ -1,0 +1,59 @@
+#include "inspector/experiment/sql_connection.hpp"
+
+#include <libpq-fe.h>
+
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "inspector/experiment/text_file.hpp"
+
+namespace palloscope {
+
+namespace {
+
+struct Clear {
+    void operator()(PGresult* result) const noexcept { PQclear(result); }
+};
+
+using SqlResult = std::unique_ptr<PGresult, Clear>;
+
+}  // namespace
+
+void SqlConnection::Close::operator()(pg_conn* connection) const noexcept {
+    PQfinish(connection);
+}
+
+Result<SqlConnection> SqlConnection::open(const std::string& conninfo) {
+    std::unique_ptr<pg_conn, Close> connection(PQconnectdb(conninfo.c_str()));
+    if (PQstatus(connection.get()) != CONNECTION_OK) {
+        return failure(Error::Kind::kFailed, last_line(PQerrorMessage(connection.get())));
+    }
+    // Notices of a server of ours tell nobody anything.
+    PQsetNoticeProcessor(
+        connection.get(), [](void*, const char*) {}, nullptr);
+    return SqlConnection(std::move(connection));
+}
+
+int SqlConnection::backend_pid() const {
+    return PQbackendPID(connection_.get());
+}
+
+Result<> SqlConnection::send(const std::string& sql) {
+    if (PQsendQuery(connection_.get(), sql.c_str()) != 1) {
+        return failure(Error::Kind::kFailed,
+                       fmt::format("{}: {}", sql, last_line(PQerrorMessage(connection_.get()))));
+    }
+    return {};
+}
+
+bool SqlConnection::busy() {
+    while (PQconsumeInput(connection_.get()) == 1 && PQisBusy(connection_.get()) == 0) {
+        if (!SqlResult(PQgetResult(connection_.get()))) {
+            return false;
+        }
+    }
+    return PQstatus(connection_.get()) == CONNECTION_OK;
+}
+
+}  // namespace palloscope

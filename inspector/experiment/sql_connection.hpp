@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "attach/error.hpp"
+
+struct pg_conn;
+
+namespace palloscope {
+
+// A connection of our own to a server or a pooler of an experiment.
+class SqlConnection {
+  public:
+    // `conninfo` as libpq takes it. kFailed with the server's words, which hold no password.
+    [[nodiscard]] static Result<SqlConnection> open(const std::string& conninfo);
+
+    [[nodiscard]] int backend_pid() const;
+
+    // Sends a statement and does not wait for its end, nor ask what it gives.
+    [[nodiscard]] Result<> send(const std::string& sql);
+
+    // Whether a statement that was sent is still at work.
+    [[nodiscard]] bool busy();
+
+  private:
+    struct Close {
+        void operator()(pg_conn* connection) const noexcept;
+    };
+
+    explicit SqlConnection(std::unique_ptr<pg_conn, Close> connection)
+        : connection_(std::move(connection)) {}
+
+    std::unique_ptr<pg_conn, Close> connection_;
+};
+
+}  // namespace palloscope

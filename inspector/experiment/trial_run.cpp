@@ -1,0 +1,122 @@
+#include "inspector/experiment/trial_run.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "inspector/experiment/client_memory.hpp"
+#include "inspector/experiment/pooler.hpp"
+#include "inspector/experiment/sql_connection.hpp"
+#include "inspector/experiment/throwaway_server.hpp"
+
+namespace palloscope {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kSamples = 160;  // in a trial, where its length allows
+constexpr std::chrono::milliseconds kShortestInterval{50};
+
+// The server, the pooler and our own connection of one trial, in the order in which they start.
+struct Stage {
+    ThrowawayServer server;
+    std::optional<Pooler> pooler;
+    SqlConnection maintenance;
+
+    [[nodiscard]] const Endpoint& endpoint() const {
+        return pooler ? pooler->endpoint() : server.endpoint();
+    }
+};
+
+Result<Stage> set_stage(const TrialConditions& conditions, const TrialPlan& plan) {
+    std::vector<std::string> settings = conditions.server_settings;
+    settings.insert(settings.end(), plan.server_settings.begin(), plan.server_settings.end());
+    auto server = ThrowawayServer::start(conditions.server_programs, conditions.account, settings);
+    if (!server) {
+        return tl::unexpected(server.error());
+    }
+    std::optional<Pooler> pooler;
+    if (plan.pooler_settings) {
+        auto started = Pooler::start(*server, conditions.account, *plan.pooler_settings);
+        if (!started) {
+            return tl::unexpected(started.error());
+        }
+        pooler = std::move(*started);
+    }
+    auto maintenance = SqlConnection::open(server->endpoint().conninfo("postgres", "palloscope"));
+    if (!maintenance) {
+        return tl::unexpected(maintenance.error());
+    }
+    return Stage{.server = std::move(*server),
+                 .pooler = std::move(pooler),
+                 .maintenance = std::move(*maintenance)};
+}
+
+// Samples the memory and the loops until the trial is over. True where the user asked to stop.
+Result<bool> watch(const TrialConditions& conditions,
+                   const TrialPlan& plan,
+                   Stage& stage,
+                   const WorkloadRun& run,
+                   Trial& trial) {
+    ClientMemory memory(stage.server.postmaster_pid(), stage.maintenance.backend_pid());
+    const auto interval =
+        std::max<Clock::duration>(kShortestInterval, conditions.duration / kSamples);
+    const auto begin = Clock::now();
+    auto next_sample = begin;
+    auto next_maintenance = begin + plan.period;
+    while (run.running() && Clock::now() < begin + conditions.duration) {
+        if (!plan.maintenance.empty() && Clock::now() >= next_maintenance &&
+            !stage.maintenance.busy()) {
+            next_maintenance += plan.period;
+            // Not waited for: it may have to wait for a lock of the workload.
+            if (const auto sent = stage.maintenance.send(plan.maintenance); !sent) {
+                return tl::unexpected(sent.error());
+            }
+        }
+        MemorySample sample = memory.take();
+        sample.loops = run.counts().loops;
+        sample.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+        trial.samples.push_back(sample);
+        next_sample = std::max(next_sample + interval, Clock::now());
+        if (conditions.sleep_until(next_sample)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+Result<Trial> run_on_stage(const TrialConditions& conditions,
+                           const TrialPlan& plan,
+                           Stage& stage,
+                           Trial trial) {
+    auto run =
+        WorkloadRun::start(conditions.workload, plan, stage.endpoint(), stage.server.folder());
+    if (!run) {
+        return tl::unexpected(run.error());
+    }
+    const auto interrupted = watch(conditions, plan, stage, *run, trial);
+    if (!interrupted) {
+        return tl::unexpected(interrupted.error());
+    }
+    if (*interrupted) {
+        return failure(Error::Kind::kInterrupted, "the experiment was interrupted");
+    }
+    trial.seconds = trial.samples.empty() ? 0 : trial.samples.back().seconds;
+    return run->stop().map([&] {
+        trial.errors = run->counts().errors;
+        return std::move(trial);
+    });
+}
+
+}  // namespace
+
+Result<Trial> run_trial(const TrialConditions& conditions, const TrialPlan& plan) {
+    Trial trial{.intervention = plan.intervention, .description = plan.description};
+    return set_stage(conditions, plan).and_then([&](Stage stage) {
+        return run_on_stage(conditions, plan, stage, std::move(trial));
+    });
+}
+
+}  // namespace palloscope
