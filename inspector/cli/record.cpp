@@ -12,6 +12,7 @@
 #include <fmt/core.h>
 
 #include "attach/memory_headroom.hpp"
+#include "attach/proc.hpp"
 #include "inspector/backend/explainer.hpp"
 #include "inspector/backend/snapshotter.hpp"
 #include "inspector/cli/command.hpp"
@@ -20,6 +21,7 @@
 #include "inspector/cli/recording_summary.hpp"
 #include "inspector/cli/target_search.hpp"
 #include "inspector/recording/recorder.hpp"
+#include "inspector/sql/server_facts.hpp"
 
 namespace palloscope {
 
@@ -37,12 +39,14 @@ struct RecordOptions {
     std::chrono::nanoseconds explain_every{};
     std::string statements = "activity";
     std::optional<std::string> log_line_prefix;
+    std::optional<std::string> dsn;
 };
 
 constexpr std::string_view kJournalPrefix = "journal:";
 constexpr std::string_view kLogPrefix = "log:";
 constexpr std::string_view kStepPrefix = "step:";
 constexpr std::chrono::milliseconds kTargetPollInterval{200};
+constexpr std::chrono::seconds kServerAnswersWithin{2};
 
 Result<StatementSource> open_statements(const RecordOptions& options) {
     const std::string& source = options.statements;
@@ -115,6 +119,29 @@ std::optional<MemoryAllowance> allowance_of(int pid) {
                            .left_bytes = headroom->limit->left_bytes()};
 }
 
+// The server knows its backends by the PIDs of its own PID namespace. A session of another server
+// that has the same PID is told apart by its database and user, when causes are looked for.
+Result<std::map<int, std::vector<ServerFact>>> server_facts_of(const std::string& dsn,
+                                                               const std::vector<int>& pids) {
+    const Result<ServerFacts> asked = ask_server(dsn, kServerAnswersWithin);
+    if (!asked) {
+        return tl::unexpected(asked.error());
+    }
+    std::map<int, std::vector<ServerFact>> facts;
+    for (const int pid : pids) {
+        const auto status = read_status(pid);
+        if (!status || status->namespace_pids.empty()) {
+            continue;
+        }
+        const auto session = asked->sessions.find(status->namespace_pids.back());
+        if (session != asked->sessions.end()) {
+            facts[pid] = asked->server;
+            facts[pid].insert(facts[pid].end(), session->second.begin(), session->second.end());
+        }
+    }
+    return facts;
+}
+
 // Waits for the first backend that fits `all` and its filter: an application may be started after
 // its recorder.
 Result<> await_targets(const TargetOptions& target, const StopRequest& stop) {
@@ -155,6 +182,11 @@ Result<ExitCode> run_record(const RecordOptions& options) {
     if (options.interval.count() == 0) {
         return failure(Error::Kind::kUsage, "--interval must be longer than nothing");
     }
+    if (options.dsn) {
+        if (auto checked = check_dsn(*options.dsn); !checked) {
+            return tl::unexpected(checked.error());
+        }
+    }
     auto writer =
         RecordingWriter::create(options.output,
                                 options.force ? ExistingFile::kReplace : ExistingFile::kRefuse,
@@ -186,7 +218,13 @@ Result<ExitCode> run_record(const RecordOptions& options) {
             },
         .find_targets = [&] { return search.find(); },
         .allowance = allowance_of,
+        .server_facts = {},
         .progress = {}};
+    if (options.dsn) {
+        calls.server_facts = [&](const std::vector<int>& pids) {
+            return server_facts_of(*options.dsn, pids);
+        };
+    }
     const bool on_terminal = isatty(STDERR_FILENO) != 0;
     if (on_terminal) {
         calls.progress = show_progress;
@@ -250,6 +288,13 @@ CommandAction add_record(CLI::App& app) {
                    "the server's log_line_prefix, with %p and %m, %t or %n, for a log in stderr's "
                    "format; else PostgreSQL's\n"
                    "and Debian's defaults and other known ones are tried");
+    app.add_option(
+        "--dsn",
+        options->dsn,
+        "ask the server by SQL, too, now and then: a connection string of libpq. Settings, dead "
+        "rows of the catalogs\n"
+        "and what pg_stat_activity says of the sessions become evidence of the report. Keep the "
+        "password in ~/.pgpass");
     add_method(app, options->method, "200ms");
     app.footer(
         "The recording is valid at any moment: after an interrupt (exit code 130), kill -9 or a "

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -10,6 +11,7 @@
 #include "inspector/diagnosis/cause_statements.hpp"
 #include "inspector/diagnosis/context_kind.hpp"
 #include "inspector/diagnosis/covered_memory.hpp"
+#include "inspector/diagnosis/server_evidence.hpp"
 #include "inspector/diagnosis/suspects.hpp"
 
 namespace palloscope {
@@ -244,6 +246,7 @@ void BackendAnalysis::conclude(const CauseRule& rule,
                 .contexts = suspicion.contexts,
                 .evidence = std::move(finding.evidence),
                 .remedies = std::move(finding.remedies)};
+    std::ranges::move(server_evidence(cause.id, backend_), std::back_inserter(cause.evidence));
     Explained explained{.rule = &rule, .bytes = std::vector<double>(bytes.size())};
     for (const std::size_t index : finding.groups) {
         const SuspectedGroup& group = suspicion.groups[index];

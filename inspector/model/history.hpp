@@ -8,6 +8,7 @@
 
 #include "inspector/model/context_tree.hpp"
 #include "inspector/model/explanation.hpp"
+#include "inspector/model/server_fact.hpp"
 #include "inspector/model/snapshot.hpp"
 #include "inspector/model/statement.hpp"
 
@@ -66,6 +67,8 @@ struct BackendHistory {
     std::vector<Explanation> explanations;
     // As at the last look; none where no limit is known.
     std::optional<MemoryAllowance> allowance;
+    // As the server said it at the last look, where it was asked.
+    std::vector<ServerFact> server_facts;
     // Snapshots that were due but not taken: the one before was not done, or no safe point came.
     std::int64_t missed = 0;
     // Why the recording of this backend ended: "duration", "interrupted", "backend gone", …; none

@@ -26,6 +26,7 @@
 //   form, label  texts stored once: statements' forms, names of sessions and steps
 //   execution  statements, as their source tells them
 //   allowance  the memory that a backend's control group may have, as at the last look
+//   server_fact what the server said of itself and of the backend, as at the last look
 //   sighting   of an execution that was seen by looking now and then (Sighting)
 //
 // Texts are bytes in the server's encoding, whatever SQLite thinks of them.
@@ -34,7 +35,7 @@ namespace palloscope {
 // "Pals", at offset 68 of the file: file(1) and the reader know a recording by it.
 inline constexpr int kRecordingApplicationId = 0x50616c73;
 // To be raised with every change of the schema; a reader refuses versions above its own.
-inline constexpr int kRecordingFormatVersion = 3;
+inline constexpr int kRecordingFormatVersion = 4;
 
 struct SchemaObject {
     std::string_view name;
@@ -44,7 +45,7 @@ struct SchemaObject {
 
 // The reader wants to find exactly these, so that a file made by somebody else cannot have a view
 // or a virtual table in the place of one of ours.
-inline constexpr std::array<SchemaObject, 16> kRecordingSchema{{
+inline constexpr std::array<SchemaObject, 17> kRecordingSchema{{
     {"setting",
      "CREATE TABLE setting (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"},
     {"note", "CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL)"},
@@ -95,6 +96,10 @@ inline constexpr std::array<SchemaObject, 16> kRecordingSchema{{
      "CREATE TABLE allowance (backend INTEGER PRIMARY KEY, limit_bytes INTEGER NOT NULL, "
      "left_bytes INTEGER NOT NULL)",
      3},
+    {"server_fact",
+     "CREATE TABLE server_fact (backend INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, "
+     "value TEXT NOT NULL, PRIMARY KEY (backend, kind, name)) WITHOUT ROWID",
+     4},
 }};
 
 }  // namespace palloscope

@@ -26,6 +26,7 @@ using std::chrono::nanoseconds;
 
 constexpr nanoseconds kFindTargetsEvery = std::chrono::seconds{1};
 constexpr nanoseconds kAskAllowanceEvery = std::chrono::seconds{10};
+constexpr nanoseconds kAskServerEvery = std::chrono::seconds{10};
 // How long a journal or a log may have something new before we look, and the stop flag be set.
 constexpr milliseconds kLookEvery{100};
 
@@ -131,6 +132,11 @@ class Recorder::Impl {
                 return tl::unexpected(taken.error());
             }
         }
+        if (Clock::now() >= ask_server_at_) {
+            if (Result<> asked = ask_server(); !asked) {
+                return asked;
+            }
+        }
         ++rounds_;
         // A round that fell due while this one went on cannot be made up for.
         if (Result<> counted = miss_late_rounds(); !counted) {
@@ -228,6 +234,30 @@ class Recorder::Impl {
         target.ask_allowance_at = Clock::now() + kAskAllowanceEvery;
         const auto allowance = calls_.allowance(pid);
         return allowance ? writer_.allowance(pid, *allowance) : Result<>();
+    }
+
+    Result<> ask_server() {
+        std::vector<int> pids;
+        for (const auto& [pid, target] : targets_) {
+            if (target.pauses.count() > 0) {
+                pids.push_back(pid);
+            }
+        }
+        if (!calls_.server_facts || pids.empty()) {
+            return {};
+        }
+        ask_server_at_ = Clock::now() + kAskServerEvery;
+        const auto facts = calls_.server_facts(pids);
+        if (!facts) {
+            calls_.server_facts = {};
+            return note(facts.error().message);
+        }
+        for (const auto& [pid, of_backend] : *facts) {
+            if (Result<> stored = writer_.server_facts(pid, of_backend); !stored) {
+                return stored;
+            }
+        }
+        return {};
     }
 
     // Once a backend; that it has gone, the snapshot will tell.
@@ -439,6 +469,9 @@ class Recorder::Impl {
     }
 
     Result<RecordingSummary> finish() {
+        if (Result<> asked = ask_server(); !asked) {
+            return tl::unexpected(std::move(asked).error());
+        }
         while (!targets_.empty()) {
             if (Result<> ended = end(targets_.begin()->first, summary_.end); !ended) {
                 return tl::unexpected(std::move(ended).error());
@@ -490,6 +523,7 @@ class Recorder::Impl {
     std::int64_t rounds_ = 0;  // that were done or missed
     Clock::time_point next_round_;
     Clock::time_point find_targets_at_;
+    Clock::time_point ask_server_at_;  // first after the first round
     RecordingSummary summary_;
 };
 

@@ -14,6 +14,7 @@
 #include "attach/error.hpp"
 #include "inspector/backend/activity_sampler.hpp"
 #include "inspector/model/explanation.hpp"
+#include "inspector/model/server_fact.hpp"
 #include "inspector/model/snapshot.hpp"
 #include "inspector/recording/writer.hpp"
 #include "inspector/statements/journal.hpp"
@@ -55,6 +56,11 @@ struct RecorderCalls {
     std::function<Result<std::vector<int>>()> find_targets;
     // How much memory a target may have; asked every ten seconds. May be empty.
     std::function<std::optional<MemoryAllowance>(int pid)> allowance;
+    // What their server says of these targets, by PID; those that it does not know are left out.
+    // Asked after the first round, every ten seconds, and at the end; after a failure never
+    // again. May be empty.
+    std::function<Result<std::map<int, std::vector<ServerFact>>>(const std::vector<int>& pids)>
+        server_facts;
     // Called after each round of snapshots. May be empty.
     std::function<void(const RecordingProgress&)> progress;
 };
@@ -96,6 +102,8 @@ struct RecordingSummary {
 // for seconds), which brings a snapshot with it; where none can be had the snapshot is taken all
 // the same, and a note says why. Of a source of statements, those executions are recorded that are
 // of a target and ended after the start.
+//
+// Where the server is to be asked by SQL and cannot be, a note says why.
 //
 // A target that is gone ends; one that may not or cannot be read is noted and left alone; any other
 // failure to take a snapshot counts as missed, with its message as the reason.

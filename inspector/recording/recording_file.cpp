@@ -408,6 +408,24 @@ std::vector<std::optional<MemoryAllowance>> RecordingFile::allowances() {
     return allowances;
 }
 
+std::vector<std::vector<ServerFact>> RecordingFile::server_facts() {
+    std::vector<std::vector<ServerFact>> facts(backends().size());
+    if (impl_->has("server_fact")) {
+        impl_->each(
+            "server_fact", "SELECT backend, kind, name, value FROM server_fact", [&](Row& row) {
+                const auto backend = index_of(row.getColumn(0).getInt64(), facts.size());
+                if (!backend) {
+                    return Verdict::kBroken;
+                }
+                facts[*backend].push_back({.kind = row.getColumn(1).getString(),
+                                           .name = row.getColumn(2).getString(),
+                                           .value = row.getColumn(3).getString()});
+                return Verdict::kNext;
+            });
+    }
+    return facts;
+}
+
 std::vector<RecordedMiss> RecordingFile::missed() {
     std::vector<RecordedMiss> missed;
     impl_->each("missed", "SELECT backend, reason, times FROM missed", [&](Row& row) {

@@ -198,6 +198,23 @@ class RecordingWriter::Impl {
         statement.exec();
     }
 
+    void server_facts(int pid, std::span<const ServerFact> facts) {
+        const std::int64_t backend = backend_of(pid).id;
+        SQLite::Statement forget(database_, "DELETE FROM server_fact WHERE backend = ?");
+        forget.bind(1, backend);
+        forget.exec();
+        SQLite::Statement insert(database_,
+                                 "INSERT OR REPLACE INTO server_fact VALUES (?, ?, ?, ?)");
+        for (const ServerFact& fact : facts) {
+            insert.reset();
+            insert.bind(1, backend);
+            insert.bind(2, fact.kind);
+            insert.bind(3, fact.name);
+            insert.bind(4, fact.value);
+            insert.exec();
+        }
+    }
+
     void end(int pid, std::string_view reason) {
         SQLite::Statement statement(database_, "UPDATE backend SET end_reason = ? WHERE id = ?");
         statement.bind(1, std::string(reason));
@@ -506,6 +523,10 @@ Result<> RecordingWriter::missed(std::span<const int> pids,
 
 Result<> RecordingWriter::allowance(int pid, const MemoryAllowance& allowance) {
     return impl_->in_transaction([&] { impl_->allowance(pid, allowance); });
+}
+
+Result<> RecordingWriter::server_facts(int pid, std::span<const ServerFact> facts) {
+    return impl_->in_transaction([&] { impl_->server_facts(pid, facts); });
 }
 
 Result<> RecordingWriter::end(int pid, std::string_view reason) {

@@ -59,6 +59,8 @@ class RecordingWriter {
                                   std::int64_t times = 1);
     // In place of what was given of this backend before.
     [[nodiscard]] Result<> allowance(int pid, const MemoryAllowance& allowance);
+    // The same.
+    [[nodiscard]] Result<> server_facts(int pid, std::span<const ServerFact> facts);
     // The recording of this backend ends: "duration", "interrupted", "backend gone", …
     [[nodiscard]] Result<> end(int pid, std::string_view reason);
     // A sentence that readers of a report must know.

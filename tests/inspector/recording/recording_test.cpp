@@ -297,6 +297,22 @@ TEST_F(Recording, GivesBackTheLastAllowanceOfEachBackend) {
               (MemoryAllowance{.limit_bytes = 3000, .left_bytes = 100}));
 }
 
+TEST_F(Recording, GivesBackWhatTheServerSaidLast) {
+    const ServerFact jit{.kind = "setting", .name = "jit", .value = "off"};
+    {
+        RecordingWriter recording = writer();
+        ASSERT_TRUE(recording.append(snapshot_with(42, 0, 1)));
+        ASSERT_TRUE(recording.append(snapshot_with(43, 0, 1)));
+        const std::vector<ServerFact> before{{"setting", "jit", "on"}, {"session", "user", "app"}};
+        ASSERT_TRUE(recording.server_facts(43, before));
+        ASSERT_TRUE(recording.server_facts(43, {&jit, 1}));
+    }
+    const Result<History> history = read_history(path());
+    ASSERT_TRUE(history) << history.error().message;
+    EXPECT_THAT(history->backends.at(0).server_facts, testing::IsEmpty());
+    EXPECT_THAT(history->backends.at(1).server_facts, testing::ElementsAre(jit));
+}
+
 TEST_F(Recording, GivesBackHowExecutionsWereSeen) {
     {
         RecordingWriter recording = writer("activity");
