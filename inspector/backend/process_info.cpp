@@ -11,6 +11,7 @@
 #include "attach/proc.hpp"
 #include "inspector/backend/backend_status.hpp"
 #include "inspector/backend/layout_of_version.hpp"
+#include "inspector/backend/port_layout.hpp"
 #include "inspector/backend/process_title.hpp"
 #include "inspector/statements/form.hpp"
 
@@ -22,20 +23,6 @@ namespace {
 constexpr std::size_t kMaxNameBytes = 256;
 // The running statement is read up to here; its form says so by its ending.
 constexpr std::size_t kMaxQueryBytes = std::size_t{1} << 16;
-
-// Offsets in struct Port (src/include/libpq/libpq-be.h), by the first version that has them; 10 to
-// 18 seen on live servers, 19 by its headers.
-struct PortLayout {
-    int since_version_num;
-    std::uint64_t database_name;
-    std::uint64_t user_name;
-};
-
-constexpr std::array<PortLayout, 3> kPortLayouts{{
-    {100000, 328, 336},
-    {170000, 320, 328},
-    {180000, 384, 392},
-}};
 
 // A backend's variables, in its memory or a copy of that.
 struct Variables {
