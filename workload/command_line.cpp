@@ -61,6 +61,17 @@ void add_common_options(CLI::App& command, DriverOptions& options) {
                     "Connections, all at work at the same time (default: as the scenario's "
                     "application has them)")
         ->check(CLI::Range(std::size_t{1}, kMostSessions));
+    command.add_option("--between",
+                       options.upkeep.statement,
+                       "Issue this statement (DISCARD ALL, say) in a session between two requests");
+    command.add_flag("--reconnect",
+                     options.upkeep.reconnect,
+                     "Replace a session by a new connection between two requests");
+    command
+        .add_option(
+            "--every", options.upkeep.every, "Do that after every so many requests of the session")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
     command.add_option("--seed", options.seed, "Make the same random choices as the last run");
     command.add_option(
         "--application-name", options.application_name, "In place of the scenario's own");
@@ -106,40 +117,53 @@ void add_list(CLI::App& program, ListCommand& list) {
         "Example:\n  palloscope-workload list\n  palloscope-workload list --format json");
 }
 
+// The whole command line, and what its options write into.
+class CommandLine {
+  public:
+    CommandLine() {
+        app.set_version_flag("--version", "palloscope-workload " PALLOSCOPE_VERSION);
+        app.require_subcommand(1);
+        app.footer(fmt::format(
+            "Example:\n  palloscope-workload conjur --dsn 'host=/tmp dbname=demo' --journal "
+            "journal.jsonl --duration 60s\n\n'palloscope-workload SCENARIO --help' explains a "
+            "scenario.\n{}",
+            kFooter));
+        add_list(app, list);
+        for (const ScenarioEntry& entry : scenarios()) {
+            commands.push_back(add_command(app, entry, options));
+        }
+    }
+
+    CLI::App app{kDescription, "palloscope-workload"};
+    ListCommand list;
+    DriverOptions options;
+    std::vector<Command> commands;
+};
+
 }  // namespace
 
 std::variant<Run, Answered> parse_command_line(int argc, const char* const* argv) {
-    CLI::App program(kDescription, "palloscope-workload");
-    program.set_version_flag("--version", "palloscope-workload " PALLOSCOPE_VERSION);
-    program.require_subcommand(1);
-    program.footer(fmt::format(
-        "Example:\n  palloscope-workload conjur --dsn 'host=/tmp dbname=demo' --journal "
-        "journal.jsonl --duration 60s\n\n'palloscope-workload SCENARIO --help' explains a "
-        "scenario.\n{}",
-        kFooter));
-    ListCommand list;
-    add_list(program, list);
-    DriverOptions options;
-    std::vector<Command> commands;
-    for (const ScenarioEntry& entry : scenarios()) {
-        commands.push_back(add_command(program, entry, options));
-    }
+    CommandLine line;
     try {
-        program.parse(argc, argv);
+        line.app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return Answered{program.exit(error) == 0 ? 0 : kExitUsage};
+        return Answered{line.app.exit(error) == 0 ? 0 : kExitUsage};
     }
-    if (list.app->parsed()) {
-        fmt::print("{}", list.format == "json" ? scenario_list_json() : scenario_list_table());
+    if (line.list.app->parsed()) {
+        fmt::print("{}", line.list.format == "json" ? scenario_list_json() : scenario_list_table());
         return Answered{};
     }
-    for (Command& command : commands) {
+    for (Command& command : line.commands) {
         if (command.app->parsed()) {
-            return Run{.scenario = std::move(command.scenario), .options = std::move(options)};
+            return Run{.scenario = std::move(command.scenario), .options = std::move(line.options)};
         }
     }
     // require_subcommand() has refused a command line without one.
     return Answered{kExitUsage};
+}
+
+void describe_command_line(const std::function<void(const CLI::App&)>& describe) {
+    describe(CommandLine().app);
 }
 
 }  // namespace palloscope::workload

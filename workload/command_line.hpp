@@ -1,11 +1,16 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <variant>
 
 #include "workload/driver.hpp"
 #include "workload/scenario.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace palloscope::workload {
 
@@ -22,5 +27,8 @@ struct Answered {
 
 // Reads the command line; prints help and complaints itself.
 [[nodiscard]] std::variant<Run, Answered> parse_command_line(int argc, const char* const* argv);
+
+// Calls `describe` with the whole command line, for manual pages and completions.
+void describe_command_line(const std::function<void(const CLI::App&)>& describe);
 
 }  // namespace palloscope::workload

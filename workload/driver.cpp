@@ -38,7 +38,8 @@ Connections connections_for(const Layout& layout,
                                        .name = std::move(name),
                                        .default_application_name = worker.application_name,
                                        .application_name = options.application_name};
-        connections.pools.push_back(std::make_unique<SessionPool>(settings, size, bookkeeping));
+        connections.pools.push_back(
+            std::make_unique<SessionPool>(settings, size, options.upkeep, bookkeeping));
         return connections.pools.back().get();
     };
     if (options.sessions) {

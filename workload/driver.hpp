@@ -10,6 +10,7 @@
 #include "attach/error.hpp"
 #include "workload/scenario.hpp"
 #include "workload/session.hpp"
+#include "workload/session_pool.hpp"
 
 namespace palloscope::workload {
 
@@ -23,7 +24,8 @@ struct DriverOptions {
     std::optional<std::chrono::nanoseconds> duration;  // of the loops; set-up is not counted
     std::optional<std::uint64_t> loops;                // per client
     std::optional<std::size_t> sessions;               // in place of the scenario's own layout
-    std::optional<std::uint64_t> seed;                 // none: another one each run
+    Upkeep upkeep;
+    std::optional<std::uint64_t> seed;  // none: another one each run
 };
 
 // Sets the scenario up and runs its loops until they are done, time is over or `stop` is requested;

@@ -25,7 +25,7 @@ struct Counters {
     std::atomic<std::uint64_t> loops{0};       // those that came to their end
     std::atomic<std::uint64_t> statements{0};  // those sent, failed ones among them
     std::atomic<std::uint64_t> errors{0};      // statements that failed
-    std::atomic<std::uint64_t> reconnects{0};  // sessions opened in place of a lost one
+    std::atomic<std::uint64_t> reconnects{0};  // sessions opened in place of another one
 };
 
 // What every session writes to. Outlives them all.

@@ -27,8 +27,11 @@ SessionPool::Lease::~Lease() {
     }
 }
 
-SessionPool::SessionPool(const SessionSettings& settings, std::size_t size, Bookkeeping bookkeeping)
-    : bookkeeping_(bookkeeping) {
+SessionPool::SessionPool(const SessionSettings& settings,
+                         std::size_t size,
+                         Upkeep upkeep,
+                         Bookkeeping bookkeeping)
+    : upkeep_(std::move(upkeep)), bookkeeping_(bookkeeping) {
     for (std::size_t number = 1; number <= size; ++number) {
         auto slot = std::make_unique<Slot>();
         slot->settings = settings;
@@ -76,7 +79,8 @@ Result<> SessionPool::open(Slot& slot, const std::stop_token& stop) {
     while (!stop.stop_requested()) {
         if (auto session = Session::open(slot.settings, bookkeeping_)) {
             slot.session.emplace(std::move(*session));
-            if (std::exchange(slot.was_lost, false)) {
+            slot.requests = 0;
+            if (std::exchange(slot.had_session, true)) {
                 ++bookkeeping_.counters.reconnects;
             }
             return {};
@@ -91,15 +95,31 @@ Result<> SessionPool::open(Slot& slot, const std::stop_token& stop) {
 }
 
 void SessionPool::give_back(Slot& slot) {
+    keep_up(slot);
     if (slot.session && slot.session->lost()) {
         slot.session.reset();
-        slot.was_lost = true;
     }
     {
         const std::lock_guard lock(mutex_);
         free_.push_back(&slot);
     }
     given_back_.notify_one();
+}
+
+void SessionPool::keep_up(Slot& slot) const {
+    const bool wanted = upkeep_.reconnect || upkeep_.statement;
+    if (!wanted || !slot.session || slot.session->lost() || ++slot.requests < upkeep_.every ||
+        slot.session->in_transaction()) {
+        return;
+    }
+    slot.requests = 0;
+    if (upkeep_.statement) {
+        // A failure is counted and journalled, and spoils nothing.
+        static_cast<void>(slot.session->run("upkeep", *upkeep_.statement));
+    }
+    if (upkeep_.reconnect) {
+        slot.session.reset();
+    }
 }
 
 }  // namespace palloscope::workload

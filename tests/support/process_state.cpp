@@ -91,10 +91,15 @@ std::map<int, std::string> open_descriptors(pid_t pid) {
 
 std::vector<pid_t> children_of(pid_t pid) {
     std::vector<pid_t> children;
-    // Throws like open_descriptors. A child belongs to the thread that forked it.
+    // Throws like open_descriptors. A child belongs to the thread that forked it. Reading the
+    // children of a thread that ended meanwhile gives ESRCH, which a file buffer throws.
     for (const auto& thread : std::filesystem::directory_iterator(proc_path(pid, "task"))) {
         std::ifstream file(thread.path() / "children");
-        children.insert(children.end(), std::istream_iterator<pid_t>(file), {});
+        try {
+            children.insert(children.end(), std::istream_iterator<pid_t>(file), {});
+        } catch (const std::ios_base::failure&) {
+            continue;
+        }
     }
     return children;
 }

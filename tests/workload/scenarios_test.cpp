@@ -182,7 +182,10 @@ class Growth {
   public:
     Growth(const std::string& scenario, const TestDatabase& database)
         : scenario_(make_scenario(scenario)),
-          pool_({.conninfo = database.dsn(), .name = "session-1"}, /*size=*/1, bookkeeping_),
+          pool_({.conninfo = database.dsn(), .name = "session-1"},
+                /*size=*/1,
+                Upkeep{},
+                bookkeeping_),
           client_({&pool_}, /*seed=*/1, std::stop_token()) {
         auto session = Session::open({.conninfo = database.dsn(), .name = "set-up"}, bookkeeping_);
         EXPECT_TRUE(session && scenario_->set_up(*session));

@@ -240,7 +240,7 @@ class WorkloadSessionPool : public WorkloadSession {
 };
 
 TEST_F(WorkloadSessionPool, TakesTheSessionThatWasGivenBackLast) {
-    SessionPool pool(settings_, /*size=*/6, bookkeeping_);
+    SessionPool pool(settings_, /*size=*/6, Upkeep{}, bookkeeping_);
     const int first = take(pool)->backend_pid();
     EXPECT_EQ(take(pool)->backend_pid(), first);
     int second = 0;
@@ -256,7 +256,7 @@ TEST_F(WorkloadSessionPool, TakesTheSessionThatWasGivenBackLast) {
 }
 
 TEST_F(WorkloadSessionPool, NamesItsSessionsByTheirPlaces) {
-    SessionPool pool(settings_, /*size=*/2, bookkeeping_);
+    SessionPool pool(settings_, /*size=*/2, Upkeep{}, bookkeeping_);
     const auto first = take(pool);
     const auto second = take(pool);
     ASSERT_TRUE(first->run("one", "SELECT 1"));
@@ -266,7 +266,7 @@ TEST_F(WorkloadSessionPool, NamesItsSessionsByTheirPlaces) {
 }
 
 TEST_F(WorkloadSessionPool, ReplacesALostSession) {
-    SessionPool pool(settings_, /*size=*/1, bookkeeping_);
+    SessionPool pool(settings_, /*size=*/1, Upkeep{}, bookkeeping_);
     int lost = 0;
     {
         const auto session = take(pool);
@@ -279,9 +279,46 @@ TEST_F(WorkloadSessionPool, ReplacesALostSession) {
     EXPECT_EQ(counters_.reconnects, 1U);
 }
 
+TEST_F(WorkloadSessionPool, IssuesAStatementBetweenRequests) {
+    SessionPool pool(
+        settings_, /*size=*/1, Upkeep{.every = 2, .statement = "DISCARD ALL"}, bookkeeping_);
+    const int pid = take(pool)->backend_pid();
+    EXPECT_EQ(counters_.statements, 0U);
+    ASSERT_TRUE(take(pool)->run("one", "PREPARE kept AS SELECT 1"));
+    EXPECT_EQ(last_execution().form.text, "DISCARD ALL");
+    EXPECT_EQ(last_execution().step, "upkeep");
+    const auto session = take(pool);
+    EXPECT_EQ(session->backend_pid(), pid);
+    EXPECT_FALSE(session->run("one", "EXECUTE kept"));
+}
+
+TEST_F(WorkloadSessionPool, ReconnectsBetweenRequests) {
+    SessionPool pool(settings_, /*size=*/1, Upkeep{.every = 2, .reconnect = true}, bookkeeping_);
+    const int first = take(pool)->backend_pid();
+    EXPECT_EQ(take(pool)->backend_pid(), first);
+    EXPECT_NE(take(pool)->backend_pid(), first);
+    EXPECT_EQ(counters_.reconnects, 1U);
+}
+
+TEST_F(WorkloadSessionPool, DisturbsNoOpenTransaction) {
+    SessionPool pool(settings_,
+                     /*size=*/1,
+                     Upkeep{.every = 1, .statement = "DISCARD ALL", .reconnect = true},
+                     bookkeeping_);
+    const int first = [&] {
+        const auto session = take(pool);
+        EXPECT_TRUE(session->run("one", "BEGIN"));
+        return session->backend_pid();
+    }();
+    EXPECT_EQ(counters_.statements, 1U);
+    ASSERT_TRUE(take(pool)->run("one", "COMMIT"));
+    EXPECT_EQ(counters_.errors, 0U);
+    EXPECT_NE(take(pool)->backend_pid(), first);
+}
+
 TEST_F(WorkloadSessionPool, StopsWaitingForAServerThatIsNotThere) {
     settings_.conninfo = "host=/nonexistent";
-    SessionPool pool(settings_, /*size=*/1, bookkeeping_);
+    SessionPool pool(settings_, /*size=*/1, Upkeep{}, bookkeeping_);
     testing::internal::CaptureStderr();
     std::jthread stopper([this] {
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -294,7 +331,7 @@ TEST_F(WorkloadSessionPool, StopsWaitingForAServerThatIsNotThere) {
 }
 
 TEST_F(WorkloadSessionPool, StopsWaitingForASessionThatIsOut) {
-    SessionPool pool(settings_, /*size=*/1, bookkeeping_);
+    SessionPool pool(settings_, /*size=*/1, Upkeep{}, bookkeeping_);
     const auto out = take(pool);
     const std::jthread stopper([this] { stop_.request_stop(); });
     const auto lease = pool.take(stop_.get_token());
