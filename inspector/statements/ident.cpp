@@ -29,4 +29,12 @@ std::string mask_ident(std::string_view context_name, std::string_view ident) {
     return statement_form(ident).text.append(kCut);
 }
 
+void mask_idents(ContextTree& tree) {
+    for (MemoryContext& context : tree.contexts) {
+        if (context.ident) {
+            context.ident = mask_ident(context.name, *context.ident);
+        }
+    }
+}
+
 }  // namespace palloscope
