@@ -13,6 +13,7 @@ import sys
 
 import gdb
 
+sys.dont_write_bytecode = True  # nothing is left beside the script
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from palloscope_gdb import output  # noqa: E402
