@@ -253,15 +253,25 @@ Result<DwarfTypes> DwarfTypes::open(FileDescriptor file) {
 }
 
 Result<DwarfTypes> DwarfTypes::find(pid_t pid, const ElfImage& image) {
+    return find_below(
+        {fmt::format("/proc/{}/root", pid), "/"}, read_link(pid, "exe").value_or(""), image);
+}
+
+Result<DwarfTypes> DwarfTypes::find(const std::string& executable, const ElfImage& image) {
+    return find_below({"/"}, executable, image);
+}
+
+Result<DwarfTypes> DwarfTypes::find_below(const std::vector<std::string>& roots,
+                                          const std::string& executable,
+                                          const ElfImage& image) {
     if (auto own = duplicate(image.descriptor())) {
         if (auto types = open(std::move(*own))) {
             return types;
         }
     }
-    const std::string executable = read_link(pid, "exe").value_or("");
     const auto link = image.debug_link();
     const std::string build_id = image.build_id();
-    for (const std::string& root_path : {fmt::format("/proc/{}/root", pid), std::string("/")}) {
+    for (const std::string& root_path : roots) {
         const FileDescriptor root(::open(root_path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
         for (const std::string& path :
              debug_file_paths(build_id, link ? link->file_name : std::string{}, executable)) {
@@ -282,11 +292,10 @@ Result<DwarfTypes> DwarfTypes::find(pid_t pid, const ElfImage& image) {
             }
         }
     }
-    return failure(
-        Error::Kind::kUnsupported,
-        fmt::format("there is no debug information for process {} ({})", pid, executable),
-        "install the package with its debug symbols (Debian: NAME-dbgsym, Red Hat: "
-        "NAME-debuginfo)");
+    return failure(Error::Kind::kUnsupported,
+                   fmt::format("there is no debug information for {}", executable),
+                   "install the package with its debug symbols (Debian: NAME-dbgsym, Red Hat: "
+                   "NAME-debuginfo)");
 }
 
 Result<StructLayout> DwarfTypes::struct_layout(std::string_view name) const {

@@ -49,6 +49,10 @@ class DwarfTypes {
     // kUnsupported, with a hint, where there is none.
     [[nodiscard]] static Result<DwarfTypes> find(pid_t pid, const ElfImage& image);
 
+    // The same for a file at this path that no process needs to run: under our own root.
+    [[nodiscard]] static Result<DwarfTypes> find(const std::string& executable,
+                                                 const ElfImage& image);
+
     // Debug information in this file itself. kUnsupported where there is none.
     [[nodiscard]] static Result<DwarfTypes> open(FileDescriptor file);
 
@@ -65,6 +69,10 @@ class DwarfTypes {
   private:
     struct State;
     explicit DwarfTypes(std::unique_ptr<State> state);
+
+    [[nodiscard]] static Result<DwarfTypes> find_below(const std::vector<std::string>& roots,
+                                                       const std::string& executable,
+                                                       const ElfImage& image);
 
     std::unique_ptr<State> state_;
 };

@@ -194,6 +194,10 @@ Result<std::uint64_t> ElfImage::load_bias(int pid) const {
     });
 }
 
+std::uint64_t ElfImage::entry() const noexcept {
+    return state_->header.e_entry;
+}
+
 int ElfImage::descriptor() const noexcept {
     return state_->file.get();
 }

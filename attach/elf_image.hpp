@@ -58,6 +58,9 @@ class ElfImage {
     // for a file that is not position-independent.
     [[nodiscard]] Result<std::uint64_t> load_bias(int pid) const;
 
+    // The entry point as linked.
+    [[nodiscard]] std::uint64_t entry() const noexcept;
+
     [[nodiscard]] int descriptor() const noexcept;
 
   private:

@@ -21,12 +21,8 @@ Result<Backend> Backend::open(pid_t pid) {
     if (!memory) {
         return tl::unexpected(std::move(memory.error()));
     }
-    return Backend(std::move(*process), std::move(*memory), std::move(*binary), *load_bias);
-}
-
-RemoteAddress Backend::address_of(std::string_view symbol) const {
-    const auto found = binary_->image().find_symbol(symbol);
-    return found ? RemoteAddress{found->address + load_bias_} : RemoteAddress{};
+    return Backend(
+        std::move(*process), std::move(*memory), ServerGlobals(std::move(*binary), *load_bias));
 }
 
 }  // namespace palloscope

@@ -2,7 +2,6 @@
 
 #include <sys/types.h>
 
-#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -11,7 +10,7 @@
 #include "attach/process.hpp"
 #include "attach/process_memory.hpp"
 #include "attach/remote_address.hpp"
-#include "inspector/backend/server_binary.hpp"
+#include "inspector/backend/server_globals.hpp"
 
 namespace palloscope {
 
@@ -25,10 +24,12 @@ class Backend {
 
     [[nodiscard]] pid_t pid() const noexcept { return process_.pid(); }
 
-    [[nodiscard]] int server_version_num() const noexcept { return binary_->version_num(); }
+    [[nodiscard]] int server_version_num() const noexcept {
+        return globals_.binary().version_num();
+    }
 
     // The file that it runs.
-    [[nodiscard]] const ElfImage& image() const noexcept { return binary_->image(); }
+    [[nodiscard]] const ElfImage& image() const noexcept { return globals_.binary().image(); }
 
     [[nodiscard]] const Process& process() const noexcept { return process_; }
 
@@ -36,7 +37,11 @@ class Backend {
 
     // Where a global variable or function of the server lies in this process; null where this
     // version has none of that name.
-    [[nodiscard]] RemoteAddress address_of(std::string_view symbol) const;
+    [[nodiscard]] RemoteAddress address_of(std::string_view symbol) const {
+        return globals_.address_of(symbol);
+    }
+
+    [[nodiscard]] const ServerGlobals& globals() const noexcept { return globals_; }
 
     // The value of a global variable, none where this version has none of that name.
     template <typename T>
@@ -49,19 +54,12 @@ class Backend {
     }
 
   private:
-    Backend(Process process,
-            ProcessMemory memory,
-            std::shared_ptr<const ServerBinary> binary,
-            std::uint64_t load_bias)
-        : process_(std::move(process)),
-          memory_(std::move(memory)),
-          binary_(std::move(binary)),
-          load_bias_(load_bias) {}
+    Backend(Process process, ProcessMemory memory, ServerGlobals globals)
+        : process_(std::move(process)), memory_(std::move(memory)), globals_(std::move(globals)) {}
 
     Process process_;
     ProcessMemory memory_;
-    std::shared_ptr<const ServerBinary> binary_;
-    std::uint64_t load_bias_;
+    ServerGlobals globals_;
 };
 
 }  // namespace palloscope

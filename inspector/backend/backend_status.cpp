@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include "attach/proc.hpp"
+#include "inspector/backend/backend_status_layout.hpp"
 #include "inspector/backend/chunk_header.hpp"
 #include "inspector/backend/layout_of_version.hpp"
 #include "inspector/backend/static_variables.hpp"
@@ -14,36 +15,6 @@
 namespace palloscope {
 
 namespace {
-
-// Offsets in PgBackendStatus: 10 to 18 seen on live servers. st_changecount comes first, then
-// st_procpid; 12 put what GSSAPI needs before the state.
-constexpr Offset kPidAt = 4;
-constexpr Offset kProcessStartAt = 16;
-constexpr Offset kStatementStartAt = 32;
-constexpr Offset kStateStartAt = 40;
-
-struct StatusLayout {
-    int since_version_num;
-    Offset state;
-    Offset query;  // st_activity, st_activity_raw from 11 on
-};
-
-constexpr std::array<StatusLayout, 2> kStatusLayouts{{
-    {100000, 216, 232},
-    {120000, 232, 248},
-}};
-// Up to the end of the pointer to the text, in either layout.
-constexpr std::size_t kStatusBytes = 256;
-
-// BackendState, in its order. 18 put STATE_STARTING behind STATE_UNDEFINED.
-constexpr std::array<std::string_view, 7> kStates{"",
-                                                  "idle",
-                                                  "active",
-                                                  "idle in transaction",
-                                                  "fastpath function call",
-                                                  "idle in transaction (aborted)",
-                                                  "disabled"};
-constexpr int kFirstVersionWithStarting = 180000;
 
 // TimestampTz: microseconds since 2000-01-01 (src/include/datatype/timestamp.h).
 constexpr std::int64_t kPostgresEpochSeconds = 946'684'800;
@@ -59,8 +30,8 @@ std::string_view state_text(std::int32_t number, int server_version_num) {
     if (server_version_num >= kFirstVersionWithStarting && number > 0 && --number == 0) {
         return "starting";
     }
-    return number >= 0 && static_cast<std::size_t>(number) < kStates.size()
-               ? kStates.at(static_cast<std::size_t>(number))
+    return number >= 0 && static_cast<std::size_t>(number) < kBackendStates.size()
+               ? kBackendStates.at(static_cast<std::size_t>(number))
                : std::string_view();
 }
 

@@ -12,6 +12,7 @@
 #include <fmt/core.h>
 
 #include "inspector/backend/cached_schema.hpp"
+#include "inspector/backend/catalog_cache_layout.hpp"
 #include "inspector/backend/catalog_keys.hpp"
 #include "inspector/backend/chunk_header.hpp"
 #include "inspector/backend/layout_of_version.hpp"
@@ -20,129 +21,14 @@ namespace palloscope {
 
 namespace {
 
-// catcache.h
-constexpr std::uint32_t kEntryMagic = 0x57261502;  // CT_MAGIC
-constexpr std::uint32_t kListMagic = 0x52765103;   // CL_MAGIC
-constexpr Offset kMaxKeys = 4;                     // CATCACHE_MAXKEYS
-constexpr int kMaxCaches = 1000;                   // there are 77 to 85
+constexpr Offset kMaxKeys = 4;    // CATCACHE_MAXKEYS
+constexpr int kMaxCaches = 1000;  // there are 77 to 85
 // Objects that initdb made have lower OIDs (access/transam.h, FirstNormalObjectId).
 constexpr std::uint32_t kFirstNormalOid = 16384;
 constexpr std::size_t kNameBytes = 64;  // NAMEDATALEN
 // What a cache is called that was never used: it has no columns either (InitCatCache).
 constexpr std::string_view kNotUsedYet = "(not known yet)";
 constexpr std::int16_t kOidColumn = -2;  // ObjectIdAttributeNumber, up to 11
-
-// src/include/utils/catcache.h and access/tupdesc.h, by the first version that has them so.
-struct CatalogCacheLayout {
-    int since_version_num;
-    // CatCache
-    Offset ntup;
-    Offset nkeys;
-    Offset keyno;
-    Offset relname;
-    Offset reloid;
-    Offset tupdesc;
-    Offset bucket;
-    MaybeOffset list_buckets;
-    Offset next;
-    // CatCTup
-    Offset entry_cache;
-    Offset entry_dead;
-    Offset entry_negative;
-    MaybeOffset entry_keys;  // 11
-    Offset entry_row;        // where its row lies (HeapTupleData.t_data)
-    bool row_apart;          // up to 10: a chunk of its own
-    Offset entry_bytes;      // sizeof(CatCTup)
-    // CatCList
-    Offset list_cache;
-    MaybeOffset list_keys;   // 11
-    MaybeOffset list_tuple;  // up to 10
-    Offset list_bytes;
-    // struct tupleDesc: pointers to the columns (up to 10), or the columns themselves, behind 16
-    // bytes for each (18)
-    Offset columns;
-    bool columns_by_pointer;
-    Offset compact_column_bytes;
-};
-
-constexpr CatalogCacheLayout kSince10{.since_version_num = 100000,
-                                      .ntup = 48,
-                                      .nkeys = 56,
-                                      .keyno = 60,
-                                      .relname = 16,
-                                      .reloid = 24,
-                                      .tupdesc = 40,
-                                      .bucket = 424,
-                                      .list_buckets = {},
-                                      .next = 8,
-                                      .entry_cache = 8,
-                                      .entry_dead = 44,
-                                      .entry_negative = 45,
-                                      .entry_keys = {},
-                                      .entry_row = 72,
-                                      .row_apart = true,
-                                      .entry_bytes = 80,
-                                      .list_cache = 8,
-                                      .list_keys = {},
-                                      .list_tuple = 64,
-                                      .list_bytes = 80,
-                                      .columns = 8,
-                                      .columns_by_pointer = true,
-                                      .compact_column_bytes = 0};
-
-constexpr CatalogCacheLayout kSince11{.since_version_num = 110000,
-                                      .ntup = 120,
-                                      .nkeys = 124,
-                                      .keyno = 88,
-                                      .relname = 128,
-                                      .reloid = 136,
-                                      .tupdesc = 8,
-                                      .bucket = 16,
-                                      .list_buckets = {},
-                                      .next = 152,
-                                      .entry_cache = 96,
-                                      .entry_dead = 60,
-                                      .entry_negative = 61,
-                                      .entry_keys = 8,
-                                      .entry_row = 80,
-                                      .row_apart = false,
-                                      .entry_bytes = 104,
-                                      .list_cache = 72,
-                                      .list_keys = 24,
-                                      .list_tuple = {},
-                                      .list_bytes = 80,
-                                      .columns = 32,
-                                      .columns_by_pointer = false,
-                                      .compact_column_bytes = 0};
-
-// Tuple descriptors have no tdhasoid any more.
-constexpr CatalogCacheLayout since_12() {
-    CatalogCacheLayout layout = kSince11;
-    layout.since_version_num = 120000;
-    layout.columns = 24;
-    return layout;
-}
-
-// Lists have buckets too, which 16.3 and later have at the end of a longer struct.
-constexpr CatalogCacheLayout since_17() {
-    CatalogCacheLayout layout = since_12();
-    layout.since_version_num = 170000;
-    layout.ntup = 108;
-    layout.nkeys = 104;
-    layout.list_buckets = 120;
-    return layout;
-}
-
-// struct CompactAttribute, one for each column, before the columns.
-constexpr CatalogCacheLayout since_18() {
-    CatalogCacheLayout layout = since_17();
-    layout.since_version_num = 180000;
-    layout.compact_column_bytes = 16;
-    return layout;
-}
-
-constexpr std::array<CatalogCacheLayout, 5> kLayouts{
-    kSince10, kSince11, since_12(), since_17(), since_18()};
 
 // sizeof(CatCache) is larger, but for 10.
 constexpr std::size_t kCacheBytes = 432;
@@ -161,17 +47,18 @@ class Reader {
         : backend_(backend),
           memory_(memory),
           samples_(static_cast<std::int64_t>(samples)),
-          layout_(layout_of_version(kLayouts, backend.version()).value_or(kLayouts.front())) {}
+          layout_(layout_of_version(kCatalogCacheLayouts, backend.version())
+                      .value_or(kCatalogCacheLayouts.front())) {}
 
     CatalogCaches read(std::vector<UnavailablePart>& unavailable) {
         const std::vector<Chunk>& chunks = memory_.chunks().chunks();
         for (std::size_t i = 0; i < chunks.size(); ++i) {
             const std::span<const std::byte> bytes = memory_.chunks().bytes_of(i);
             if (bytes.size() >= layout_.entry_bytes &&
-                value_at<std::uint32_t>(bytes.data(), 0) == kEntryMagic) {
+                value_at<std::uint32_t>(bytes.data(), 0) == kCatalogEntryMagic) {
                 add_entry(i, bytes.data());
             } else if (bytes.size() >= layout_.list_bytes &&
-                       value_at<std::uint32_t>(bytes.data(), 0) == kListMagic) {
+                       value_at<std::uint32_t>(bytes.data(), 0) == kCatalogListMagic) {
                 add_list(i, bytes.data());
             }
         }

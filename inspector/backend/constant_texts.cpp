@@ -19,8 +19,8 @@ const std::string* ConstantTexts::find(RemoteAddress address) {
     if (const auto known = texts_.find(address.value); known != texts_.end()) {
         return &known->second;
     }
-    if (!is_constant(address)) {
-        read_mappings();
+    if (pid_ && !is_constant(address)) {
+        read_mappings(*pid_);
         if (!is_constant(address)) {
             return nullptr;
         }
@@ -29,7 +29,7 @@ const std::string* ConstantTexts::find(RemoteAddress address) {
     return text ? &texts_.emplace(address.value, std::move(*text)).first->second : nullptr;
 }
 
-void ConstantTexts::read_mappings() {
+void ConstantTexts::read_mappings(pid_t pid) {
     // An extension may have been loaded since; but pointers may be garbage, too.
     const auto now = std::chrono::steady_clock::now();
     if (now - mapped_at_ < kMappingsLast) {
@@ -37,7 +37,7 @@ void ConstantTexts::read_mappings() {
     }
     mapped_at_ = now;
     constant_.clear();
-    for (const Mapping& mapping : read_maps(pid_).value_or(std::vector<Mapping>{})) {
+    for (const Mapping& mapping : read_maps(pid).value_or(std::vector<Mapping>{})) {
         if (mapping.readable && !mapping.writable && mapping.inode != 0) {
             constant_.emplace_back(mapping.start, mapping.end);
         }

@@ -78,18 +78,9 @@ tl::unexpected<Error> no_consistent_moment(const Backend& backend, const std::st
         "millisecond");
 }
 
-// The layout of the server's version, or what its own debug information makes of it.
 Result<MemoryLayout> find_layout(const Backend& backend) {
-    const auto known = memory_layout(backend.server_version_num());
-    if (!known) {
-        return failure(Error::Kind::kUnsupported,
-                       fmt::format("the memory of PostgreSQL {} (process {}) is not known",
-                                   backend.server_version_num() / 10000,
-                                   backend.pid()),
-                       "9.4 to 19 can be read");
-    }
-    const auto types = DwarfTypes::find(backend.pid(), backend.image());
-    return types ? layout_from_debug_information(*types, *known) : *known;
+    return layout_of_build(backend.server_version_num(),
+                           DwarfTypes::find(backend.pid(), backend.image()));
 }
 
 // The same, looked for once for each build: to go through 28 MB of debug information takes 0.1 s,

@@ -233,4 +233,15 @@ Result<MemoryLayout> layout_from_debug_information(const DwarfTypes& types,
     return layout;
 }
 
+Result<MemoryLayout> layout_of_build(int server_version_num, const Result<DwarfTypes>& types) {
+    const auto known = memory_layout(server_version_num);
+    if (!known) {
+        return failure(
+            Error::Kind::kUnsupported,
+            fmt::format("the memory of PostgreSQL {} is not known", server_version_num / 10000),
+            "9.4 to 19 can be read");
+    }
+    return types ? layout_from_debug_information(*types, *known) : *known;
+}
+
 }  // namespace palloscope

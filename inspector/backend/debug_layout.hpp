@@ -16,4 +16,9 @@ namespace palloscope {
 [[nodiscard]] Result<MemoryLayout> layout_from_debug_information(const DwarfTypes& types,
                                                                  const MemoryLayout& known);
 
+// The layout of that version, or what the server's debug information makes of it, where it has any.
+// kUnsupported for a version that is not known.
+[[nodiscard]] Result<MemoryLayout> layout_of_build(int server_version_num,
+                                                   const Result<DwarfTypes>& types);
+
 }  // namespace palloscope

@@ -8,27 +8,13 @@
 #include <fmt/core.h>
 
 #include "inspector/backend/chunk_header.hpp"
+#include "inspector/backend/hash_table_layout.hpp"
 
 namespace palloscope {
 
 namespace {
 
-// HTAB (dynahash.c), the same in 9.4 to 18.
-constexpr Offset kHctl = 0;
-constexpr Offset kDir = 8;
-constexpr Offset kHcxt = 48;
-constexpr Offset kTabname = 56;
-constexpr Offset kSsize = 80;
-constexpr Offset kSshift = 88;
-// sizeof(HTAB): the table's name lies behind it, in the same chunk (hash_create).
-constexpr Offset kHtabBytes = 96;
-// HASHHDR, 10 to 18: freeList[NUM_FREELISTS], of which local tables use the first.
-constexpr Offset kNentries = 8;
-constexpr Offset kMaxBucket = 784;
-constexpr Offset kKeysize = 800;
-constexpr Offset kHashhdrBytes = 816;
-// HASHELEMENT: link, hashvalue; the entry's data follow.
-constexpr Offset kElementBytes = 16;
+constexpr HashTableLayout kLayout;
 constexpr std::size_t kMaxNameBytes = 256;
 
 // The bytes of one struct.
@@ -41,9 +27,9 @@ Result<std::array<std::byte, kBytes>> read_struct(const StillBackend& backend,
 // Whether the struct at `htab` points to its own end as its name, and to its context. Either alone
 // is not enough: a CachedPlanSource of 10 has a pointer to itself there too.
 bool is_table(const StillBackend& backend, std::size_t context, RemoteAddress htab) {
-    const auto bytes = read_struct<kHtabBytes>(backend, htab);
-    return bytes && pointer_at(bytes->data(), kTabname) == htab + kHtabBytes &&
-           pointer_at(bytes->data(), kHcxt) == backend.address_of(context);
+    const auto bytes = read_struct<kLayout.bytes>(backend, htab);
+    return bytes && pointer_at(bytes->data(), kLayout.tabname) == htab + kLayout.bytes &&
+           pointer_at(bytes->data(), kLayout.hcxt) == backend.address_of(context);
 }
 
 // Where the HTAB of a context lies, if it belongs to a hash table: up to 10 that is the first chunk
@@ -51,16 +37,16 @@ bool is_table(const StillBackend& backend, std::size_t context, RemoteAddress ht
 std::optional<RemoteAddress> find_htab(const StillBackend& backend, std::size_t context) {
     if (backend.layout().context.ident) {
         const RemoteAddress ident = backend.ident_pointer(context);
-        if (ident.value < kHtabBytes) {
+        if (ident.value < kLayout.bytes) {
             return std::nullopt;
         }
-        const RemoteAddress htab{ident.value - kHtabBytes};
+        const RemoteAddress htab{ident.value - kLayout.bytes};
         return is_table(backend, context, htab) ? std::optional(htab) : std::nullopt;
     }
     for (const ContextBlock& block : backend.blocks_of(context)) {
         const RemoteAddress htab =
             block.begin + AllocBlockLayout{}.header_bytes + backend.layout().chunk.header_bytes;
-        if (htab + kHtabBytes < block.free && is_table(backend, context, htab)) {
+        if (htab + kLayout.bytes < block.free && is_table(backend, context, htab)) {
             return htab;
         }
     }
@@ -70,24 +56,24 @@ std::optional<RemoteAddress> find_htab(const StillBackend& backend, std::size_t 
 Result<DynamicHash> read_table(const StillBackend& backend,
                                std::size_t context,
                                RemoteAddress htab) {
-    const auto table = read_struct<kHtabBytes>(backend, htab);
+    const auto table = read_struct<kLayout.bytes>(backend, htab);
     const auto header = table.and_then([&](const auto& bytes) {
-        return read_struct<kHashhdrBytes>(backend, pointer_at(bytes.data(), kHctl));
+        return read_struct<kLayout.header_bytes>(backend, pointer_at(bytes.data(), kLayout.hctl));
     });
     if (!header) {
         return tl::unexpected(header.error());
     }
-    auto name = backend.pages().read_string(htab + kHtabBytes, kMaxNameBytes);
+    auto name = backend.pages().read_string(htab + kLayout.bytes, kMaxNameBytes);
     if (!name) {
         return tl::unexpected(std::move(name.error()));
     }
-    const auto entries = value_at<std::int64_t>(header->data(), kNentries);
-    const auto ssize = value_at<std::uint64_t>(table->data(), kSsize);
-    const auto sshift = value_at<std::uint32_t>(table->data(), kSshift);
-    const auto max_bucket = value_at<std::uint32_t>(header->data(), kMaxBucket);
+    const auto entries = value_at<std::int64_t>(header->data(), kLayout.nentries);
+    const auto ssize = value_at<std::uint64_t>(table->data(), kLayout.ssize);
+    const auto sshift = value_at<std::uint32_t>(table->data(), kLayout.sshift);
+    const auto max_bucket = value_at<std::uint32_t>(header->data(), kLayout.max_bucket);
     const auto capacity =
         static_cast<std::uint64_t>(backend.tree().contexts[context].figures.total_bytes);
-    if (entries < 0 || static_cast<std::uint64_t>(entries) > capacity / kElementBytes ||
+    if (entries < 0 || static_cast<std::uint64_t>(entries) > capacity / kLayout.element_bytes ||
         max_bucket > capacity / sizeof(std::uint64_t) || !std::has_single_bit(ssize) ||
         sshift >= 32 || ssize != std::uint64_t{1} << sshift) {
         return failure(Error::Kind::kFailed, "its head is not this version's");
@@ -96,8 +82,8 @@ Result<DynamicHash> read_table(const StillBackend& backend,
                        .context = context,
                        .entries = entries,
                        .max_bucket = max_bucket,
-                       .key_bytes = value_at<std::uint64_t>(header->data(), kKeysize),
-                       .directory = pointer_at(table->data(), kDir),
+                       .key_bytes = value_at<std::uint64_t>(header->data(), kLayout.keysize),
+                       .directory = pointer_at(table->data(), kLayout.dir),
                        .segment_buckets = ssize,
                        .segment_shift = sshift};
 }
@@ -143,7 +129,7 @@ Result<> for_each_entry(const StillBackend& backend,
                 return failure(Error::Kind::kFailed, "it has more entries than it counts");
             }
             ++found;
-            visit(*element + kElementBytes);
+            visit(*element + kLayout.element_bytes);
             element = backend.pages().read<RemoteAddress>(*element);
         }
         if (!element) {

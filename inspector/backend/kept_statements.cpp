@@ -12,6 +12,7 @@
 #include "attach/proc.hpp"
 #include "inspector/backend/chunk_header.hpp"
 #include "inspector/backend/layout_of_version.hpp"
+#include "inspector/backend/plan_source_layout.hpp"
 #include "inspector/statements/form.hpp"
 
 namespace palloscope {
@@ -21,13 +22,6 @@ namespace {
 constexpr std::size_t kNameBytes = 64;  // NAMEDATALEN
 constexpr std::size_t kMaxQueryBytes = std::size_t{1} << 16;
 constexpr std::size_t kMaxSignatureBytes = 4096;
-constexpr std::int32_t kSourceMagic = 195726186;  // CACHEDPLANSOURCE_MAGIC
-constexpr std::int32_t kPlanMagic = 953717834;    // CACHEDPLAN_MAGIC
-// PreparedStatement (commands/prepare.h): stmt_name, plansource, from_sql, prepare_time.
-constexpr Offset kPreparedSource = 64;
-constexpr Offset kPreparedFromSql = 72;
-constexpr Offset kPreparedTime = 80;
-constexpr Offset kPreparedBytes = 88;
 // Between 1970 and 2000, where a TimestampTz begins (datatype/timestamp.h, POSTGRES_EPOCH_JDATE).
 constexpr std::int64_t kPostgresEpochUs = 946'684'800'000'000;
 // PortalHashEnt (portalmem.c): portalname, portal. PortalData (utils/portal.h): name,
@@ -35,32 +29,6 @@ constexpr std::int64_t kPostgresEpochUs = 946'684'800'000'000;
 constexpr Offset kPortal = 64;
 constexpr Offset kPortalContext = 16;
 constexpr Offset kPortalBytes = 256;
-// CachedPlan (utils/plancache.h).
-constexpr Offset kPlanContext = 40;
-constexpr Offset kPlanBytes = 48;
-
-// CachedPlanSource (utils/plancache.h), by the first version that has it so.
-struct SourceLayout {
-    int since_version_num;
-    Offset query_string;
-    Offset parser_setup;
-    Offset context;
-    Offset gplan;
-};
-
-constexpr std::array<SourceLayout, 2> kLayouts{{
-    {.since_version_num = 100000,
-     .query_string = 16,
-     .parser_setup = 48,
-     .context = 80,
-     .gplan = 136},
-    {.since_version_num = 180000,
-     .query_string = 24,
-     .parser_setup = 56,
-     .context = 104,
-     .gplan = 160},
-}};
-constexpr Offset kSourceBytes = 168;
 
 struct PlanSource {
     RemoteAddress address;
@@ -86,7 +54,8 @@ class Reader {
           tables_(tables),
           literals_(literals),
           unavailable_(unavailable),
-          layout_(layout_of_version(kLayouts, backend.version()).value_or(kLayouts.front())) {}
+          layout_(layout_of_version(kPlanSourceLayouts, backend.version())
+                      .value_or(kPlanSourceLayouts.front())) {}
 
     KeptStatements read() {
         KeptStatements kept;
@@ -305,7 +274,7 @@ class Reader {
     std::span<const DynamicHash> tables_;
     Literals literals_;
     std::vector<UnavailablePart>& unavailable_;
-    SourceLayout layout_;
+    PlanSourceLayout layout_;
     std::set<std::uint64_t> prepared_sources_;
     std::size_t unlike_plans_ = 0;
     std::optional<std::vector<Mapping>> mappings_;

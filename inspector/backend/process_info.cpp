@@ -11,6 +11,7 @@
 #include "attach/proc.hpp"
 #include "inspector/backend/backend_status.hpp"
 #include "inspector/backend/layout_of_version.hpp"
+#include "inspector/backend/port_layout.hpp"
 #include "inspector/backend/process_title.hpp"
 #include "inspector/statements/form.hpp"
 
@@ -23,23 +24,9 @@ constexpr std::size_t kMaxNameBytes = 256;
 // The running statement is read up to here; its form says so by its ending.
 constexpr std::size_t kMaxQueryBytes = std::size_t{1} << 16;
 
-// Offsets in struct Port (src/include/libpq/libpq-be.h), by the first version that has them; 10 to
-// 18 seen on live servers, 19 by its headers.
-struct PortLayout {
-    int since_version_num;
-    std::uint64_t database_name;
-    std::uint64_t user_name;
-};
-
-constexpr std::array<PortLayout, 3> kPortLayouts{{
-    {100000, 328, 336},
-    {170000, 320, 328},
-    {180000, 384, 392},
-}};
-
 // A backend's variables, in its memory or a copy of that.
 struct Variables {
-    const Backend& backend;
+    const ServerGlobals& globals;
     const MemorySource& memory;
 
     // The string that a `char *` in the target points to; none where that is null or cannot be
@@ -56,13 +43,13 @@ struct Variables {
 
     [[nodiscard]] std::optional<std::string> text(std::string_view symbol,
                                                   std::size_t max_bytes) const {
-        const RemoteAddress address = backend.address_of(symbol);
+        const RemoteAddress address = globals.address_of(symbol);
         return address.is_null() ? std::nullopt : text_at(address, max_bytes);
     }
 
     // Null where there is none of that name, or it cannot be read.
     [[nodiscard]] RemoteAddress pointer(std::string_view symbol) const {
-        const RemoteAddress address = backend.address_of(symbol);
+        const RemoteAddress address = globals.address_of(symbol);
         return address.is_null() ? address
                                  : memory.read<RemoteAddress>(address).value_or(RemoteAddress{});
     }
@@ -74,13 +61,14 @@ std::optional<std::string> state_from_memory(const Variables& variables) {
         return std::nullopt;
     }
     const auto status =
-        read_backend_status(variables.memory, entry, variables.backend.server_version_num());
+        read_backend_status(variables.memory, entry, variables.globals.binary().version_num());
     return status && !status->state.empty() ? std::optional(std::string(status->state))
                                             : std::nullopt;
 }
 
 // What a backend's memory says of it. Of a process that is no client backend: nothing.
 struct MemoryFacts {
+    bool is_postmaster = false;
     bool has_client = false;
     std::optional<std::string> user;
     std::optional<std::string> database;
@@ -90,13 +78,18 @@ struct MemoryFacts {
 };
 
 MemoryFacts facts_in_memory(const Variables& variables) {
+    const RemoteAddress under_postmaster = variables.globals.address_of("IsUnderPostmaster");
+    if (!under_postmaster.is_null() &&
+        variables.memory.read<std::uint8_t>(under_postmaster).value_or(1) == 0) {
+        return {.is_postmaster = true};
+    }
     const RemoteAddress port = variables.pointer("MyProcPort");
     if (port.is_null()) {
         return {};
     }
     MemoryFacts facts{.has_client = true};
     if (const auto layout =
-            layout_of_version(kPortLayouts, variables.backend.server_version_num())) {
+            layout_of_version(kPortLayouts, variables.globals.binary().version_num())) {
         auto database = variables.text_at(port + layout->database_name, kMaxNameBytes);
         auto user = variables.text_at(port + layout->user_name, kMaxNameBytes);
         if (database && user) {
@@ -112,25 +105,16 @@ MemoryFacts facts_in_memory(const Variables& variables) {
 
 }  // namespace
 
-Result<ProcessInfo> read_process_info(const Backend& backend,
-                                      const MemorySource& memory,
-                                      Literals literals) {
-    const auto status = read_status(backend.pid());
-    const auto command_line = read_command_line(backend.pid());
-    if (!status || !command_line) {
-        return tl::unexpected(status ? command_line.error() : status.error());
+ProcessInfo process_info_in_memory(const ServerGlobals& globals,
+                                   const MemorySource& memory,
+                                   std::string_view title_text,
+                                   Literals literals) {
+    MemoryFacts facts = facts_in_memory({globals, memory});
+    if (facts.is_postmaster) {
+        return {.backend_type = "postmaster"};
     }
-    ProcessInfo info{.pid = backend.pid(),
-                     .backend_type = "postmaster",
-                     .rss_anon_bytes = status->rss_anon_bytes,
-                     .rss_file_bytes = status->rss_file_bytes,
-                     .rss_shmem_bytes = status->rss_shmem_bytes};
-    const auto under_postmaster = backend.read_global<bool>("IsUnderPostmaster");
-    if (under_postmaster && !under_postmaster->value_or(true)) {
-        return info;
-    }
-    MemoryFacts facts = facts_in_memory({backend, memory});
-    const auto title = parse_process_title(*command_line);
+    ProcessInfo info;
+    const auto title = parse_process_title(title_text);
     info.backend_type = facts.has_client ? "client backend" : "other";
     if (title) {
         // A client backend has a port to its client: nobody can pass for one by an odd user name.
@@ -159,8 +143,24 @@ Result<ProcessInfo> read_process_info(const Backend& backend,
     return info;
 }
 
+Result<ProcessInfo> read_process_info(const Backend& backend,
+                                      const MemorySource& memory,
+                                      Literals literals) {
+    const auto status = read_status(backend.pid());
+    const auto command_line = read_command_line(backend.pid());
+    if (!status || !command_line) {
+        return tl::unexpected(status ? command_line.error() : status.error());
+    }
+    ProcessInfo info = process_info_in_memory(backend.globals(), memory, *command_line, literals);
+    info.pid = backend.pid();
+    info.rss_anon_bytes = status->rss_anon_bytes;
+    info.rss_file_bytes = status->rss_file_bytes;
+    info.rss_shmem_bytes = status->rss_shmem_bytes;
+    return info;
+}
+
 void look_at_process_info(const Backend& backend, const MemorySource& memory) {
-    (void)facts_in_memory({backend, memory});
+    (void)facts_in_memory({backend.globals(), memory});
 }
 
 }  // namespace palloscope

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "attach/error.hpp"
 #include "inspector/backend/backend.hpp"
 #include "inspector/model/snapshot.hpp"
@@ -16,6 +18,13 @@ enum class Literals { kMasked, kShown };
 [[nodiscard]] Result<ProcessInfo> read_process_info(const Backend& backend,
                                                     const MemorySource& memory,
                                                     Literals literals);
+
+// The same but for what the kernel counts and for the PID, of a process whose title is known (empty
+// where it is not).
+[[nodiscard]] ProcessInfo process_info_in_memory(const ServerGlobals& globals,
+                                                 const MemorySource& memory,
+                                                 std::string_view title_text,
+                                                 Literals literals);
 
 // Looks at all that read_process_info() would use of `memory`, and does no more: a MemoryCopy then
 // has it.

@@ -82,11 +82,7 @@ Result<Snapshot> Snapshotter::take_by(Method method, Clock::time_point deadline)
 
 Snapshot Snapshotter::snapshot_of(Reading reading, Method method) const {
     if (literals_ == Literals::kMasked) {
-        for (MemoryContext& context : reading.tree.contexts) {
-            if (context.ident) {
-                context.ident = mask_ident(context.name, *context.ident);
-            }
-        }
+        mask_idents(reading.tree);
     }
     return {.taken_at_ns = reading.taken_at_ns,
             .method = method,

@@ -3,6 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "inspector/model/context_tree.hpp"
+
 namespace palloscope {
 
 // What may be shown of the ident of the memory context `context_name`. Idents are texts that
@@ -15,5 +17,8 @@ namespace palloscope {
 // form, behind which the "..." stays that MemoryContextStats puts where it cut an ident at 100
 // bytes.
 [[nodiscard]] std::string mask_ident(std::string_view context_name, std::string_view ident);
+
+// The same for each ident of a tree.
+void mask_idents(ContextTree& tree);
 
 }  // namespace palloscope

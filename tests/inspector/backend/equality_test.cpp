@@ -11,6 +11,7 @@
 
 #include "inspector/backend/snapshotter.hpp"
 #include "inspector/backend/stats_text.hpp"
+#include "tests/inspector/backend/gdb_equality.hpp"
 #include "tests/support/postgres_server.hpp"
 #include "tests/support/process_state.hpp"
 #include "tests/support/program.hpp"
@@ -26,6 +27,10 @@ constexpr std::chrono::seconds kTimeout{5};
 
 // More than 2,000 relations: each table with its two indexes.
 constexpr int kTables = 700;
+
+// Shared memory is in a core, too.
+constexpr const char* kSmallCore = "shared_buffers=1MB";
+const std::vector<std::string> kManyTables{"max_locks_per_transaction=1000", kSmallCore};
 
 void fill_caches(Session& session) {
     session.exec("set client_min_messages = error");
@@ -97,6 +102,7 @@ void expect_equal_by_every_method(const PostgresServer& server) {
     EXPECT_EQ(stats_by(*snapshotter, Method::kRead), called);
     EXPECT_EQ(stats_by(*snapshotter, Method::kFork), called);
     EXPECT_EQ(stats_by_call_in_child(*snapshotter), called);
+    test::expect_equal_in_gdb_and_in_a_core(*snapshotter);
     // And once more, now that the reader knows where the contexts lie; and after they changed.
     EXPECT_EQ(stats_by(*snapshotter, Method::kFreeze), called);
     session.exec("fetch 1000 from sorting");
@@ -110,14 +116,14 @@ void expect_equal_by_every_method(const PostgresServer& server) {
 class EqualityOnEveryVersion : public testing::TestWithParam<std::string> {};
 
 TEST_P(EqualityOnEveryVersion, OfReadFreezeForkAndCall) {
-    expect_equal_by_every_method(
-        PostgresServer::start(GetParam(), {"max_locks_per_transaction=1000"}));
+    expect_equal_by_every_method(PostgresServer::start(GetParam(), kManyTables));
 }
 
 // Logical decoding has Slab contexts and, from 11, a Generation one in every version. A walsender
 // is never at a safe point, so MemoryContextStats is called in its child.
 TEST_P(EqualityOnEveryVersion, OfReadFreezeForkAndCallOnAWalsenderThatDecodes) {
-    const PostgresServer server = PostgresServer::start(GetParam(), {"wal_level=logical"});
+    const PostgresServer server =
+        PostgresServer::start(GetParam(), {"wal_level=logical", kSmallCore});
     Session session = Session::connect(server.dsn());
     session.exec("create table many (id int)");
     session.exec("create publication p for table many");
@@ -158,6 +164,7 @@ TEST_P(EqualityOnEveryVersion, OfReadFreezeForkAndCallOnAWalsenderThatDecodes) {
     EXPECT_EQ(stats_text(snapshot->tree, snapshot->server_version_num), called);
     EXPECT_EQ(stats_by(*snapshotter, Method::kFork), called);
     EXPECT_EQ(stats_by(*snapshotter, Method::kRead), called);
+    test::expect_equal_in_gdb_and_in_a_core(*snapshotter);
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryVersion,
@@ -167,8 +174,7 @@ INSTANTIATE_TEST_SUITE_P(EveryVersion,
 
 // 15 in the list above is Debian's: stripped, of another compiler.
 TEST(Equality, OfReadFreezeForkAndCallOnANpmBuildOf15) {
-    expect_equal_by_every_method(
-        PostgresServer::start("npm-15", {"max_locks_per_transaction=1000"}));
+    expect_equal_by_every_method(PostgresServer::start("npm-15", kManyTables));
 }
 
 }  // namespace
