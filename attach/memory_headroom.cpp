@@ -1,5 +1,8 @@
 #include "attach/memory_headroom.hpp"
 
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
 #include <algorithm>
 #include <fstream>
 #include <iterator>
@@ -63,19 +66,43 @@ std::optional<MemoryLimit> read_memory_limit(const std::filesystem::path& group,
         .reclaimable_bytes = parse_reclaimable(read_text(group / "memory.stat"), version)};
 }
 
-std::optional<MemoryLimit> tightest_limit(std::string_view groups, std::string_view mountinfo) {
+// In the folders of a process that is not ours anything may be mounted over the groups: a pipe,
+// say.
+bool is_cgroup_mount(const std::string& mount_point, CgroupVersion version) {
+    struct statfs found {};
+
+    return statfs(mount_point.c_str(), &found) == 0 &&
+           found.f_type ==
+               (version == CgroupVersion::kV1 ? CGROUP_SUPER_MAGIC : CGROUP2_SUPER_MAGIC);
+}
+
+// The limits on `groups` that the mounts of a process show; `root` is where its root folder is.
+std::vector<MemoryLimit> limits_seen_by(std::string_view mountinfo,
+                                        const std::string& root,
+                                        std::string_view groups) {
     std::vector<MemoryLimit> limits;
     const std::vector<CgroupMount> mounts = parse_cgroup_mounts(mountinfo);
     for (const CgroupPath& group : parse_cgroup_paths(groups)) {
         for (const CgroupMount& mount : mounts) {
             const auto path = path_in_mount(group, mount);
-            if (path) {
-                const auto found = read_memory_limits(mount.mount_point, *path, mount.version);
+            const std::string mount_point = root + mount.mount_point;
+            if (path && is_cgroup_mount(mount_point, mount.version)) {
+                const auto found = read_memory_limits(mount_point, *path, mount.version);
                 limits.insert(limits.end(), found.begin(), found.end());
                 break;  // it may be mounted more than once
             }
         }
     }
+    return limits;
+}
+
+// From our mounts, and from the process's own: in a container beside its own, ours do not show its
+// groups.
+std::optional<MemoryLimit> tightest_limit(pid_t pid, std::string_view groups) {
+    std::vector<MemoryLimit> limits = limits_seen_by(read_text("/proc/self/mountinfo"), "", groups);
+    const auto theirs =
+        limits_seen_by(read_mounts(pid).value_or(""), fmt::format("/proc/{}/root", pid), groups);
+    limits.insert(limits.end(), theirs.begin(), theirs.end());
     const auto least = std::ranges::min_element(limits, {}, &MemoryLimit::left_bytes);
     return least == limits.end() ? std::nullopt : std::optional(*least);
 }
@@ -151,9 +178,7 @@ std::vector<CgroupMount> parse_cgroup_mounts(std::string_view mountinfo) {
 }
 
 std::optional<std::string> path_in_mount(const CgroupPath& group, const CgroupMount& mount) {
-    // "/.." leads out of our cgroup namespace (cgroup_namespaces(7)), where no mount of ours
-    // reaches.
-    if (group.version != mount.version || group.path.find("/..") != std::string::npos) {
+    if (group.version != mount.version) {
         return std::nullopt;
     }
     const std::string root = mount.root == "/" ? "" : mount.root;
@@ -161,7 +186,10 @@ std::optional<std::string> path_in_mount(const CgroupPath& group, const CgroupMo
     if (!path.starts_with(root) || (path.size() > root.size() && path[root.size()] != '/')) {
         return std::nullopt;
     }
-    return path.substr(root.size());
+    // "/.." leads out of our cgroup namespace (cgroup_namespaces(7)), where only a mount reaches
+    // that lies out there too.
+    std::string below = path.substr(root.size());
+    return below.find("/..") == std::string::npos ? std::optional(std::move(below)) : std::nullopt;
 }
 
 std::optional<std::int64_t> parse_cgroup_bytes(std::string_view text) {
@@ -200,13 +228,13 @@ std::vector<MemoryLimit> read_memory_limits(const std::filesystem::path& mount_p
 }
 
 Result<MemoryHeadroom> read_memory_headroom(pid_t pid) {
-    const std::string groups = read_text(fmt::format("/proc/{}/cgroup", pid));
-    if (auto state = read_state(pid); !state) {
-        return tl::unexpected(std::move(state.error()));
+    const auto groups = read_control_groups(pid);
+    if (!groups) {
+        return tl::unexpected(groups.error());
     }
     const MachineMemory machine = parse_meminfo(read_text("/proc/meminfo"));
     MemoryHeadroom headroom{.available_bytes = machine.available_bytes,
-                            .limit = tightest_limit(groups, read_text("/proc/self/mountinfo"))};
+                            .limit = tightest_limit(pid, *groups)};
     const auto overcommit = parse_number<int>(read_text("/proc/sys/vm/overcommit_memory"));
     if (overcommit == kStrictOvercommit) {
         headroom.commit_left_bytes = machine.commit_limit_bytes - machine.committed_bytes;

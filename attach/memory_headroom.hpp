@@ -33,8 +33,8 @@ struct MemoryLimit {
 struct MemoryHeadroom {
     // Of the whole machine (MemAvailable); none where the kernel does not tell.
     std::optional<std::int64_t> available_bytes;
-    // The one that has least left, of its control groups; none where none is limited, or where it
-    // cannot be seen from our mount namespace.
+    // The one that has least left, of its control groups; none where none is limited, or where
+    // neither our mount namespace shows it nor its own.
     std::optional<MemoryLimit> limit;
     // What may still be promised where the kernel promises no more memory than there is
     // (vm.overcommit_memory = 2); none elsewhere.
