@@ -76,33 +76,31 @@ bool is_cgroup_mount(const std::string& mount_point, CgroupVersion version) {
                (version == CgroupVersion::kV1 ? CGROUP_SUPER_MAGIC : CGROUP2_SUPER_MAGIC);
 }
 
-// The limits on `groups` that the mounts of a process show; `root` is where its root folder is.
-std::vector<MemoryLimit> limits_seen_by(std::string_view mountinfo,
-                                        const std::string& root,
-                                        std::string_view groups) {
-    std::vector<MemoryLimit> limits;
+// The groups of a process that the mounts of one process show; `root` is where its root folder is.
+void add_groups_seen_by(std::string_view mountinfo,
+                        const std::string& root,
+                        const std::vector<CgroupPath>& groups,
+                        std::vector<MemoryGroup>& found) {
     const std::vector<CgroupMount> mounts = parse_cgroup_mounts(mountinfo);
-    for (const CgroupPath& group : parse_cgroup_paths(groups)) {
+    for (const CgroupPath& group : groups) {
         for (const CgroupMount& mount : mounts) {
             const auto path = path_in_mount(group, mount);
             const std::string mount_point = root + mount.mount_point;
             if (path && is_cgroup_mount(mount_point, mount.version)) {
-                const auto found = read_memory_limits(mount_point, *path, mount.version);
-                limits.insert(limits.end(), found.begin(), found.end());
+                found.push_back({mount.version, mount_point, *path});
                 break;  // it may be mounted more than once
             }
         }
     }
-    return limits;
 }
 
-// From our mounts, and from the process's own: in a container beside its own, ours do not show its
-// groups.
-std::optional<MemoryLimit> tightest_limit(pid_t pid, std::string_view groups) {
-    std::vector<MemoryLimit> limits = limits_seen_by(read_text("/proc/self/mountinfo"), "", groups);
-    const auto theirs =
-        limits_seen_by(read_mounts(pid).value_or(""), fmt::format("/proc/{}/root", pid), groups);
-    limits.insert(limits.end(), theirs.begin(), theirs.end());
+std::optional<MemoryLimit> tightest_limit(const std::vector<MemoryGroup>& groups) {
+    std::vector<MemoryLimit> limits;
+    for (const MemoryGroup& group : groups) {
+        const auto found =
+            read_memory_limits(group.mount_point, group.path_in_mount, group.version);
+        limits.insert(limits.end(), found.begin(), found.end());
+    }
     const auto least = std::ranges::min_element(limits, {}, &MemoryLimit::left_bytes);
     return least == limits.end() ? std::nullopt : std::optional(*least);
 }
@@ -227,14 +225,27 @@ std::vector<MemoryLimit> read_memory_limits(const std::filesystem::path& mount_p
     return limits;
 }
 
+Result<std::vector<MemoryGroup>> find_memory_groups(pid_t pid) {
+    const auto text = read_control_groups(pid);
+    if (!text) {
+        return tl::unexpected(text.error());
+    }
+    const std::vector<CgroupPath> groups = parse_cgroup_paths(*text);
+    std::vector<MemoryGroup> found;
+    add_groups_seen_by(read_text("/proc/self/mountinfo"), "", groups, found);
+    add_groups_seen_by(
+        read_mounts(pid).value_or(""), fmt::format("/proc/{}/root", pid), groups, found);
+    return found;
+}
+
 Result<MemoryHeadroom> read_memory_headroom(pid_t pid) {
-    const auto groups = read_control_groups(pid);
+    const auto groups = find_memory_groups(pid);
     if (!groups) {
         return tl::unexpected(groups.error());
     }
     const MachineMemory machine = parse_meminfo(read_text("/proc/meminfo"));
     MemoryHeadroom headroom{.available_bytes = machine.available_bytes,
-                            .limit = tightest_limit(pid, *groups)};
+                            .limit = tightest_limit(*groups)};
     const auto overcommit = parse_number<int>(read_text("/proc/sys/vm/overcommit_memory"));
     if (overcommit == kStrictOvercommit) {
         headroom.commit_left_bytes = machine.commit_limit_bytes - machine.committed_bytes;

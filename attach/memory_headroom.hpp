@@ -92,6 +92,17 @@ struct CgroupMount {
 [[nodiscard]] std::optional<std::string> path_in_mount(const CgroupPath& group,
                                                        const CgroupMount& mount);
 
+// A group that a process is in, where its files can be read.
+struct MemoryGroup {
+    CgroupVersion version = CgroupVersion::kV2;
+    std::string mount_point;
+    std::string path_in_mount;
+};
+
+// As our mounts show them, and as the process's own do: in a container beside its own, ours do not
+// show its groups. kGone where there is no such process.
+[[nodiscard]] Result<std::vector<MemoryGroup>> find_memory_groups(pid_t pid);
+
 // A number of bytes in a file of a group; none for "max" and for v1's largest number.
 [[nodiscard]] std::optional<std::int64_t> parse_cgroup_bytes(std::string_view text);
 

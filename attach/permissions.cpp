@@ -134,8 +134,9 @@ Obstacle memory_refused(const AccessFacts& facts) {
                     facts.pid,
                     facts.target.effective_uid,
                     facts.us.effective_uid),
-                .remedy = "give it too where all capabilities were dropped "
-                          "(--cap-add=DAC_OVERRIDE, capabilities.add: [SYS_PTRACE, DAC_OVERRIDE])"};
+                .remedy =
+                    "give it too where all capabilities were dropped "
+                    "(--cap-add=DAC_OVERRIDE, capabilities.add: [SYS_PTRACE, DAC_OVERRIDE])"};
     }
     return {.kind = Kind::kMemoryUnreadable,
             .severity = Severity::kAll,
