@@ -19,9 +19,10 @@ History growing_until(const std::string& end, std::optional<MemoryAllowance> all
             second + 0.5, "select $1", kOther, kBytesPerSecond * (0.9 + 0.2 * dice.uniform()));
         backend.snapshot(second + 1);
     }
-    backend.backend().end = end;
-    backend.backend().allowance = allowance;
-    return backend.history();
+    History history = backend.history();
+    history.backends.at(0).end = end;
+    history.backends.at(0).allowance = allowance;
+    return history;
 }
 
 constexpr MemoryAllowance kNothingLeft{.limit_bytes = 200'000'000, .left_bytes = 0};
