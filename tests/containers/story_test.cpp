@@ -65,7 +65,7 @@ class Story : public testing::Test {
                 std::filesystem::rename(file.path(), package / file.path().filename());
             }
         }
-        story({"start", "100m"}, {"BASE=" + base, "PACKAGE=" + package.string()});
+        story({"start", "130m"}, {"BASE=" + base, "PACKAGE=" + package.string()});
     }
 
     static void TearDownTestSuite() { story({"reset"}); }
@@ -120,7 +120,7 @@ TEST_F(Story, ListsAServerWhosePostmasterIsProcessOne) {
     EXPECT_EQ(postmaster.at("pid"), 1);
     EXPECT_EQ(postmaster.at("backend_type"), "postmaster");
     EXPECT_EQ(postmaster.at("container").at("engine"), "podman");
-    EXPECT_EQ(postmaster.at("memory_limit").at("limit_bytes"), 100 << 20);
+    EXPECT_EQ(postmaster.at("memory_limit").at("limit_bytes"), 130 << 20);
 
     const Json outside = Json::parse(output_of({palloscope_program(), "list", "--format", "json"}));
     const auto same = std::ranges::find_if(outside, [&](const Json& process) {
