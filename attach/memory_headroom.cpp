@@ -1,5 +1,8 @@
 #include "attach/memory_headroom.hpp"
 
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
 #include <algorithm>
 #include <fstream>
 #include <iterator>
@@ -63,18 +66,40 @@ std::optional<MemoryLimit> read_memory_limit(const std::filesystem::path& group,
         .reclaimable_bytes = parse_reclaimable(read_text(group / "memory.stat"), version)};
 }
 
-std::optional<MemoryLimit> tightest_limit(std::string_view groups, std::string_view mountinfo) {
-    std::vector<MemoryLimit> limits;
+// In the folders of a process that is not ours anything may be mounted over the groups: a pipe,
+// say.
+bool is_cgroup_mount(const std::string& mount_point, CgroupVersion version) {
+    struct statfs found {};
+
+    return statfs(mount_point.c_str(), &found) == 0 &&
+           found.f_type ==
+               (version == CgroupVersion::kV1 ? CGROUP_SUPER_MAGIC : CGROUP2_SUPER_MAGIC);
+}
+
+// The groups of a process that the mounts of one process show; `root` is where its root folder is.
+void add_groups_seen_by(std::string_view mountinfo,
+                        const std::string& root,
+                        const std::vector<CgroupPath>& groups,
+                        std::vector<MemoryGroup>& found) {
     const std::vector<CgroupMount> mounts = parse_cgroup_mounts(mountinfo);
-    for (const CgroupPath& group : parse_cgroup_paths(groups)) {
+    for (const CgroupPath& group : groups) {
         for (const CgroupMount& mount : mounts) {
             const auto path = path_in_mount(group, mount);
-            if (path) {
-                const auto found = read_memory_limits(mount.mount_point, *path, mount.version);
-                limits.insert(limits.end(), found.begin(), found.end());
+            const std::string mount_point = root + mount.mount_point;
+            if (path && is_cgroup_mount(mount_point, mount.version)) {
+                found.push_back({mount.version, mount_point, *path});
                 break;  // it may be mounted more than once
             }
         }
+    }
+}
+
+std::optional<MemoryLimit> tightest_limit(const std::vector<MemoryGroup>& groups) {
+    std::vector<MemoryLimit> limits;
+    for (const MemoryGroup& group : groups) {
+        const auto found =
+            read_memory_limits(group.mount_point, group.path_in_mount, group.version);
+        limits.insert(limits.end(), found.begin(), found.end());
     }
     const auto least = std::ranges::min_element(limits, {}, &MemoryLimit::left_bytes);
     return least == limits.end() ? std::nullopt : std::optional(*least);
@@ -151,9 +176,7 @@ std::vector<CgroupMount> parse_cgroup_mounts(std::string_view mountinfo) {
 }
 
 std::optional<std::string> path_in_mount(const CgroupPath& group, const CgroupMount& mount) {
-    // "/.." leads out of our cgroup namespace (cgroup_namespaces(7)), where no mount of ours
-    // reaches.
-    if (group.version != mount.version || group.path.find("/..") != std::string::npos) {
+    if (group.version != mount.version) {
         return std::nullopt;
     }
     const std::string root = mount.root == "/" ? "" : mount.root;
@@ -161,7 +184,10 @@ std::optional<std::string> path_in_mount(const CgroupPath& group, const CgroupMo
     if (!path.starts_with(root) || (path.size() > root.size() && path[root.size()] != '/')) {
         return std::nullopt;
     }
-    return path.substr(root.size());
+    // "/.." leads out of our cgroup namespace (cgroup_namespaces(7)), where only a mount reaches
+    // that lies out there too.
+    std::string below = path.substr(root.size());
+    return below.find("/..") == std::string::npos ? std::optional(std::move(below)) : std::nullopt;
 }
 
 std::optional<std::int64_t> parse_cgroup_bytes(std::string_view text) {
@@ -199,14 +225,27 @@ std::vector<MemoryLimit> read_memory_limits(const std::filesystem::path& mount_p
     return limits;
 }
 
+Result<std::vector<MemoryGroup>> find_memory_groups(pid_t pid) {
+    const auto text = read_control_groups(pid);
+    if (!text) {
+        return tl::unexpected(text.error());
+    }
+    const std::vector<CgroupPath> groups = parse_cgroup_paths(*text);
+    std::vector<MemoryGroup> found;
+    add_groups_seen_by(read_text("/proc/self/mountinfo"), "", groups, found);
+    add_groups_seen_by(
+        read_mounts(pid).value_or(""), fmt::format("/proc/{}/root", pid), groups, found);
+    return found;
+}
+
 Result<MemoryHeadroom> read_memory_headroom(pid_t pid) {
-    const std::string groups = read_text(fmt::format("/proc/{}/cgroup", pid));
-    if (auto state = read_state(pid); !state) {
-        return tl::unexpected(std::move(state.error()));
+    const auto groups = find_memory_groups(pid);
+    if (!groups) {
+        return tl::unexpected(groups.error());
     }
     const MachineMemory machine = parse_meminfo(read_text("/proc/meminfo"));
     MemoryHeadroom headroom{.available_bytes = machine.available_bytes,
-                            .limit = tightest_limit(groups, read_text("/proc/self/mountinfo"))};
+                            .limit = tightest_limit(*groups)};
     const auto overcommit = parse_number<int>(read_text("/proc/sys/vm/overcommit_memory"));
     if (overcommit == kStrictOvercommit) {
         headroom.commit_left_bytes = machine.commit_limit_bytes - machine.committed_bytes;

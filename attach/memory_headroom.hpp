@@ -33,8 +33,8 @@ struct MemoryLimit {
 struct MemoryHeadroom {
     // Of the whole machine (MemAvailable); none where the kernel does not tell.
     std::optional<std::int64_t> available_bytes;
-    // The one that has least left, of its control groups; none where none is limited, or where it
-    // cannot be seen from our mount namespace.
+    // The one that has least left, of its control groups; none where none is limited, or where
+    // neither our mount namespace shows it nor its own.
     std::optional<MemoryLimit> limit;
     // What may still be promised where the kernel promises no more memory than there is
     // (vm.overcommit_memory = 2); none elsewhere.
@@ -91,6 +91,17 @@ struct CgroupMount {
 // mount does not show it.
 [[nodiscard]] std::optional<std::string> path_in_mount(const CgroupPath& group,
                                                        const CgroupMount& mount);
+
+// A group that a process is in, where its files can be read.
+struct MemoryGroup {
+    CgroupVersion version = CgroupVersion::kV2;
+    std::string mount_point;
+    std::string path_in_mount;
+};
+
+// As our mounts show them, and as the process's own do: in a container beside its own, ours do not
+// show its groups. kGone where there is no such process.
+[[nodiscard]] Result<std::vector<MemoryGroup>> find_memory_groups(pid_t pid);
 
 // A number of bytes in a file of a group; none for "max" and for v1's largest number.
 [[nodiscard]] std::optional<std::int64_t> parse_cgroup_bytes(std::string_view text);

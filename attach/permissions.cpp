@@ -32,8 +32,16 @@ constexpr const char* kGrantCapability =
     "--cap-add=SYS_PTRACE for a container, securityContext.capabilities.add: [SYS_PTRACE] in "
     "Kubernetes";
 
-bool has_capability(const ProcessStatus& status) {
-    return (status.effective_capabilities >> CAP_SYS_PTRACE & 1) != 0;
+bool has_capability(const ProcessStatus& status, int capability = CAP_SYS_PTRACE) {
+    return (status.effective_capabilities >> capability & 1) != 0;
+}
+
+// Whether the modes of files let us read those of another user: /proc/PID/mem has 0600 (proc(5)).
+// Capabilities(7): root without these two is a user like any other.
+bool reads_files_of(const AccessFacts& facts) {
+    return facts.us.effective_uid == facts.target.effective_uid ||
+           has_capability(facts.us, CAP_DAC_OVERRIDE) ||
+           has_capability(facts.us, CAP_DAC_READ_SEARCH);
 }
 
 // Trials on ourselves. They tell a seccomp filter, which answers with EPERM or ENOSYS, from a
@@ -116,6 +124,19 @@ Obstacle memory_refused(const AccessFacts& facts) {
                                        "process {}, which is not below ours",
                                        facts.pid),
                 .remedy = "run in its user namespace or in one above it, such as the host's"};
+    }
+    if (!reads_files_of(facts)) {
+        return {.kind = Kind::kCapability,
+                .severity = Severity::kAll,
+                .message = fmt::format(
+                    "the files of process {} below /proc belong to the user with id {}, we run as "
+                    "{}, and besides CAP_SYS_PTRACE lack CAP_DAC_OVERRIDE",
+                    facts.pid,
+                    facts.target.effective_uid,
+                    facts.us.effective_uid),
+                .remedy =
+                    "give it too where all capabilities were dropped "
+                    "(--cap-add=DAC_OVERRIDE, capabilities.add: [SYS_PTRACE, DAC_OVERRIDE])"};
     }
     return {.kind = Kind::kMemoryUnreadable,
             .severity = Severity::kAll,

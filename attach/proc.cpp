@@ -285,6 +285,14 @@ Result<std::string> read_command_line(pid_t pid) {
     });
 }
 
+Result<std::string> read_control_groups(pid_t pid) {
+    return read_proc_file(pid, "cgroup");
+}
+
+Result<std::string> read_mounts(pid_t pid) {
+    return read_proc_file(pid, "mountinfo");
+}
+
 Result<std::string> read_link(pid_t pid, std::string_view name) {
     std::array<char, PATH_MAX> target{};
     const ssize_t length =

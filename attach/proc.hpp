@@ -106,6 +106,12 @@ struct ChildStatus {
 // Arguments joined by spaces, trailing NULs and spaces cut: for a server, its process title.
 [[nodiscard]] Result<std::string> read_command_line(pid_t pid);
 
+// The control groups that it is in (/proc/PID/cgroup, cgroups(7)), as their paths from ours.
+[[nodiscard]] Result<std::string> read_control_groups(pid_t pid);
+
+// The mounts that it sees (/proc/PID/mountinfo).
+[[nodiscard]] Result<std::string> read_mounts(pid_t pid);
+
 // Where /proc/PID/NAME points to, such as "exe", "root", "ns/pid", "fd/2".
 [[nodiscard]] Result<std::string> read_link(pid_t pid, std::string_view name);
 

@@ -24,6 +24,9 @@ class Process {
     // Whether it still runs: false from the moment when it ends, also while it is a zombie.
     [[nodiscard]] bool alive() const;
 
+    // For poll(2): readable once it has ended; -1 before kernel 5.3.
+    [[nodiscard]] int descriptor() const noexcept { return pidfd_.get(); }
+
     // kGone in a sentence where it does not run any more.
     [[nodiscard]] Result<> require_alive() const;
 

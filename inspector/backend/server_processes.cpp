@@ -40,7 +40,9 @@ ServerProcesses find_server_processes(const ProcessFilter& filter, std::span<con
         if (backend) {
             auto info = read_process_info(*backend, backend->memory(), Literals::kMasked);
             if (info && filter.admits(*info)) {
-                processes.found.push_back({backend->server_version_num(), std::move(*info)});
+                processes.found.push_back({.server_version_num = backend->server_version_num(),
+                                           .info = std::move(*info),
+                                           .confinement = read_confinement(pid)});
             }
             continue;
         }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "attach/confinement.hpp"
 #include "attach/error.hpp"
 #include "inspector/model/snapshot.hpp"
 
@@ -15,6 +16,7 @@ namespace palloscope {
 struct ServerProcess {
     int server_version_num = 0;
     ProcessInfo info;
+    Confinement confinement;
 };
 
 // Which of them are wanted; what is not given is not asked for.

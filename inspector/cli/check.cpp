@@ -28,7 +28,7 @@ std::vector<Method> methods_of(const MethodOptions& options) {
 }
 
 CheckedProcess check(int pid, const CheckOptions& options) {
-    CheckedProcess checked{.pid = pid};
+    CheckedProcess checked{.pid = pid, .confinement = read_confinement(pid)};
     for (Obstacle& obstacle : find_obstacles(pid)) {
         checked.obstacles.push_back(
             {.message = std::move(obstacle.message), .hint = std::move(obstacle.remedy)});

@@ -74,6 +74,7 @@ class Lister {
                 first_rss_anon_.try_emplace(process.info.pid, process.info.rss_anon_bytes).first;
             rows.push_back({.server_version_num = process.server_version_num,
                             .info = process.info,
+                            .confinement = process.confinement,
                             .contexts_total_bytes =
                                 options_->contexts && process.info.backend_type == "client backend"
                                     ? contexts_total(process.info.pid)

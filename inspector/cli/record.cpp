@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
+#include "attach/end_watch.hpp"
 #include "attach/memory_headroom.hpp"
 #include "attach/proc.hpp"
 #include "inspector/backend/explainer.hpp"
@@ -203,12 +204,18 @@ Result<ExitCode> run_record(const RecordOptions& options) {
     Readers<Explainer> explainers;
     const auto method = options.method.method();
     const auto timeout = options.method.timeout_ms();
+    EndWatch ends;
     RecorderCalls calls{
         .take =
             [&](int pid) {
-                return snapshotters.read(pid, Literals::kMasked, [&](Snapshotter& snapshotter) {
-                    return snapshotter.take(method, timeout);
-                });
+                auto snapshot =
+                    snapshotters.read(pid, Literals::kMasked, [&](Snapshotter& snapshotter) {
+                        return snapshotter.take(method, timeout);
+                    });
+                if (snapshot) {
+                    ends.watch(pid, snapshot->process.rss_anon_bytes);
+                }
+                return snapshot;
             },
         .explain =
             [&](int pid) {
@@ -219,6 +226,11 @@ Result<ExitCode> run_record(const RecordOptions& options) {
         .find_targets = [&] { return search.find(); },
         .allowance = allowance_of,
         .server_facts = {},
+        .end_reason =
+            [&](int pid) {
+                return std::string(ends.killed_for_memory(pid) ? kKilledForMemory : "");
+            },
+        .wait = [&](std::chrono::milliseconds time) { ends.wait(time); },
         .progress = {}};
     if (options.dsn) {
         calls.server_facts = [&](const std::vector<int>& pids) {

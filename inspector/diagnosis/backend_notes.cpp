@@ -14,7 +14,8 @@ namespace palloscope {
 namespace {
 
 // Ends that say nothing about the figures.
-constexpr std::array<std::string_view, 3> kPlannedEnds{"duration", "interrupted", "backend gone"};
+constexpr std::array<std::string_view, 4> kPlannedEnds{
+    "duration", "interrupted", "backend gone", kKilledForMemory};
 
 std::string end_note(const std::optional<std::string>& end) {
     if (!end) {

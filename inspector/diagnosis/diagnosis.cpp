@@ -2,6 +2,7 @@
 
 #include "inspector/diagnosis/context_kind.hpp"
 #include "inspector/diagnosis/diagnose_backend.hpp"
+#include "inspector/diagnosis/ending.hpp"
 #include "inspector/diagnosis/forecast.hpp"
 
 namespace palloscope {
@@ -12,6 +13,7 @@ Diagnosis diagnose(const History& history) {
         diagnosis.backends.push_back(diagnose_backend(history, backend));
     }
     add_forecasts(history, diagnosis);
+    add_endings(history, diagnosis);
     return diagnosis;
 }
 

@@ -73,6 +73,21 @@ struct Forecast {
     std::size_t backends = 1;  // that grow together
 };
 
+// That the kernel killed a backend for lack of memory in its control group, and since when that was
+// to be foreseen.
+struct Ending {
+    std::int64_t last_snapshot_ns = 0;
+
+    // The first of some evenly spread moments at which the recording showed a leak, and what was
+    // the forecast then; none where there was no such moment, or no limit is known.
+    struct Foresight {
+        std::int64_t at_ns = 0;
+        Estimate seconds;
+    };
+
+    std::optional<Foresight> foresight;
+};
+
 // One reason for which a backend grows.
 struct Cause {
     // One of the contract's cause ids.
@@ -109,6 +124,8 @@ struct BackendDiagnosis {
     std::size_t executions = 0;
     // Where it leaks and its limit is known.
     std::optional<Forecast> forecast;
+    // Where the kernel killed it for lack of memory; there is no forecast then.
+    std::optional<Ending> ending;
     // Used bytes at up to 40 evenly spread moments, for a picture.
     std::vector<std::int64_t> used_bytes;
     // What a reader must know about this backend's recording, as sentences.

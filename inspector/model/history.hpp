@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "inspector/model/context_tree.hpp"
@@ -57,6 +58,9 @@ struct MemoryAllowance {
     bool operator==(const MemoryAllowance&) const = default;
 };
 
+// BackendHistory::end of a backend whose control group had no memory left.
+inline constexpr std::string_view kKilledForMemory = "killed by the kernel for lack of memory";
+
 struct BackendHistory {
     int server_version_num = 0;
     ProcessInfo process;                     // as at the last snapshot
@@ -71,8 +75,8 @@ struct BackendHistory {
     std::vector<ServerFact> server_facts;
     // Snapshots that were due but not taken: the one before was not done, or no safe point came.
     std::int64_t missed = 0;
-    // Why the recording of this backend ended: "duration", "interrupted", "backend gone", …; none
-    // where the recorder was killed.
+    // Why the recording of this backend ended: "duration", "interrupted", "backend gone",
+    // kKilledForMemory, …; none where the recorder was killed.
     std::optional<std::string> end;
 };
 

@@ -172,7 +172,9 @@ class Recorder::Impl {
         }
         // Unlike sleep, poll ends when a signal comes; for the last millisecond it is too coarse.
         const milliseconds wait = wait_time(until);
-        if (wait > milliseconds{1}) {
+        if (wait > milliseconds{1} && calls_.wait) {
+            calls_.wait(wait - milliseconds{1});
+        } else if (wait > milliseconds{1}) {
             ::poll(nullptr, 0, static_cast<int>(wait.count()) - 1);
         } else {
             std::this_thread::sleep_until(until);
@@ -270,8 +272,10 @@ class Recorder::Impl {
 
     Result<> note_failure(int pid, const Error& error) {
         switch (error.kind) {
-            case Error::Kind::kGone:
-                return end(pid, "backend gone");
+            case Error::Kind::kGone: {
+                const std::string reason = calls_.end_reason ? calls_.end_reason(pid) : "";
+                return end(pid, reason.empty() ? "backend gone" : reason);
+            }
             case Error::Kind::kPermission:
             case Error::Kind::kUnsupported:
                 refused_.insert(pid);

@@ -61,6 +61,10 @@ struct RecorderCalls {
     // again. May be empty.
     std::function<Result<std::map<int, std::vector<ServerFact>>>(const std::vector<int>& pids)>
         server_facts;
+    // Why a target has gone, where more is known of it than that; else empty. May be empty.
+    std::function<std::string(int pid)> end_reason;
+    // Waits, less where a target ends. May be empty: then it is poll(2).
+    std::function<void(std::chrono::milliseconds)> wait;
     // Called after each round of snapshots. May be empty.
     std::function<void(const RecordingProgress&)> progress;
 };
@@ -71,7 +75,8 @@ struct RecordedBackendSummary {
     std::int64_t explanations = 0;  // that came with as many of the snapshots
     std::map<Method, std::int64_t> by_method;
     std::int64_t missed = 0;
-    // "duration", "interrupted", "backend gone", or why it could not be recorded any further.
+    // "duration", "interrupted", "backend gone", kKilledForMemory, or why it could not be recorded
+    // any further.
     std::string end;
     // Of its snapshots, in microseconds; quantiles to within 1 %.
     double min_pause_us = 0;

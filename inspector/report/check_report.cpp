@@ -9,6 +9,8 @@
 #include "inspector/model/json_text.hpp"
 #include "inspector/model/time_text.hpp"
 #include "inspector/report/clean_text.hpp"
+#include "inspector/report/confinement.hpp"
+#include "inspector/report/size_text.hpp"
 
 namespace palloscope {
 
@@ -26,6 +28,23 @@ std::string heading(const CheckedProcess& process, const TextStyle& style) {
         }
     }
     return text + '\n';
+}
+
+// Empty where nothing shuts it in.
+std::string confinement_lines(const Confinement& confinement) {
+    std::string text;
+    if (confinement.container) {
+        text += fmt::format("  in the container {}\n", container_text(*confinement.container));
+    }
+    if (confinement.namespace_pid) {
+        text += fmt::format("  PID {} in its own namespace\n", *confinement.namespace_pid);
+    }
+    if (const auto& limit = confinement.memory_limit) {
+        text += fmt::format("  memory limit {}, of which {} are left\n",
+                            size_text(limit->limit_bytes),
+                            size_text(limit->left_bytes()));
+    }
+    return text;
 }
 
 void add_finding(std::string& text,
@@ -65,7 +84,7 @@ const CheckedProcess::Trial* CheckedProcess::first_success() const {
 std::string check_text(const std::vector<CheckedProcess>& processes, const TextStyle& style) {
     std::string text;
     for (const CheckedProcess& process : processes) {
-        text += heading(process, style);
+        text += heading(process, style) + confinement_lines(process.confinement);
         for (const CheckedProcess::Finding& obstacle : process.obstacles) {
             add_finding(text, painted(style, Paint::kGrew, "!"), obstacle.message, obstacle.hint);
         }
@@ -108,17 +127,19 @@ std::string check_json(const std::vector<CheckedProcess>& processes) {
             methods.push_back(std::move(method));
         }
         const CheckedProcess::Trial* const automatic = process.first_success();
-        list.push_back(
-            {{"pid", process.pid},
-             {"server_version_num",
-              process.server_version_num != 0 ? Json(process.server_version_num) : Json(nullptr)},
-             {"obstacles", std::move(obstacles)},
-             {"methods", std::move(methods)},
-             {"auto", automatic != nullptr ? Json(to_string(automatic->method)) : Json(nullptr)},
-             {"failure",
-              process.failure ? Json{{"message", json_text(process.failure->message)},
-                                     {"remedy", json_text(process.failure->hint)}}
-                              : Json(nullptr)}});
+        Json checked{
+            {"pid", process.pid},
+            {"server_version_num",
+             process.server_version_num != 0 ? Json(process.server_version_num) : Json(nullptr)},
+            {"obstacles", std::move(obstacles)},
+            {"methods", std::move(methods)},
+            {"auto", automatic != nullptr ? Json(to_string(automatic->method)) : Json(nullptr)},
+            {"failure",
+             process.failure ? Json{{"message", json_text(process.failure->message)},
+                                    {"remedy", json_text(process.failure->hint)}}
+                             : Json(nullptr)}};
+        add_confinement(checked, process.confinement);
+        list.push_back(std::move(checked));
     }
     return list.dump();
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "attach/confinement.hpp"
 #include "attach/error.hpp"
 #include "inspector/model/snapshot.hpp"
 #include "inspector/report/text_style.hpp"
@@ -29,6 +30,7 @@ struct CheckedProcess {
     int pid = 0;
     int server_version_num = 0;  // 0 where it could not be read
     std::optional<ProcessInfo> info;
+    Confinement confinement;
     std::vector<Finding> obstacles;
     std::vector<Trial> trials;
     // Why none was tried.

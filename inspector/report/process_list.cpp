@@ -9,6 +9,7 @@
 #include "inspector/model/json_text.hpp"
 #include "inspector/model/time_text.hpp"
 #include "inspector/report/clean_text.hpp"
+#include "inspector/report/confinement.hpp"
 #include "inspector/report/size_text.hpp"
 #include "inspector/report/text_columns.hpp"
 
@@ -24,49 +25,78 @@ struct Column {
 
 constexpr std::string_view kColumnGap = "  ";
 
+using Cell = std::string (*)(const ProcessRow&);
+
+Column column_of(const std::vector<ProcessRow>& rows,
+                 std::string_view title,
+                 bool right_aligned,
+                 Cell cell) {
+    Column column{title, right_aligned, {}};
+    for (const ProcessRow& row : rows) {
+        column.cells.push_back(cell(row));
+    }
+    return column;
+}
+
+constexpr std::string_view kUnknown = "-";
+
 std::string shown(const std::optional<std::string>& text) {
-    return text ? clean_line(*text) : "-";
+    return text ? clean_line(*text) : std::string(kUnknown);
 }
 
 std::vector<Column> columns_of(const std::vector<ProcessRow>& rows, bool with_growth) {
-    std::vector<Column> columns{{"PID", true, {}},
-                                {"VERSION", false, {}},
-                                {"TYPE", false, {}},
-                                {"DATABASE", false, {}},
-                                {"USER", false, {}},
-                                {"STATE", false, {}},
-                                {"RSSANON", true, {}},
-                                {"RSSSHMEM", true, {}}};
-    const bool with_contexts = std::ranges::any_of(
-        rows, [](const ProcessRow& row) { return row.contexts_total_bytes.has_value(); });
-    if (with_contexts) {
-        columns.push_back({"CONTEXTS", true, {}});
-    }
+    std::vector<Column> columns;
+    const auto add = [&](std::string_view title, bool right_aligned, Cell cell) {
+        columns.push_back(column_of(rows, title, right_aligned, cell));
+    };
+    const auto add_where_known = [&](std::string_view title, bool right_aligned, Cell cell) {
+        add(title, right_aligned, cell);
+        if (std::ranges::all_of(columns.back().cells,
+                                [](const std::string& text) { return text == kUnknown; })) {
+            columns.pop_back();
+        }
+    };
+    add("PID", true, [](const ProcessRow& row) { return std::to_string(row.info.pid); });
+    add_where_known("INSIDE", true, [](const ProcessRow& row) {
+        const auto& pid = row.confinement.namespace_pid;
+        return pid ? std::to_string(*pid) : std::string(kUnknown);
+    });
+    add_where_known("CONTAINER", false, [](const ProcessRow& row) {
+        const auto& container = row.confinement.container;
+        return container ? container_text(*container) : std::string(kUnknown);
+    });
+    add("VERSION", false, [](const ProcessRow& row) {
+        return server_version_text(row.server_version_num);
+    });
+    add("TYPE", false, [](const ProcessRow& row) { return clean_line(row.info.backend_type); });
+    add("DATABASE", false, [](const ProcessRow& row) { return shown(row.info.database); });
+    add("USER", false, [](const ProcessRow& row) { return shown(row.info.user); });
+    add("STATE", false, [](const ProcessRow& row) { return shown(row.info.state); });
+    add("RSSANON", true, [](const ProcessRow& row) { return size_text(row.info.rss_anon_bytes); });
+    add("RSSSHMEM", true, [](const ProcessRow& row) {
+        return size_text(row.info.rss_shmem_bytes);
+    });
+    add_where_known("LIMIT", true, [](const ProcessRow& row) {
+        const auto& limit = row.confinement.memory_limit;
+        return limit ? size_text(limit->limit_bytes) : std::string(kUnknown);
+    });
+    add_where_known("LEFT", true, [](const ProcessRow& row) {
+        const auto& limit = row.confinement.memory_limit;
+        return limit ? size_text(limit->left_bytes()) : std::string(kUnknown);
+    });
+    add_where_known("CONTEXTS", true, [](const ProcessRow& row) {
+        const auto& bytes = row.contexts_total_bytes;
+        return bytes ? size_text(*bytes) : std::string(kUnknown);
+    });
     if (with_growth) {
-        columns.push_back({"GROWTH", true, {}});
+        add("GROWTH", true, [](const ProcessRow& row) {
+            return size_change_text(row.growth_bytes);
+        });
     }
     // Last, since it is the longest and may be cut.
-    columns.push_back({"APPLICATION", false, {}});
-    for (const ProcessRow& row : rows) {
-        std::vector<std::string> cells{std::to_string(row.info.pid),
-                                       server_version_text(row.server_version_num),
-                                       clean_line(row.info.backend_type),
-                                       shown(row.info.database),
-                                       shown(row.info.user),
-                                       shown(row.info.state),
-                                       size_text(row.info.rss_anon_bytes),
-                                       size_text(row.info.rss_shmem_bytes)};
-        if (with_contexts) {
-            cells.push_back(row.contexts_total_bytes ? size_text(*row.contexts_total_bytes) : "-");
-        }
-        if (with_growth) {
-            cells.push_back(size_change_text(row.growth_bytes));
-        }
-        cells.push_back(shown(row.info.application_name));
-        for (std::size_t i = 0; i < columns.size(); ++i) {
-            columns[i].cells.push_back(std::move(cells[i]));
-        }
-    }
+    add("APPLICATION", false, [](const ProcessRow& row) {
+        return shown(row.info.application_name);
+    });
     return columns;
 }
 
@@ -117,21 +147,22 @@ std::string process_list_json(const std::vector<ProcessRow>& rows) {
     };
     Json list = Json::array();
     for (const ProcessRow& row : rows) {
-        list.push_back(
-            {{"pid", row.info.pid},
-             {"server_version_num", row.server_version_num},
-             {"backend_type", json_text(row.info.backend_type)},
-             {"database", text_or_null(row.info.database)},
-             {"user", text_or_null(row.info.user)},
-             {"application_name", text_or_null(row.info.application_name)},
-             {"state", text_or_null(row.info.state)},
-             {"query", text_or_null(row.info.query)},
-             {"rss_anon_bytes", row.info.rss_anon_bytes},
-             {"rss_file_bytes", row.info.rss_file_bytes},
-             {"rss_shmem_bytes", row.info.rss_shmem_bytes},
-             {"contexts_total_bytes",
-              row.contexts_total_bytes ? Json(*row.contexts_total_bytes) : Json(nullptr)},
-             {"growth_bytes", row.growth_bytes}});
+        Json process{{"pid", row.info.pid},
+                     {"server_version_num", row.server_version_num},
+                     {"backend_type", json_text(row.info.backend_type)},
+                     {"database", text_or_null(row.info.database)},
+                     {"user", text_or_null(row.info.user)},
+                     {"application_name", text_or_null(row.info.application_name)},
+                     {"state", text_or_null(row.info.state)},
+                     {"query", text_or_null(row.info.query)},
+                     {"rss_anon_bytes", row.info.rss_anon_bytes},
+                     {"rss_file_bytes", row.info.rss_file_bytes},
+                     {"rss_shmem_bytes", row.info.rss_shmem_bytes},
+                     {"contexts_total_bytes",
+                      row.contexts_total_bytes ? Json(*row.contexts_total_bytes) : Json(nullptr)},
+                     {"growth_bytes", row.growth_bytes}};
+        add_confinement(process, row.confinement);
+        list.push_back(std::move(process));
     }
     return list.dump();
 }

@@ -2,7 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "inspector/model/history.hpp"
 #include "inspector/model/json_text.hpp"
+#include "inspector/model/time_text.hpp"
 #include "inspector/report/report.hpp"
 
 namespace palloscope {
@@ -78,6 +80,18 @@ Json forecast_object(const Forecast& forecast) {
             {"backends", forecast.backends}};
 }
 
+Json ending_object(const Ending& ending) {
+    const auto& foresight = ending.foresight;
+    return {{"reason", kKilledForMemory},
+            {"last_snapshot_at", iso_time_text(ending.last_snapshot_ns)},
+            {"foresight",
+             foresight ? Json{{"at", iso_time_text(foresight->at_ns)},
+                              {"seconds", finite(foresight->seconds.value)},
+                              {"low", finite(foresight->seconds.low)},
+                              {"high", finite(foresight->seconds.high)}}
+                       : Json(nullptr)}};
+}
+
 Json backend_object(const BackendDiagnosis& backend) {
     return {{"pid", backend.process.pid},
             {"server_version_num", backend.server_version_num},
@@ -85,7 +99,8 @@ Json backend_object(const BackendDiagnosis& backend) {
             {"causes", cause_objects(backend.causes)},
             {"unexplained_bytes", backend.unexplained_bytes},
             {"harmless", cause_objects(backend.harmless)},
-            {"forecast", backend.forecast ? forecast_object(*backend.forecast) : Json(nullptr)}};
+            {"forecast", backend.forecast ? forecast_object(*backend.forecast) : Json(nullptr)},
+            {"ending", backend.ending ? ending_object(*backend.ending) : Json(nullptr)}};
 }
 
 }  // namespace

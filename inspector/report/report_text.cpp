@@ -60,6 +60,7 @@ class ReportWriter {
     void list(std::string_view title, const std::vector<std::string>& sentences);
     void growth(const BackendDiagnosis& backend);
     void forecast(const Forecast& forecast);
+    void ending(const Ending& ending);
     void cause(const Cause& cause, std::size_t number);
     void unexplained(const BackendDiagnosis& backend);
     void remedies(const Cause& cause);
@@ -161,6 +162,9 @@ void ReportWriter::growth(const BackendDiagnosis& backend) {
     if (backend.forecast) {
         forecast(*backend.forecast);
     }
+    if (backend.ending) {
+        ending(*backend.ending);
+    }
     if (backend.used_bytes.empty()) {
         return;
     }
@@ -189,6 +193,25 @@ void ReportWriter::forecast(const Forecast& forecast) {
                     readable_seconds(forecast.seconds.low),
                     readable_seconds(forecast.seconds.high)),
         "  ");
+}
+
+void ReportWriter::ending(const Ending& ending) {
+    std::string text = fmt::format(
+        "The kernel killed it for lack of memory in its container, just after its last snapshot, "
+        "{}; the server then ends all its backends, and recovers.",
+        moment_text(ending.last_snapshot_ns));
+    if (const auto& foresight = ending.foresight) {
+        constexpr double kNanoseconds = 1e9;
+        text += fmt::format(
+            " The leak was to be seen {} before; {} were left then at its rate (95 % interval: {} "
+            "to {}).",
+            readable_seconds(static_cast<double>(ending.last_snapshot_ns - foresight->at_ns) /
+                             kNanoseconds),
+            readable_seconds(foresight->seconds.value),
+            readable_seconds(foresight->seconds.low),
+            readable_seconds(foresight->seconds.high));
+    }
+    paragraph(text, "  ");
 }
 
 void ReportWriter::cause(const Cause& cause, std::size_t number) {

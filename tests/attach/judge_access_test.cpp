@@ -93,6 +93,18 @@ TEST(JudgeAccess, BlamesTheUserNamespaceWhereTheCapabilityDoesNotHelp) {
     EXPECT_THAT(kinds(facts), ElementsAre(Kind::kUserNamespace));
 }
 
+// A container with every capability dropped but that one.
+TEST(JudgeAccess, SaysWhatRootLacksBesidesTheCapabilityToTrace) {
+    AccessFacts facts = own_process();
+    facts.open_memory = EACCES;
+    facts.us.effective_uid = 0;
+    facts.us.effective_capabilities = kCapability;
+    ASSERT_THAT(kinds(facts), ElementsAre(Kind::kCapability));
+    EXPECT_THAT(judge_access(facts).front().message, testing::HasSubstr("lack CAP_DAC_OVERRIDE"));
+    facts.us.effective_capabilities |= std::uint64_t{1} << CAP_DAC_OVERRIDE;
+    EXPECT_THAT(kinds(facts), ElementsAre(Kind::kMemoryUnreadable));
+}
+
 TEST(JudgeAccess, NamesEverythingAtOnce) {
     AccessFacts facts = own_process();
     facts.target.tracer_pid = 7;

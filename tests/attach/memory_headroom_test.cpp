@@ -89,6 +89,13 @@ TEST(PathInMount, IsNoneWhereTheMountDoesNotShowTheGroup) {
         << "outside of our cgroup namespace";
 }
 
+TEST(PathInMount, ReachesOutOfOurCgroupNamespaceWhereTheMountLiesThereToo) {
+    const CgroupMount theirs{kV2, "/../server.scope", "/sys/fs/cgroup"};
+    EXPECT_EQ(path_in_mount({kV2, "/../server.scope"}, theirs), "");
+    EXPECT_EQ(path_in_mount({kV2, "/../server.scope/a"}, theirs), "/a");
+    EXPECT_EQ(path_in_mount({kV2, "/../server.scope/../other"}, theirs), std::nullopt);
+}
+
 TEST(ParseCgroupBytes, TellsNumbersFromNoLimit) {
     EXPECT_EQ(parse_cgroup_bytes("536870912\n"), 536870912);
     EXPECT_EQ(parse_cgroup_bytes("0\n"), 0);

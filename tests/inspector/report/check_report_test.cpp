@@ -25,6 +25,20 @@ TEST(CheckReport, TellsOfEachMethodAndWhichOneIsTaken) {
               "  auto takes freeze\n");
 }
 
+TEST(CheckReport, TellsWhatShutsTheProcessIn) {
+    CheckedProcess checked{.pid = 4242};
+    checked.confinement = {
+        .namespace_pid = 57,
+        .container = Container{.engine = "docker", .id = std::string(64, 'a')},
+        .memory_limit = MemoryLimit{.limit_bytes = 300 << 20, .usage_bytes = 100 << 20}};
+    EXPECT_EQ(check_text({checked}, {}),
+              "process 4242\n"
+              "  in the container docker:aaaaaaaaaaaa\n"
+              "  PID 57 in its own namespace\n"
+              "  memory limit 300.0 MB, of which 200.0 MB are left\n");
+    EXPECT_EQ(nlohmann::json::parse(check_json({checked})).at(0).at("namespace_pid"), 57);
+}
+
 TEST(CheckReport, SaysWhyNothingWasTried) {
     CheckedProcess gone{.pid = 4242};
     gone.failure = Error{.kind = Error::Kind::kGone, .message = "process 4242 is gone", .hint = {}};

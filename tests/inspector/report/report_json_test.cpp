@@ -36,7 +36,8 @@ TEST(ReportJson, HasExactlyTheFieldsOfTheContract) {
                             "causes",
                             "unexplained_bytes",
                             "harmless",
-                            "forecast"));
+                            "forecast",
+                            "ending"));
     EXPECT_THAT(keys(backend["growth"]),
                 ElementsAre("bytes", "bytes_per_second", "low", "high", "significant"));
     const auto& cause = backend["causes"][0];

@@ -1,0 +1,119 @@
+#include "inspector/diagnosis/ending.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "inspector/diagnosis/snapshot_choice.hpp"
+#include "inspector/diagnosis/trend.hpp"
+
+namespace palloscope {
+
+namespace {
+
+// A recording is judged as of so many moments, since each costs as much as a report.
+constexpr std::int64_t kMoments = 20;
+
+// What a backend held, as its chosen snapshots show.
+class HeldMemory {
+  public:
+    explicit HeldMemory(const BackendHistory& backend)
+        : backend_(&backend), choice_(choose_snapshots(backend)) {}
+
+    // The growth of its contexts, as it was known at a moment.
+    [[nodiscard]] Trend trend_at(std::int64_t moment_ns) const {
+        const std::size_t count = known_at(moment_ns);
+        std::vector<double> bytes;
+        for (std::size_t i = 0; i < count; ++i) {
+            bytes.push_back(
+                static_cast<double>(backend_->snapshots[choice_.indices[i]].total.used_bytes));
+        }
+        return judge_growth(std::span(choice_.seconds).first(count), bytes);
+    }
+
+    // By how much more of the limit it takes up at the end than at a moment.
+    [[nodiscard]] std::int64_t taken_since(std::int64_t moment_ns) const {
+        const std::size_t count = std::max<std::size_t>(known_at(moment_ns), 1);
+        return choice_.indices.empty()
+                   ? 0
+                   : backend_->snapshots[choice_.indices.back()].rss_anon_bytes -
+                         backend_->snapshots[choice_.indices[count - 1]].rss_anon_bytes;
+    }
+
+  private:
+    [[nodiscard]] std::size_t known_at(std::int64_t moment_ns) const {
+        return static_cast<std::size_t>(std::ranges::upper_bound(choice_.moments_ns, moment_ns) -
+                                        choice_.moments_ns.begin());
+    }
+
+    const BackendHistory* backend_;
+    SnapshotChoice choice_;
+};
+
+// What a report of `killed` would have foretold at a moment; none where it showed no leak yet.
+std::optional<Ending::Foresight> foresight_at(std::int64_t moment_ns,
+                                              const HeldMemory& killed,
+                                              const std::vector<HeldMemory>& sharers,
+                                              std::int64_t left_bytes) {
+    if (killed.trend_at(moment_ns).verdict != GrowthVerdict::kLeak) {
+        return std::nullopt;
+    }
+    Estimate rate;
+    std::int64_t left = std::max<std::int64_t>(left_bytes, 0);
+    for (const HeldMemory& sharer : sharers) {
+        left += sharer.taken_since(moment_ns);
+        const Trend trend = sharer.trend_at(moment_ns);
+        if (trend.verdict == GrowthVerdict::kLeak && trend.bytes_per_second.low > 0) {
+            rate.value += trend.bytes_per_second.value;
+            rate.low += trend.bytes_per_second.low;
+            rate.high += trend.bytes_per_second.high;
+        }
+    }
+    if (rate.low <= 0 || left <= 0) {
+        return std::nullopt;
+    }
+    const auto bytes = static_cast<double>(left);
+    return Ending::Foresight{
+        .at_ns = moment_ns,
+        .seconds = {
+            .value = bytes / rate.value, .low = bytes / rate.high, .high = bytes / rate.low}};
+}
+
+Ending ending_of(const BackendHistory& backend, const History& history) {
+    Ending ending;
+    if (backend.snapshots.empty()) {
+        return ending;
+    }
+    const std::int64_t first_ns = backend.snapshots.front().taken_at_ns;
+    ending.last_snapshot_ns = backend.snapshots.back().taken_at_ns;
+    if (!backend.allowance) {
+        return ending;
+    }
+    std::vector<HeldMemory> sharers;
+    std::int64_t left_bytes = backend.allowance->left_bytes;
+    for (const BackendHistory& other : history.backends) {
+        if (other.allowance && other.allowance->limit_bytes == backend.allowance->limit_bytes) {
+            sharers.emplace_back(other);
+            left_bytes = std::min(left_bytes, other.allowance->left_bytes);
+        }
+    }
+    const HeldMemory killed(backend);
+    for (std::int64_t i = 1; i < kMoments && !ending.foresight; ++i) {
+        const std::int64_t moment_ns =
+            first_ns + (ending.last_snapshot_ns - first_ns) / kMoments * i;
+        ending.foresight = foresight_at(moment_ns, killed, sharers, left_bytes);
+    }
+    return ending;
+}
+
+}  // namespace
+
+void add_endings(const History& history, Diagnosis& diagnosis) {
+    for (std::size_t i = 0; i < diagnosis.backends.size(); ++i) {
+        if (history.backends[i].end == kKilledForMemory) {
+            diagnosis.backends[i].ending = ending_of(history.backends[i], history);
+            diagnosis.backends[i].forecast.reset();
+        }
+    }
+}
+
+}  // namespace palloscope
