@@ -198,7 +198,8 @@ void ReportWriter::forecast(const Forecast& forecast) {
 void ReportWriter::ending(const Ending& ending) {
     std::string text = fmt::format(
         "The kernel killed it for lack of memory in its container, just after its last snapshot, "
-        "{}; the server then ends all its backends, and recovers.",
+        "{}: its control group counted a kill then, and this backend was the first to end (the "
+        "server's log has the PID). The server then ends all its backends, and recovers.",
         moment_text(ending.last_snapshot_ns));
     if (const auto& foresight = ending.foresight) {
         constexpr double kNanoseconds = 1e9;

@@ -52,6 +52,21 @@ TEST(ReportText, SaysWhenTheContainersLimitIsReached) {
     }
 }
 
+TEST(ReportText, SaysThatTheKernelKilledABackendAndSinceWhenItWasToBeSeen) {
+    constexpr std::int64_t kSecond = 1'000'000'000;
+    Diagnosis diagnosis = sample_diagnosis();
+    Ending ending{.last_snapshot_ns = 1'700'000'000 * kSecond};
+    diagnosis.backends[0].ending = ending;
+    std::string text = report_text(diagnosis, {.width = 100});
+    EXPECT_THAT(text, HasSubstr("The kernel killed it for lack of memory"));
+    EXPECT_THAT(text, Not(HasSubstr("was to be seen")));
+    ending.foresight = {.at_ns = ending.last_snapshot_ns - 90 * kSecond,
+                        .seconds = {.value = 100, .low = 80, .high = 120}};
+    diagnosis.backends[0].ending = ending;
+    text = report_text(diagnosis, {.width = 100});
+    EXPECT_THAT(text, HasSubstr("The leak was to be seen 1 min 30 s before"));
+}
+
 TEST(ReportText, FitsIntoItsWidth) {
     Diagnosis diagnosis = sample_diagnosis();
     diagnosis.backends[0].used_bytes.resize(40, 15'000'000);
