@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <numeric>
 #include <vector>
+
+#include "inspector/diagnosis/straight_line.hpp"
 
 namespace palloscope {
 
@@ -14,10 +15,6 @@ constexpr std::size_t kFewestSamples = 30;
 constexpr std::size_t kWarmUpShare = 3;     // the first third
 constexpr std::size_t kBandwidthShare = 5;  // a fifth
 constexpr double kCriticalValue = 3.1;
-
-double mean_of(std::span<const double> values) {
-    return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
 
 // The variance of a sum of terms that hang together up to `bandwidth` steps apart, with Bartlett's
 // weights, under which it is never negative.
@@ -43,27 +40,24 @@ std::optional<Estimate> steady_growth(std::span<const double> seconds,
     }
     const std::span<const double> x = seconds.subspan(seconds.size() / kWarmUpShare);
     const std::span<const double> y = bytes.subspan(bytes.size() / kWarmUpShare);
+    const StraightLine line = fit_line(x, y);
     const double mean_x = mean_of(x);
-    const double mean_y = mean_of(y);
     double squares = 0;
-    double products = 0;
-    for (std::size_t i = 0; i < x.size(); ++i) {
-        squares += (x[i] - mean_x) * (x[i] - mean_x);
-        products += (x[i] - mean_x) * (y[i] - mean_y);
+    for (const double moment : x) {
+        squares += (moment - mean_x) * (moment - mean_x);
     }
     if (squares <= 0) {
         return std::nullopt;
     }
-    const double slope = products / squares;
     std::vector<double> terms(x.size());
     for (std::size_t i = 0; i < x.size(); ++i) {
-        terms[i] = (x[i] - mean_x) * (y[i] - mean_y - slope * (x[i] - mean_x));
+        terms[i] = (x[i] - mean_x) * (y[i] - line.intercept - line.slope * x[i]);
     }
     const double error =
         std::sqrt(long_run_variance(terms, terms.size() / kBandwidthShare)) / squares;
-    return Estimate{.value = slope,
-                    .low = slope - kCriticalValue * error,
-                    .high = slope + kCriticalValue * error};
+    return Estimate{.value = line.slope,
+                    .low = line.slope - kCriticalValue * error,
+                    .high = line.slope + kCriticalValue * error};
 }
 
 }  // namespace palloscope

@@ -7,6 +7,7 @@
 
 #include "inspector/diagnosis/local_level.hpp"
 #include "inspector/diagnosis/regression.hpp"
+#include "inspector/diagnosis/straight_line.hpp"
 
 namespace palloscope {
 
@@ -20,48 +21,12 @@ constexpr double kSteadyShare = 0.75;
 // them, and prove nothing by themselves.
 constexpr std::size_t kFewestForInterval = 16;
 
-struct Line {
-    double slope = 0;
-    double intercept = 0;
-    // Root of the mean square of the residuals.
-    double scatter = 0;
-};
-
-double mean(std::span<const double> values) {
-    double sum = 0;
-    for (const double value : values) {
-        sum += value;
-    }
-    return sum / static_cast<double>(values.size());
-}
-
-Line fit_line(std::span<const double> x, std::span<const double> y) {
-    const double mean_x = mean(x);
-    const double mean_y = mean(y);
-    double xx = 0;
-    double xy = 0;
-    for (std::size_t i = 0; i < x.size(); ++i) {
-        xx += (x[i] - mean_x) * (x[i] - mean_x);
-        xy += (x[i] - mean_x) * (y[i] - mean_y);
-    }
-    Line line;
-    line.slope = xx > 0 ? xy / xx : 0.0;
-    line.intercept = mean_y - line.slope * mean_x;
-    double squares = 0;
-    for (std::size_t i = 0; i < x.size(); ++i) {
-        const double left = y[i] - line.intercept - line.slope * x[i];
-        squares += left * left;
-    }
-    line.scatter = std::sqrt(squares / static_cast<double>(x.size()));
-    return line;
-}
-
 // Where the warm-up ends: the first snapshot that lies on the line of the last half, drawn
 // backwards, within that line's own scatter. Caches that fill at first lie below it, and fill at
 // half as much again as the later rate at least; else there was no warm-up.
 std::size_t end_of_warm_up(std::span<const double> seconds, std::span<const double> bytes) {
     const std::size_t half = bytes.size() / 2;
-    const Line line = fit_line(seconds.subspan(half), bytes.subspan(half));
+    const StraightLine line = fit_line(seconds.subspan(half), bytes.subspan(half));
     const auto [least, most] = std::ranges::minmax(bytes);
     const double tolerance = std::max(line.scatter, 0.01 * (most - least));
     std::size_t end = 0;

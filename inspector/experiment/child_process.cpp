@@ -52,7 +52,7 @@ std::vector<char*> null_terminated(std::vector<std::string>& texts) {
 // All in the child, after fork(): no memory is taken. Returns where it fails, with errno set.
 void become(const ChildOptions& options, pid_t parent, char** arguments, char** environment) {
     setpgid(0, 0);
-    const int input = ::open("/dev/null", O_RDONLY);
+    const int input = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (input < 0 || dup2(input, STDIN_FILENO) < 0 || dup2(options.output, STDOUT_FILENO) < 0 ||
         dup2(options.errors, STDERR_FILENO) < 0) {
         return;
