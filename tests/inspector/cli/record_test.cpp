@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "inspector/recording/reader.hpp"
 #include "tests/support/postgres_server.hpp"
 #include "tests/support/process_state.hpp"
 #include "tests/support/program.hpp"
@@ -20,7 +22,9 @@
 namespace palloscope::test {
 namespace {
 
+using testing::Contains;
 using testing::HasSubstr;
+using testing::Not;
 
 class Record : public testing::Test {
   protected:
@@ -65,6 +69,32 @@ TEST_F(Record, EndsAfterItsDurationWithAPrivateFileAndASummary) {
     EXPECT_EQ(status.st_mode & 0777U, 0600U);
     EXPECT_GT(readable_snapshots(), 10);
     expect_untouched();
+}
+
+TEST_F(Record, KeepsWhatTheServerSaysAndNothingOfThePassword) {
+    const std::string dsn = PostgresServer::shared("15").dsn() + " password=hunter2";
+    const ProgramResult result = run_program(command({"--duration", "1s", "--dsn", dsn}));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    const auto history = read_history(recording());
+    ASSERT_TRUE(history) << history.error().message;
+    const std::vector<ServerFact>& facts = history->backends.at(0).server_facts;
+    const std::string dead_rows_of(kCatalogsOfDatabase);
+    EXPECT_THAT(facts, Contains(ServerFact{std::string(kSessionFact), "database", "postgres"}));
+    EXPECT_THAT(facts, Contains(ServerFact{std::string(kDeadRowsFact), dead_rows_of, "postgres"}));
+    EXPECT_THAT(facts, Contains(testing::Field(&ServerFact::name, "work_mem")));
+    std::ifstream file(recording(), std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    EXPECT_THAT(bytes, HasSubstr("work_mem"));
+    EXPECT_THAT(bytes + result.out + result.err, Not(HasSubstr("hunter2")));
+}
+
+TEST_F(Record, RecordsAllTheSameWhereTheServerCannotBeAsked) {
+    const ProgramResult result =
+        run_program(command({"--duration", "1s", "--dsn", "host=127.0.0.1 port=1"}));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_GT(readable_snapshots(), 10);
+    const ProgramResult report = run_program({palloscope_program(), "report", recording()});
+    EXPECT_THAT(report.out, HasSubstr("the server was not asked by SQL"));
 }
 
 TEST_F(Record, CanBeReadWhileItIsWritten) {

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <fstream>
 #include <string>
@@ -67,8 +68,8 @@ TEST(ChildProcess, EndsWithItsOwnerTogetherWithWhatItStarted) {
 
 // The owner is a process of its own here, so that it can be killed.
 TEST(ChildProcess, EndsWhenItsOwnerIsKilled) {
-    int ends[2];
-    ASSERT_EQ(pipe(ends), 0);
+    std::array<int, 2> ends{};
+    ASSERT_EQ(pipe(ends.data()), 0);
     const pid_t owner = fork();
     if (owner == 0) {
         const auto child = ChildProcess::start({"sleep", "1000"}, {});
