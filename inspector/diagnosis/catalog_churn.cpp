@@ -16,11 +16,13 @@
 
 #include <fmt/format.h>
 
+#include "inspector/diagnosis/catalog_growth.hpp"
 #include "inspector/diagnosis/cause_rules.hpp"
 #include "inspector/diagnosis/common_evidence.hpp"
 #include "inspector/diagnosis/context_kind.hpp"
 #include "inspector/diagnosis/data_definition.hpp"
 #include "inspector/diagnosis/explained_growth.hpp"
+#include "inspector/diagnosis/plan_growth.hpp"
 #include "inspector/diagnosis/readable.hpp"
 
 namespace palloscope {
@@ -76,7 +78,14 @@ std::optional<int> rank(std::string_view query) {
     return std::nullopt;
 }
 
-// What the statements of the groups define, as far as it bears on the verdict.
+// Below this share of the growth, other things do not stand in the way of taking it as a whole.
+constexpr double kMostOthers = 0.1;
+
+// What is dropped has been made, by a statement that runs this often at least beside the rounds put
+// down to the drop: the two need not have been counted together where they were seen now and then.
+constexpr double kLeastMade = 0.1;
+
+// What the statements that the growth is put down to define, as far as it bears on the verdict.
 struct Churn {
     std::vector<std::size_t> groups;
     double bytes = 0;
@@ -85,6 +94,10 @@ struct Churn {
     bool temporary = false;
     // Whether anything else than functions is defined.
     bool relations = false;
+    // Whether the growth was put down to them.
+    bool accounts = false;
+    // Whether explanations show it, whatever the growth was put down to.
+    bool objects_are_gone = false;
     // The statement with the most forms: one for every generated name.
     const StatementColumn* widest = nullptr;
 };
@@ -104,6 +117,15 @@ void note_definition(const StatementColumn& statement, Churn& churn) {
     }
 }
 
+// What statements define that run this often at least.
+void note_definitions(const Suspicion& suspicion, double calls, Churn& churn) {
+    for (const StatementColumn* const statement : suspicion.ranked) {
+        if (statement->total() >= calls) {
+            note_definition(*statement, churn);
+        }
+    }
+}
+
 Churn churn_in(const Suspicion& suspicion) {
     Churn churn;
     for (std::size_t i = 0; i < suspicion.groups.size(); ++i) {
@@ -116,6 +138,16 @@ Churn churn_in(const Suspicion& suspicion) {
                 note_definition(*member.statement, churn);
             }
         }
+    }
+    churn.accounts = churn.bytes >= kLeastShare * suspicion.lasting_bytes;
+    churn.objects_are_gone = catalog_growth(suspicion.backend).of_gone_objects();
+    if (!churn.accounts && churn.objects_are_gone) {
+        churn.groups = all_groups(suspicion);
+        churn.bytes = bytes_of(suspicion, churn.groups);
+        note_definitions(suspicion, 0, churn);
+    } else if (churn.accounts && churn.drops && !churn.makes) {
+        const double rounds = suspicion.groups[churn.groups.front()].rounds;
+        note_definitions(suspicion, kLeastMade * rounds, churn);
     }
     return churn;
 }
@@ -162,12 +194,18 @@ std::string share_of_contexts(const Suspicion& suspicion) {
 }
 
 std::vector<std::string> evidence(const Suspicion& suspicion, const Churn& churn) {
-    const SuspectedGroup& main = suspicion.groups[churn.groups.front()];
-    std::vector<std::string> sentences{stays_after_a_round(main, suspicion.seconds)};
-    for (std::string& sentence : takes_and_gives(main)) {
-        sentences.push_back(std::move(sentence));
+    std::vector<std::string> sentences;
+    if (!churn.groups.empty()) {
+        const SuspectedGroup& main = suspicion.groups[churn.groups.front()];
+        sentences.push_back(stays_after_a_round(main, suspicion.seconds));
+        for (std::string& sentence : takes_and_gives(main)) {
+            sentences.push_back(std::move(sentence));
+        }
     }
     sentences.push_back(share_of_contexts(suspicion));
+    if (churn.objects_are_gone) {
+        sentences.push_back(what_is_of_gone_objects(catalog_growth(suspicion.backend)));
+    }
     for (std::string& sentence : what_the_bytes_are(suspicion.backend)) {
         sentences.push_back(std::move(sentence));
     }
@@ -210,20 +248,29 @@ std::vector<std::string> remedies(const Churn& churn) {
     return sentences;
 }
 
+// Whether few of the bytes are plans of anything but the functions that were compiled.
+bool holds_little_else(const Suspicion& suspicion) {
+    const PlanGrowth growth = plan_growth(suspicion.backend);
+    const double others =
+        growth.prepared_statements + std::max(growth.plans - growth.functions, 0.0);
+    return others < kMostOthers * suspicion.bytes;
+}
+
 std::optional<Finding> explain(const Suspicion& suspicion) {
     const Churn churn = churn_in(suspicion);
     // To drop what may be there makes nothing; and functions that are made, called and dropped
     // leave their code and plans behind (plan_cache.cpp), which is another matter.
-    if (churn.groups.empty() || churn.bytes < kLeastShare * suspicion.lasting_bytes ||
-        !churn.makes || !churn.relations) {
+    if (!(churn.accounts || churn.objects_are_gone) || !churn.makes || !churn.relations) {
         return std::nullopt;
     }
-    return Finding{
+    Finding finding{
         .title = "Objects made and dropped again and again stay in the backend's catalog caches",
         .confidence = confidence(suspicion, churn),
         .groups = churn.groups,
         .evidence = evidence(suspicion, churn),
         .remedies = remedies(churn)};
+    finding.whole = churn.objects_are_gone && holds_little_else(suspicion);
+    return finding;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "inspector/diagnosis/catalog_growth.hpp"
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 
 #include "inspector/diagnosis/context_kind.hpp"
@@ -23,6 +24,9 @@ bool is_asked_by_name(const CatalogCache& cache) {
     return !cache.keys.empty() && cache.keys.front().ends_with("name");
 }
 
+// Fewer may be the first of objects that stay.
+constexpr double kFewestOfGoneObjects = 50;
+
 // Adds what the explanation holds, `sign` times.
 void add(const Explanation& explanation, double sign, CatalogGrowth& growth) {
     growth.relations += sign * static_cast<double>(explanation.relations.size());
@@ -31,9 +35,19 @@ void add(const Explanation& explanation, double sign, CatalogGrowth& growth) {
         (is_asked_by_name(cache) ? growth.missing_names : growth.missing_of_objects) +=
             sign * static_cast<double>(cache.negative_entries);
     }
+    std::set<std::string_view> signatures;
+    for (const CompiledFunction& function : explanation.functions) {
+        const bool first = signatures.insert(function.signature).second;
+        (first ? growth.compiled_first : growth.compiled_again) += sign;
+    }
 }
 
 }  // namespace
+
+bool CatalogGrowth::of_gone_objects() const {
+    const double gone = missing_of_objects + compiled_again;
+    return explained && gone >= kFewestOfGoneObjects && gone > missing_names && gone > existing();
+}
 
 CatalogGrowth catalog_growth(const BackendHistory& backend) {
     CatalogGrowth growth{.explained = backend.explanations.size() >= 2};
@@ -47,6 +61,8 @@ CatalogGrowth catalog_growth(const BackendHistory& backend) {
     growth.rows = std::max(growth.rows, 0.0);
     growth.missing_names = std::max(growth.missing_names, 0.0);
     growth.missing_of_objects = std::max(growth.missing_of_objects, 0.0);
+    growth.compiled_again = std::max(growth.compiled_again, 0.0);
+    growth.compiled_first = std::max(growth.compiled_first, 0.0);
     return growth;
 }
 

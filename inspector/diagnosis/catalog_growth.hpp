@@ -15,6 +15,10 @@ struct CatalogGrowth {
     // Negative entries under the number of an object, of which something is missing: the statistics
     // of a table that never had any. Each object needs its own, and a new one has a new number.
     double missing_of_objects = 0;
+    // Compilations of functions that are compiled already: a trigger's function is once for each
+    // table (pl_comp.c, plpgsql_compile; funccache.c from 18 on). And those of no such function.
+    double compiled_again = 0;
+    double compiled_first = 0;
     // Whether explanations say so. Else only `relations` is known, by the size of the hash table
     // "Relcache by OID" (relcache.c).
     bool explained = false;
@@ -22,6 +26,10 @@ struct CatalogGrowth {
     [[nodiscard]] double existing() const { return relations + rows; }
 
     [[nodiscard]] double missing() const { return missing_names + missing_of_objects; }
+
+    // Whether what is kept is of objects that are gone: there is ever more of it, of ever other
+    // objects, and no more objects are known.
+    [[nodiscard]] bool of_gone_objects() const;
 };
 
 [[nodiscard]] CatalogGrowth catalog_growth(const BackendHistory& backend);

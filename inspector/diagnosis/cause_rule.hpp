@@ -61,6 +61,9 @@ struct Suspicion {
     std::vector<ContextGrowth> contexts;
     // Largest first.
     std::vector<SuspectedGroup> groups;
+    // All statements of the backend that the rule ranks, most frequent first: also those that the
+    // growth was not put down to.
+    std::vector<const StatementColumn*> ranked;
     std::optional<Estimate> untied_bytes_per_second;
     // How straight a line of bytes against rounds is, 0 … 1.
     double straightness = 0;

@@ -86,6 +86,24 @@ std::vector<std::string> takes_and_gives(const SuspectedGroup& group) {
     return sentences;
 }
 
+std::string what_is_of_gone_objects(const CatalogGrowth& growth) {
+    std::vector<std::string> kept;
+    if (growth.missing_of_objects > 0) {
+        kept.push_back(
+            fmt::format("{} more entries say that something is missing of an object, by the "
+                        "object's number",
+                        readable_count(growth.missing_of_objects)));
+    }
+    if (growth.compiled_again > 0) {
+        kept.push_back(fmt::format("functions were compiled {} times more, for other tables",
+                                   readable_count(growth.compiled_again)));
+    }
+    return fmt::format(
+        "{}, while {} more relations are known: the objects were new ones, and are gone.",
+        fmt::join(kept, ", and "),
+        readable_count(growth.relations));
+}
+
 std::vector<std::string> usual_evidence(const Suspicion& suspicion,
                                         const std::vector<std::size_t>& groups,
                                         std::vector<std::string> own) {

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "inspector/diagnosis/catalog_growth.hpp"
 #include "inspector/diagnosis/cause_rule.hpp"
 
 namespace palloscope {
@@ -26,6 +27,9 @@ namespace palloscope {
 // What the members of a stepped group took and gave back by themselves, largest effect first;
 // empty where the recording was not stepped.
 [[nodiscard]] std::vector<std::string> takes_and_gives(const SuspectedGroup& group);
+
+// That what is kept is of objects that are gone (CatalogGrowth::of_gone_objects).
+[[nodiscard]] std::string what_is_of_gone_objects(const CatalogGrowth& growth);
 
 // What a rule may say of every cause: what stays after a round of the largest of `groups`, the
 // sentences of the rule's `own`, what explanations say that the bytes are, and the figures beside.

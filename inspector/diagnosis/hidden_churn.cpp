@@ -2,28 +2,27 @@
 //
 // The statement only calls the function, but what stays in the caches is that of catalog_churn.cpp:
 // negative entries under the numbers of objects that are gone (no statistics of a column of a table
-// that just was made), and no more relations than before.
+// that just was made), the code of triggers once for each of them, and no more relations than
+// before.
 
 #include <algorithm>
 #include <string_view>
-
-#include <fmt/format.h>
 
 #include "inspector/diagnosis/catalog_growth.hpp"
 #include "inspector/diagnosis/cause_rules.hpp"
 #include "inspector/diagnosis/common_evidence.hpp"
 #include "inspector/diagnosis/context_kind.hpp"
+#include "inspector/diagnosis/function_contexts.hpp"
 #include "inspector/diagnosis/query_word.hpp"
-#include "inspector/diagnosis/readable.hpp"
 
 namespace palloscope {
 
 namespace {
 
-constexpr double kFewestEntries = 50;
+constexpr double kFewRelations = 50;
 
 bool covers(std::string_view path) {
-    return context_kind(path) == "CacheMemoryContext";
+    return context_kind(path) == "CacheMemoryContext" || covers_functions(path);
 }
 
 std::optional<int> rank(std::string_view query) {
@@ -41,10 +40,8 @@ bool uses_temporary_tables(const BackendHistory& backend) {
 std::optional<Finding> explain(const Suspicion& suspicion) {
     const CatalogGrowth growth = catalog_growth(suspicion.backend);
     const bool temporary = uses_temporary_tables(suspicion.backend);
-    const bool found = growth.explained ? growth.missing_of_objects >= kFewestEntries &&
-                                              growth.missing_of_objects > growth.missing_names &&
-                                              growth.missing_of_objects > growth.existing()
-                                        : temporary && growth.relations < kFewestEntries;
+    const bool found =
+        growth.explained ? growth.of_gone_objects() : temporary && growth.relations < kFewRelations;
     if (!found) {
         return std::nullopt;
     }
@@ -62,11 +59,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
             "does not help, nor does DISCARD ALL, which leaves these caches alone."}};
     std::vector<std::string> own;
     if (growth.explained) {
-        own.push_back(fmt::format(
-            "{} more entries say that something is missing of an object, by the object's number, "
-            "while {} more relations are known: the objects were new ones, and are gone.",
-            readable_count(growth.missing_of_objects),
-            readable_count(growth.relations)));
+        own.push_back(what_is_of_gone_objects(growth));
     }
     if (temporary) {
         own.emplace_back(

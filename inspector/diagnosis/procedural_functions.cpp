@@ -2,10 +2,12 @@
 //
 // A function is compiled at its first call, as a whole, and stays compiled until it changes or the
 // session ends (pl_comp.c, plpgsql_compile; funccache.c from 18 on); a trigger's function once for
-// each table, a polymorphic one once for each set of types.
+// each table, a polymorphic one once for each set of types. Where those tables are gone, the cause
+// is catalog_churn.cpp's.
 
 #include <string_view>
 
+#include "inspector/diagnosis/catalog_growth.hpp"
 #include "inspector/diagnosis/cause_rules.hpp"
 #include "inspector/diagnosis/common_evidence.hpp"
 #include "inspector/diagnosis/function_contexts.hpp"
@@ -21,9 +23,15 @@ std::optional<int> rank(std::string_view query) {
     return verb == "SELECT" || verb == "CALL" ? std::optional(0) : std::nullopt;
 }
 
+bool of_gone_tables(const BackendHistory& backend) {
+    const CatalogGrowth growth = catalog_growth(backend);
+    return growth.of_gone_objects() && growth.compiled_again > growth.compiled_first;
+}
+
 std::optional<Finding> explain(const Suspicion& suspicion) {
     const PlanGrowth growth = plan_growth(suspicion.backend);
-    if (growth.functions <= 0 || growth.functions < growth.plans) {
+    if (growth.functions <= 0 || growth.functions < growth.plans ||
+        of_gone_tables(suspicion.backend)) {
         return std::nullopt;
     }
     Finding finding{

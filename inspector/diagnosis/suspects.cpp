@@ -114,8 +114,12 @@ void Suspects::accuse(std::span<const double> bytes,
                       std::optional<int> (*rank)(std::string_view),
                       Suspicion& suspicion) const {
     std::vector<bool> ranked;
+    suspicion.ranked.clear();
     for (const StatementColumn& column : counts_.columns) {
         ranked.push_back(rank(column.query).has_value());
+        if (ranked.back()) {
+            suspicion.ranked.push_back(&column);
+        }
     }
     std::vector<bool> plausible;
     for (const StatementGroup& group : groups_) {

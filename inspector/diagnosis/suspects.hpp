@@ -22,8 +22,8 @@ class Suspects {
     Suspects(const History& history, const BackendHistory& backend, const SnapshotChoice& choice);
 
     // What grows `bytes` (at the chosen snapshots, from `first` on). `rank` is the rule's. Fills
-    // the groups, the untied growth and the straightness of `suspicion`. `every_bytes` is the same
-    // series at every snapshot of the backend, for stepped recordings.
+    // the groups, the ranked statements, the untied growth and the straightness of `suspicion`.
+    // `every_bytes` is the same series at every snapshot of the backend, for stepped recordings.
     //
     // A group that runs only in the transactions of ranked statements (transaction_company.hpp),
     // more often in some than in others, is part of their round: it joins the largest ranked group

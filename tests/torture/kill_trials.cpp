@@ -23,7 +23,7 @@ using std::chrono::steady_clock;
 
 constexpr int kPreparedStatements = 200;
 constexpr std::size_t kMeasuredSnapshots = 11;
-// How much longer than asked the trials may go on until enough kills have hit a held backend.
+// How much longer than asked the trials may go on until enough kills have hit.
 constexpr int kPatience = 4;
 
 // Of snapshots that nobody kills: how long each took, and for how long it held the backend, the
@@ -144,8 +144,9 @@ KillTrialsResult run_kill_trials(const PostgresServer& server,
     std::uniform_int_distribution<microseconds::rep> in_life(0, usual.durations.back().count());
     std::uniform_int_distribution<microseconds::rep> in_hold(0, usual.holds.back().count());
     const auto enough = [&] {
-        return result.trials >= trials && (result.killed_holding_it >= trials / kHeldShare ||
-                                           result.trials >= trials * kPatience);
+        const bool hit = result.killed_before_end >= trials / kEarlyShare &&
+                         result.killed_holding_it >= trials / kHeldShare;
+        return result.trials >= trials && (hit || result.trials >= trials * kPatience);
     };
     while (!enough() && result.harms.empty()) {
         const bool once_held = result.trials % 2 == 1;

@@ -120,6 +120,38 @@ TEST(CatalogChurn, IsNotNamedForTablesThatAreOnlyDroppedIfTheyExist) {
                 ElementsAre("negative-catcache"));
 }
 
+// A trigger's function, compiled once for each table that a load makes and drops.
+SyntheticBackend triggers_compiled_by(const std::string& query, const std::string& makes) {
+    SyntheticBackend backend = calls_of(query, [&](SyntheticBackend& grown) {
+        grown.grow(kTop + "/PL/pgSQL function", 20000);
+        grown.add_contexts(kTop + "/PL/pgSQL function", 1);
+        grown.grow(kCatalogCache, 5000);
+    });
+    for (std::size_t i = 0; i < backend.backend().snapshots.size(); i += 2) {
+        backend.run(static_cast<double>(i) + 0.5, makes);
+    }
+    explain_ends(backend, [](Explanation& after) {
+        after.functions.resize(300, {.signature = "grant_to_owner()", .bytes = 20000});
+        after.catalog_caches[1].negative_entries += 900;
+    });
+    return backend;
+}
+
+TEST(CatalogChurn, IsSeenByWhatIsLeftOfTablesThoughTheBytesGoWithAnotherStatement) {
+    const BackendDiagnosis diagnosis =
+        diagnose(triggers_compiled_by("INSERT INTO roles SELECT $1", "CREATE TABLE roles (a int)")
+                     .history())
+            .backends[0];
+    EXPECT_THAT(ids(diagnosis.causes), ElementsAre("catalog-churn"));
+    EXPECT_EQ(diagnosis.causes.at(0).bytes, diagnosis.growth.bytes);
+    EXPECT_THAT(diagnosis.causes[0].evidence, testing::Contains(HasSubstr("compiled 299 times")));
+}
+
+TEST(CatalogChurn, IsSeenByTheTriggersOfTablesThatFunctionsMakeAndDrop) {
+    EXPECT_THAT(causes_of(triggers_compiled_by("SELECT load($1)", "SELECT $1")),
+                ElementsAre("catalog-churn"));
+}
+
 // Statements and functions.
 
 // `owner` grows with each plan that is kept.

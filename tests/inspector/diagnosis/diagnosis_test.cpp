@@ -19,6 +19,8 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
 
+const std::string kFunction = "TopMemoryContext/PL/pgSQL function";
+
 // Policy loads at random moments among logins that leak nothing.
 SyntheticBackend policy_loads(std::uint64_t seed, int snapshots, double stays) {
     SyntheticBackend backend;
@@ -265,6 +267,45 @@ TEST(Diagnosis, BlamesTheLoadWhereAllItsBytesComeWithAPartOfIt) {
     EXPECT_EQ(cause.statements[0].calls, loads);
     const double truth = static_cast<double>(diagnosis.backends[0].growth.bytes) / loads;
     EXPECT_NEAR(cause.statements[0].bytes_per_call.value, truth, 0.01 * truth);
+}
+
+// Where statements are seen now and then, those of one load are not counted alike.
+TEST(Diagnosis, BlamesTheLoadWhereItsBytesComeWithItsLastStatementAlone) {
+    SyntheticBackend backend;
+    Dice dice(10);
+    const std::string family = "policy_loader_*";
+    int number = 0;
+    for (int i = 0; i < 60; ++i) {
+        for (int seen = dice.poisson(4); seen > 0; --seen) {
+            const std::string schema = fmt::format("policy_loader_{:08x}", ++number);
+            backend.run(i + 0.4, "CREATE SCHEMA " + schema, "CREATE SCHEMA " + family, "", 0);
+        }
+        for (int seen = dice.poisson(4); seen > 0; --seen) {
+            const std::string schema = fmt::format("policy_loader_{:08x}", ++number);
+            backend.run(
+                i + 0.5, "DROP SCHEMA " + schema, "DROP SCHEMA " + family, kFunction, 20'000);
+            backend.add_contexts(kFunction, 1);
+        }
+        backend.snapshot(i + 1);
+    }
+    const Diagnosis diagnosis = diagnose(backend.history("activity"));
+    ASSERT_THAT(diagnosis.backends[0].causes, SizeIs(1));
+    EXPECT_EQ(diagnosis.backends[0].causes[0].id, "catalog-churn");
+}
+
+// Of names that nobody makes, only look-ups that find nothing are left.
+TEST(Diagnosis, DoesNotCallItChurnWhereNothingIsMade) {
+    SyntheticBackend backend;
+    Dice dice(11);
+    for (int i = 0; i < 60; ++i) {
+        for (int seen = dice.poisson(4); seen > 0; --seen) {
+            backend.run(i + 0.5, "DROP TABLE IF EXISTS t", kCatalogCache, 900);
+        }
+        backend.snapshot(i + 1);
+    }
+    const Diagnosis diagnosis = diagnose(backend.history());
+    ASSERT_THAT(diagnosis.backends[0].causes, SizeIs(1));
+    EXPECT_NE(diagnosis.backends[0].causes[0].id, "catalog-churn");
 }
 
 TEST(Diagnosis, FindsTwoCausesAndSortsThemByBytes) {
