@@ -21,6 +21,7 @@ struct Error {
         kUsage,        // the command line is wrong (2)
         kGone,         // the target is gone, or is not what it was taken for (3)
         kPermission,   // not permitted (4)
+        kTraced,       // not permitted as long as another process traces the target (4)
         kUnsupported,  // this version, build or architecture cannot be read (5)
         kTimeout,      // no safe or consistent moment came in time (6)
         kInterrupted,  // the user interrupted us (130)

@@ -28,6 +28,9 @@ constexpr int kSyscallStopBit = 0x80;
 // then kept one target in six from its processor for a second, on a machine with two busy ones.
 constexpr std::chrono::milliseconds kEagerWait{2};
 constexpr std::chrono::microseconds kLazyInterval{100};
+// How long another tracer may take to let go. palloscope takes some milliseconds, a debugger
+// minutes.
+constexpr std::chrono::milliseconds kTracerWait{100};
 // How long a tracee may take to be reaped, or to stop so that it can be let go.
 constexpr std::chrono::milliseconds kReleaseWait{100};
 
@@ -156,7 +159,7 @@ tl::unexpected<Error> seize_error(int err, pid_t pid, pid_t thread) {
     }
     if (status->tracer_pid != 0) {
         return failure(
-            Error::Kind::kPermission,
+            Error::Kind::kTraced,
             fmt::format("process {} is already traced by process {} ({})",
                         pid,
                         status->tracer_pid,
@@ -164,6 +167,28 @@ tl::unexpected<Error> seize_error(int err, pid_t pid, pid_t thread) {
             "a process has one tracer at a time: end that debugger or strace, then try again");
     }
     return os_error(err, fmt::format("cannot trace process {}", pid));
+}
+
+bool is_traced(pid_t thread) {
+    const auto status = read_status(thread);
+    return status && status->tracer_pid != 0;
+}
+
+// Another palloscope lets go in a moment, which is waited for. False, with errno, where the thread
+// cannot be seized.
+bool seize_after_others(pid_t thread) {
+    const Clock::time_point deadline = Clock::now() + kTracerWait;
+    for (bool traced = true;; std::this_thread::sleep_for(kLazyInterval)) {
+        if (ptrace(PTRACE_SEIZE, thread, nullptr, PTRACE_O_TRACESYSGOOD) == 0) {
+            return true;
+        }
+        const int err = errno;
+        // Once more where no tracer is to be seen: it may just have let go.
+        if (err != EPERM || !std::exchange(traced, is_traced(thread)) || Clock::now() >= deadline) {
+            errno = err;
+            return false;
+        }
+    }
 }
 
 }  // namespace
@@ -240,7 +265,7 @@ Result<StoppedProcess> StoppedProcess::seize(pid_t pid, std::chrono::millisecond
 }
 
 Result<> StoppedProcess::seize_thread(pid_t thread) {
-    if (ptrace(PTRACE_SEIZE, thread, nullptr, PTRACE_O_TRACESYSGOOD) < 0) {
+    if (!seize_after_others(thread)) {
         return seize_error(errno, pid_, thread);
     }
     threads_.push_back(thread);

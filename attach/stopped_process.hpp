@@ -43,8 +43,9 @@ class StoppedProcess {
     // processor from it.
     static constexpr std::chrono::milliseconds kStopTimeout{1000};
 
-    // kGone, kPermission (also where somebody else traces it), or kTimeout where a thread did not
-    // stop in time (it sleeps in the kernel uninterruptibly, or others keep the processor from it).
+    // kGone, kPermission, kTraced where another process traces it and does not let go within 100
+    // ms, or kTimeout where a thread did not stop in time (it sleeps in the kernel uninterruptibly,
+    // or others keep the processor from it).
     [[nodiscard]] static Result<StoppedProcess> seize(
         pid_t pid, std::chrono::milliseconds timeout = kStopTimeout);
 

@@ -9,6 +9,7 @@ ExitCode exit_code_of(Error::Kind kind) {
         case Error::Kind::kGone:
             return ExitCode::kGone;
         case Error::Kind::kPermission:
+        case Error::Kind::kTraced:
             return ExitCode::kPermission;
         case Error::Kind::kUnsupported:
             return ExitCode::kUnsupported;

@@ -47,7 +47,8 @@ struct RecordingProgress {
 
 // What the recorder needs of the world around it.
 struct RecorderCalls {
-    // One snapshot of a backend; kGone, kTimeout, kPermission and kUnsupported mean what they say.
+    // One snapshot of a backend; kGone, kTimeout, kTraced, kPermission and kUnsupported mean what
+    // they say.
     std::function<Result<Snapshot>(int pid)> take;
     // What one backend's bytes are, with the snapshot; asked where there is `explain_every`.
     std::function<Result<Explanation>(int pid)> explain;

@@ -4,9 +4,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -156,12 +158,34 @@ TEST(StoppedProcess, NamesTheTracerOfAProcessThatIsTracedAlready) {
     strace.wait_for_output("attached");
     const auto stopped = StoppedProcess::seize(target.pid(), kTimeout);
     ASSERT_FALSE(stopped);
-    EXPECT_EQ(stopped.error().kind, Error::Kind::kPermission);
+    EXPECT_EQ(stopped.error().kind, Error::Kind::kTraced);
     EXPECT_NE(stopped.error().message.find(std::to_string(strace.pid()) + " (strace)"),
               std::string::npos)
         << stopped.error().message;
     strace.send_signal(SIGINT);
     strace.wait();
+    EXPECT_TRUE(target.goes_on());
+}
+
+// Two palloscopes take turns, however near their moments are.
+TEST(StoppedProcess, WaitsForAnotherTracerThatLetsGo) {
+    const TargetProgram target = TargetProgram::start("spins");
+    const auto failures = [&] {
+        int failures = 0;
+        for (int i = 0; i < 300; ++i) {
+            failures += StoppedProcess::seize(target.pid(), kTimeout) ? 0 : 1;
+            std::this_thread::sleep_for(std::chrono::microseconds(i % 50));
+        }
+        return failures;
+    };
+    const pid_t other = fork();
+    if (other == 0) {
+        _exit(std::min(failures(), 255));
+    }
+    EXPECT_EQ(failures(), 0);
+    int status = 0;
+    ASSERT_EQ(waitpid(other, &status, 0), other);
+    EXPECT_EQ(status, 0);
     EXPECT_TRUE(target.goes_on());
 }
 

@@ -130,6 +130,19 @@ TEST_F(Record, KilledItLeavesAllUpToItsLastSnapshot) {
     expect_untouched();
 }
 
+TEST_F(Record, TakesTurnsWithAnotherThatRecordsTheSameBackend) {
+    const std::vector<std::string> often{"--method", "freeze", "--duration", "2s"};
+    std::vector<std::string> beside = command(often);
+    *std::ranges::find(beside, recording()) = folder_.path() / "beside.palloscope";
+    Program other = Program::start(beside);
+    for (const ProgramResult& result : {run_program(command(often)), other.wait()}) {
+        EXPECT_EQ(result.exit_code, 0) << result.err;
+        EXPECT_THAT(result.err, Not(HasSubstr("is not recorded"))) << result.err;
+    }
+    EXPECT_GT(readable_snapshots(), 50);
+    expect_untouched();
+}
+
 TEST_F(Record, EndsWhenTheBackendGoesAway) {
     Program recorder = Program::start(command());
     ASSERT_TRUE(eventually([&] { return readable_snapshots() > 3; }));

@@ -246,6 +246,22 @@ TEST_F(RecorderTest, CountsSnapshotsThatCouldNotBeTakenAsMissed) {
     EXPECT_THAT(history().notes, testing::Contains(HasSubstr("no safe point within 1 s")));
 }
 
+TEST_F(RecorderTest, GoesOnWhereADebuggerHeldTheBackendForAWhile) {
+    RecorderCalls held = calls({42});
+    held.take = [this, take = held.take](int pid) -> Result<Snapshot> {
+        Result<Snapshot> snapshot = take(pid);
+        stop_ = taken_[pid] == 6;
+        if (taken_[pid] <= 3) {
+            return failure(Error::Kind::kTraced, "process 42 is already traced by process 7 (gdb)");
+        }
+        return snapshot;
+    };
+    const Result<RecordingSummary> summary = record({.interval = milliseconds{20}}, held);
+    ASSERT_TRUE(summary);
+    EXPECT_EQ(summary->snapshots, 3);
+    EXPECT_THAT(history().notes, testing::Contains(HasSubstr("traced by process 7 (gdb)")));
+}
+
 TEST_F(RecorderTest, LeavesBackendsAloneThatMayNotBeRead) {
     RecorderCalls denied = calls({42, 43});
     denied.take = [this, take = denied.take](int pid) -> Result<Snapshot> {
