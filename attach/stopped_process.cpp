@@ -1,5 +1,6 @@
 #include "attach/stopped_process.hpp"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
@@ -7,11 +8,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <string>
 #include <thread>
 #include <utility>
 
 #include <fmt/core.h>
 
+#include "attach/file_descriptor.hpp"
 #include "attach/proc.hpp"
 
 namespace palloscope {
@@ -148,16 +151,20 @@ Result<> await_interruptible(pid_t pid, Clock::time_point deadline) {
     }
 }
 
+// ptrace(2) answers EPERM for a zombie.
+bool has_ended(pid_t thread) {
+    const auto state = read_state(thread);
+    return !state || *state == 'Z' || *state == 'X';
+}
+
 tl::unexpected<Error> seize_error(int err, pid_t pid, pid_t thread) {
-    const auto status = read_status(thread);
-    // ptrace(2) answers EPERM for a zombie.
-    if (err == ESRCH || !status || status->state == 'Z' || status->state == 'X') {
+    if (err == ESRCH || has_ended(thread)) {
         return failure(Error::Kind::kGone, fmt::format("process {} is gone", pid));
     }
     if (std::ranges::find(unreleased(), thread) != unreleased().end()) {
         return did_not_stop(pid);
     }
-    if (status->tracer_pid != 0) {
+    if (const auto status = read_status(thread); status && status->tracer_pid != 0) {
         return failure(
             Error::Kind::kTraced,
             fmt::format("process {} is already traced by process {} ({})",
@@ -169,26 +176,26 @@ tl::unexpected<Error> seize_error(int err, pid_t pid, pid_t thread) {
     return os_error(err, fmt::format("cannot trace process {}", pid));
 }
 
-bool is_traced(pid_t thread) {
-    const auto status = read_status(thread);
-    return status && status->tracer_pid != 0;
+// Whether our rights suffice: opening this file takes the same (ptrace(2), PTRACE_MODE_ATTACH), and
+// is not refused for another tracer.
+bool may_trace(pid_t thread) {
+    const std::string path = fmt::format("/proc/{}/mem", thread);
+    return !has_ended(thread) && FileDescriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC)).valid();
 }
 
 // Another palloscope lets go in a moment, which is waited for. False, with errno, where the thread
 // cannot be seized.
 bool seize_after_others(pid_t thread) {
     const Clock::time_point deadline = Clock::now() + kTracerWait;
-    for (bool traced = true;; std::this_thread::sleep_for(kLazyInterval)) {
-        if (ptrace(PTRACE_SEIZE, thread, nullptr, PTRACE_O_TRACESYSGOOD) == 0) {
-            return true;
-        }
+    while (ptrace(PTRACE_SEIZE, thread, nullptr, PTRACE_O_TRACESYSGOOD) < 0) {
         const int err = errno;
-        // Once more where no tracer is to be seen: it may just have let go.
-        if (err != EPERM || !std::exchange(traced, is_traced(thread)) || Clock::now() >= deadline) {
+        if (err != EPERM || !may_trace(thread) || Clock::now() >= deadline) {
             errno = err;
             return false;
         }
+        std::this_thread::sleep_for(kLazyInterval);
     }
+    return true;
 }
 
 }  // namespace

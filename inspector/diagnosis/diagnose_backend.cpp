@@ -12,6 +12,7 @@
 #include "inspector/diagnosis/context_kind.hpp"
 #include "inspector/diagnosis/covered_memory.hpp"
 #include "inspector/diagnosis/server_evidence.hpp"
+#include "inspector/diagnosis/stopped_growth.hpp"
 #include "inspector/diagnosis/suspects.hpp"
 
 namespace palloscope {
@@ -297,6 +298,31 @@ BackendDiagnosis BackendAnalysis::run() {
     return diagnosis;
 }
 
+// The leak that went on until its statements ran no more, where that is why `whole` finds none.
+std::optional<BackendDiagnosis> diagnose_before_rest(const History& history,
+                                                     const BackendHistory& backend,
+                                                     const BackendDiagnosis& whole) {
+    const auto end_ns = whole.leaks() || whole.growth.verdict != GrowthVerdict::kSettled
+                            ? std::nullopt
+                            : end_of_growth_ns(backend);
+    if (!end_ns) {
+        return std::nullopt;
+    }
+    BackendDiagnosis diagnosis = BackendAnalysis(history, up_to(backend, *end_ns)).run();
+    const bool ended = std::ranges::none_of(diagnosis.causes, [&](const Cause& cause) {
+        return goes_on_after(cause, history, backend, *end_ns);
+    });
+    if (!diagnosis.leaks() || !ended) {
+        return std::nullopt;
+    }
+    diagnosis.growth.rest_seconds = whole.growth.seconds - diagnosis.growth.seconds;
+    diagnosis.snapshots = whole.snapshots;
+    diagnosis.executions = whole.executions;
+    diagnosis.used_bytes = whole.used_bytes;
+    diagnosis.notes = whole.notes;
+    return diagnosis;
+}
+
 }  // namespace
 
 BackendDiagnosis diagnose_backend(const History& history, const BackendHistory& backend) {
@@ -306,7 +332,8 @@ BackendDiagnosis diagnose_backend(const History& history, const BackendHistory& 
                 .executions = backend.executions.size(),
                 .notes = backend_notes(backend, {})};
     }
-    return BackendAnalysis(history, backend).run();
+    BackendDiagnosis diagnosis = BackendAnalysis(history, backend).run();
+    return diagnose_before_rest(history, backend, diagnosis).value_or(std::move(diagnosis));
 }
 
 }  // namespace palloscope

@@ -20,7 +20,8 @@ namespace palloscope {
 // where a cause was found for its growth; without what is harmless.
 struct Growth {
     GrowthVerdict verdict = GrowthVerdict::kTooFewSnapshots;
-    // From the first snapshot used to the last, with whatever filled at first.
+    // From the first snapshot used to the last, or to the end of the growth where that came first
+    // (rest_seconds), with whatever filled at first.
     std::int64_t bytes = 0;
     double seconds = 0;
     // The rate after the warm-up, with its 95 % interval.
@@ -28,6 +29,9 @@ struct Growth {
     // Of `bytes` and `seconds`: the warm-up, in which caches filled.
     std::int64_t warm_up_bytes = 0;
     double warm_up_seconds = 0;
+    // Of the recording, after `seconds`: in which the statements of the causes ran no more, and
+    // nothing grew.
+    double rest_seconds = 0;
 
     // Whether it is proven that the backend grows and goes on growing.
     [[nodiscard]] bool significant() const { return verdict == GrowthVerdict::kLeak; }

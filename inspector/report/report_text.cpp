@@ -159,6 +159,13 @@ void ReportWriter::growth(const BackendDiagnosis& backend) {
                           readable_bytes(rate.high),
                           readable_bytes(rate.value * 3600)),
               "  ");
+    if (growth.rest_seconds > 0) {
+        paragraph(
+            fmt::format("It ended with its statements: in the {} after that none of them ran, "
+                        "and nothing grew.",
+                        readable_seconds(growth.rest_seconds)),
+            "  ");
+    }
     if (backend.forecast) {
         forecast(*backend.forecast);
     }

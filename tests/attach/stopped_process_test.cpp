@@ -170,7 +170,7 @@ TEST(StoppedProcess, NamesTheTracerOfAProcessThatIsTracedAlready) {
 // Two palloscopes take turns, however near their moments are.
 TEST(StoppedProcess, WaitsForAnotherTracerThatLetsGo) {
     const TargetProgram target = TargetProgram::start("spins");
-    const auto failures = [&] {
+    const auto count_failures = [&] {
         int failures = 0;
         for (int i = 0; i < 300; ++i) {
             failures += StoppedProcess::seize(target.pid(), kTimeout) ? 0 : 1;
@@ -180,9 +180,9 @@ TEST(StoppedProcess, WaitsForAnotherTracerThatLetsGo) {
     };
     const pid_t other = fork();
     if (other == 0) {
-        _exit(std::min(failures(), 255));
+        _exit(std::min(count_failures(), 255));
     }
-    EXPECT_EQ(failures(), 0);
+    EXPECT_EQ(count_failures(), 0);
     int status = 0;
     ASSERT_EQ(waitpid(other, &status, 0), other);
     EXPECT_EQ(status, 0);

@@ -144,6 +144,56 @@ TEST(Diagnosis, LeavesTheWarmUpOutOfTheCauseAndSaysHowMuchItWas) {
     EXPECT_NEAR(static_cast<double>(found.unexplained_bytes), 700e3, 50e3);
 }
 
+// What comes after the last load, for half a minute: nothing, or logins that leak nothing.
+SyntheticBackend loads_then_rest(int logins) {
+    SyntheticBackend backend = policy_loads(12, 60, 4200);
+    for (int i = 60; i < 90; ++i) {
+        for (int login = 0; login < logins; ++login) {
+            backend.run(i + 0.5, "SELECT * FROM credentials WHERE role_id = $1");
+        }
+        backend.snapshot(i + 1);
+    }
+    return backend;
+}
+
+TEST(Diagnosis, NamesTheCauseOfALeakThatEndedWithItsStatements) {
+    for (const int logins : {0, 8}) {
+        const Diagnosis diagnosis = diagnose(loads_then_rest(logins).history());
+        const BackendDiagnosis& backend = diagnosis.backends[0];
+        ASSERT_THAT(backend.causes, SizeIs(1)) << logins;
+        EXPECT_EQ(backend.causes[0].id, "catalog-churn");
+        EXPECT_NEAR(backend.causes[0].statements.at(0).bytes_per_call.value, 4200, 60);
+        EXPECT_NEAR(backend.growth.rest_seconds, 30, 3);
+        EXPECT_NEAR(backend.growth.seconds, 60, 3);
+        EXPECT_EQ(backend.snapshots, 90U);
+        EXPECT_THAT(backend.used_bytes, SizeIs(40));
+    }
+}
+
+TEST(Diagnosis, ForetellsNothingOfALeakThatEnded) {
+    SyntheticBackend ended = loads_then_rest(8);
+    ended.backend().allowance = {.limit_bytes = 100'000'000, .left_bytes = 1'000'000};
+    EXPECT_FALSE(diagnose(ended.history()).backends[0].forecast);
+    SyntheticBackend goes_on = policy_loads(12, 60, 4200);
+    goes_on.backend().allowance = ended.backend().allowance;
+    EXPECT_TRUE(diagnose(goes_on.history()).backends[0].forecast);
+}
+
+// A thousand relations touched in turn, again and again: after the first round all are cached.
+TEST(Diagnosis, TellsCachesThatTookLongToFillByTheirStatementsThatGoOn) {
+    SyntheticBackend backend;
+    for (int i = 0; i < 90; ++i) {
+        for (int table = 0; table < 20; ++table) {
+            backend.run(
+                i + 0.5, "SELECT count(*) FROM measurements", kCatalogCache, i < 50 ? 9000 : 0);
+        }
+        backend.snapshot(i + 1);
+    }
+    const Diagnosis diagnosis = diagnose(backend.history());
+    EXPECT_EQ(diagnosis.backends[0].growth.verdict, GrowthVerdict::kSettled);
+    EXPECT_THAT(diagnosis.backends[0].causes, IsEmpty());
+}
+
 // temp_buffers' 8 MB are twenty times as much as a short recording of such a leak.
 TEST(Diagnosis, SeesALeakBesideBuffersForTemporaryTablesThatFillUp) {
     SyntheticBackend backend;

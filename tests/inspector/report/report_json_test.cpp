@@ -38,8 +38,9 @@ TEST(ReportJson, HasExactlyTheFieldsOfTheContract) {
                             "harmless",
                             "forecast",
                             "ending"));
-    EXPECT_THAT(keys(backend["growth"]),
-                ElementsAre("bytes", "bytes_per_second", "low", "high", "significant"));
+    EXPECT_THAT(
+        keys(backend["growth"]),
+        ElementsAre("bytes", "bytes_per_second", "low", "high", "rest_seconds", "significant"));
     const auto& cause = backend["causes"][0];
     EXPECT_THAT(keys(cause),
                 ElementsAre("id",

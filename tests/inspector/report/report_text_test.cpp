@@ -52,6 +52,14 @@ TEST(ReportText, SaysWhenTheContainersLimitIsReached) {
     }
 }
 
+TEST(ReportText, SaysThatALeakEndedWithItsStatements) {
+    Diagnosis diagnosis = sample_diagnosis();
+    EXPECT_THAT(report_text(diagnosis, {.width = 100}), Not(HasSubstr("It ended")));
+    diagnosis.backends[0].growth.rest_seconds = 95;
+    EXPECT_THAT(report_text(diagnosis, {.width = 100}),
+                HasSubstr("It ended with its statements: in the 1 min 35 s after that"));
+}
+
 TEST(ReportText, SaysThatTheKernelKilledABackendAndSinceWhenItWasToBeSeen) {
     constexpr std::int64_t kSecond = 1'000'000'000;
     Diagnosis diagnosis = sample_diagnosis();
