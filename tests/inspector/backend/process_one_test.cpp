@@ -41,7 +41,9 @@ bool gone_within(pid_t pid, std::chrono::milliseconds time) {
 
 class ProcessOne : public testing::Test {
   protected:
-    ProcessOne() : server_(Program::start({"sh", "-ec", start_script()})) {
+    // `enter` runs the server in its namespaces. unshare --kill-child: it ends with this test.
+    explicit ProcessOne(const std::string& enter = "unshare --pid --fork --kill-child $as_server")
+        : server_(Program::start({"sh", "-ec", start_script(enter)})) {
         server_.wait_for_output("ready to accept connections");
     }
 
@@ -79,26 +81,31 @@ class ProcessOne : public testing::Test {
     }
 
   private:
-    // unshare --kill-child: the server ends with this test.
-    [[nodiscard]] std::string start_script() const {
+    [[nodiscard]] std::string start_script(const std::string& enter) const {
         std::filesystem::permissions(folder_.path(), std::filesystem::perms::all);
         return fmt::format(
             "bin=/usr/lib/postgresql/15/bin folder={} as_server='setpriv --reuid=postgres "
             "--regid=postgres --clear-groups --'\n"
             "$as_server $bin/initdb -D $folder/data -U postgres --auth=trust -N >/dev/null\n"
-            "exec unshare --pid --fork --kill-child $as_server $bin/postgres -D $folder/data "
-            "-c listen_addresses= -c unix_socket_directories=$folder",
-            folder_.path().string());
+            "exec {} $bin/postgres -D $folder/data -c listen_addresses= "
+            "-c unix_socket_directories=$folder",
+            folder_.path().string(),
+            enter);
     }
 
     TemporaryFolder folder_;
     Program server_;
 };
 
-TEST_F(ProcessOne, HasNoChildOfOursAfterSnapshotsOfItsBackends) {
-    Session session = connect();
-    const std::string started = started_at(session);
-    const pid_t pid = pid_outside(session);
+// A user namespace of its own, as a rootless engine gives its containers.
+class ProcessOneInAUserNamespace : public ProcessOne {
+  protected:
+    ProcessOneInAUserNamespace()
+        : ProcessOne(
+              "$as_server unshare --user --map-current-user --mount --pid --fork --kill-child") {}
+};
+
+void expect_snapshots_leave_no_child(Session& session, pid_t pid) {
     auto snapshotter = Snapshotter::open(pid, Literals::kMasked);
     ASSERT_TRUE(snapshotter) << snapshotter.error().message;
     for (const Method method : {Method::kFork, Method::kCall, Method::kFreeze, Method::kFork}) {
@@ -108,6 +115,21 @@ TEST_F(ProcessOne, HasNoChildOfOursAfterSnapshotsOfItsBackends) {
     }
     EXPECT_THAT(list_children(pid).value(), IsEmpty());
     EXPECT_TRUE(session.alive());
+}
+
+TEST_F(ProcessOneInAUserNamespace, IsReadByEveryMethod) {
+    Session session = connect();
+    const pid_t pid = pid_outside(session);
+    ASSERT_NE(std::filesystem::read_symlink(fmt::format("/proc/{}/ns/user", pid)),
+              std::filesystem::read_symlink("/proc/self/ns/user"));
+    expect_snapshots_leave_no_child(session, pid);
+    expect_no_restart();
+}
+
+TEST_F(ProcessOne, HasNoChildOfOursAfterSnapshotsOfItsBackends) {
+    Session session = connect();
+    const std::string started = started_at(session);
+    expect_snapshots_leave_no_child(session, pid_outside(session));
     EXPECT_EQ(started_at(session), started);
     expect_no_restart();
 }
