@@ -19,7 +19,6 @@ namespace palloscope {
 namespace {
 
 constexpr std::size_t kPageBytes = 4096;
-constexpr std::uint64_t kMostAddresses = std::uint64_t{1} << 57;
 
 // Not as os_error() has it, whose remedies are for processes.
 tl::unexpected<Error> failure_to_read(const std::string& path) {

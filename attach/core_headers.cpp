@@ -21,7 +21,6 @@ namespace {
 // A thread's notes take some kilobytes, and the list of mapped files 4 MB at most
 // (fs/binfmt_elf.c, MAX_FILE_NOTE_SIZE).
 constexpr std::uint64_t kMaxNoteBytes = std::uint64_t{64} << 20;
-constexpr std::uint64_t kMostAddresses = std::uint64_t{1} << 57;
 
 struct ElfEnd {
     void operator()(Elf* elf) const { elf_end(elf); }

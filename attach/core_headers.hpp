@@ -11,6 +11,10 @@
 
 namespace palloscope {
 
+// No process has more: five levels of page tables
+// (Documentation/arch/x86/x86_64/5level-paging.rst).
+inline constexpr std::uint64_t kMostAddresses = std::uint64_t{1} << 57;
+
 // A part of a process's address space, and what of it is in its core file: the first
 // `bytes_in_core` of its `size` bytes, from `offset` in the file.
 struct CoreSegment {

@@ -18,6 +18,8 @@ namespace palloscope {
 
 namespace {
 
+constexpr std::chrono::seconds kClaimedWithin{10};
+
 // Read anew at each call; stays valid for as long as the group is there, also when the process that
 // led us to it has ended.
 std::optional<std::int64_t> read_kills(const FileDescriptor& file) {
@@ -93,6 +95,7 @@ void EndWatch::look() {
         const std::int64_t kills = read_kills(counter.file).value_or(counter.seen);
         if (kills > counter.seen) {
             ++counter.seen;
+            counter.risen_at.reset();
             killed_.insert(pid);
         }
     }
@@ -105,6 +108,22 @@ void EndWatch::wait(std::chrono::milliseconds timeout) {
     }
     if (poll(entries.data(), entries.size(), static_cast<int>(timeout.count())) > 0) {
         look();
+    }
+    settle();
+}
+
+void EndWatch::settle() {
+    const auto now = std::chrono::steady_clock::now();
+    for (auto& [key, counter] : counters_) {
+        const std::int64_t kills = read_kills(counter.file).value_or(counter.seen);
+        if (kills <= counter.seen) {
+            counter.risen_at.reset();
+        } else if (!counter.risen_at) {
+            counter.risen_at = now;
+        } else if (now - *counter.risen_at > kClaimedWithin) {
+            counter.seen = kills;
+            counter.risen_at.reset();
+        }
     }
 }
 

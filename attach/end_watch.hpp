@@ -19,7 +19,9 @@ namespace palloscope {
 // say) had no memory left. How a process ended, only its parent is told; but the group counts such
 // kills. So the one to which a kill belongs is the first that ends after the count rose, and where
 // several were found to have ended at once, the largest, which is the one that the kernel takes
-// (mm/oom_kill.c, oom_badness). A server that loses a backend so ends all others, a moment later.
+// (mm/oom_kill.c, oom_badness). A server that loses a backend so ends all others, a moment later. A
+// kill that none of them ends after within ten seconds was another's: a process takes that long to
+// give back its memory at most.
 //
 //     ends.watch(pid, rss_bytes);      // with every snapshot
 //     ends.wait(milliseconds(100));    // in place of sleeping
@@ -39,7 +41,9 @@ class EndWatch {
     // A group's file in which the kernel counts kills.
     struct Counter {
         FileDescriptor file;
-        std::int64_t seen = 0;
+        std::int64_t seen = 0;  // kills that were put down to a process, watched or another
+        // Since when it counts more.
+        std::optional<std::chrono::steady_clock::time_point> risen_at = std::nullopt;
     };
 
     using CounterKey = std::pair<std::uint64_t, std::uint64_t>;  // device and inode
@@ -53,6 +57,8 @@ class EndWatch {
     std::optional<CounterKey> open_counter(pid_t pid);
     // Finds those that have ended since the last look.
     void look();
+    // Puts kills that no watched process ended after down to others.
+    void settle();
 
     std::map<pid_t, Watched> watched_;  // that have not been seen to end
     std::map<CounterKey, Counter> counters_;

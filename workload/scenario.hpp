@@ -68,6 +68,9 @@ struct Leak {
     // Where, on PostgreSQL 15: names of contexts; where it is in none, an id of the accounting
     // ("malloc-used", contract.md, "Explanation").
     std::vector<std::string_view> places;
+    // The first version of each major (as server_version_num) that does not leak any more; nor does
+    // any later major. Empty where all versions leak.
+    std::vector<int> mended_in;
 };
 
 // What a user reads about a scenario, and how it is made.

@@ -36,8 +36,10 @@ std::string scenario_list_json() {
     for (const ScenarioEntry& entry : scenarios()) {
         Json leaks = Json::array();
         for (const Leak& leak : entry.leaks) {
-            leaks.push_back(
-                {{"cause", leak.cause}, {"statements", leak.statements}, {"places", leak.places}});
+            leaks.push_back({{"cause", leak.cause},
+                             {"statements", leak.statements},
+                             {"places", leak.places},
+                             {"mended_in", leak.mended_in}});
         }
         list.push_back({{"name", entry.name}, {"summary", entry.summary}, {"leaks", leaks}});
     }

@@ -99,12 +99,15 @@ CommandAction add_experiment(CLI::App& app) {
         ->check(CLI::IsMember(intervention_ids()))
         ->type_name("ID")
         ->expected(1)
+        // Else CLI11 takes the -- that may follow as the end of a list.
+        ->allow_extra_args(false)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     app.add_option("--set",
                    experiment.server_settings,
                    "a setting of the servers, NAME=VALUE; repeat it for more")
         ->type_name("NAME=VALUE")
         ->expected(1)
+        ->allow_extra_args(false)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     app.add_option("--server-programs",
                    experiment.server_programs,

@@ -141,7 +141,10 @@ CommandAction add_explain(CLI::App& app) {
     add_format(app, options->format, {"tree", "table", "json"});
     app.add_option("--chunks",
                    options->chunks_of,
-                   "count the chunks of the contexts of this name by their size; may be repeated");
+                   "count the chunks of the contexts of this name by their size; may be repeated")
+        // Else a PID that follows would be another name.
+        ->allow_extra_args(false)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     app.add_option("--keys",
                    options->sample_keys,
                    "show what so many entries of each catalog cache stand for, negative ones and "

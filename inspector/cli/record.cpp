@@ -84,6 +84,9 @@ Result<StatementSource> open_statements(const RecordOptions& options) {
 template <typename Reader>
 class Readers {
   public:
+    // What is no more asked for need not be kept.
+    void forget(int pid) { by_pid_.erase(pid); }
+
     template <typename Options, typename Read>
     auto read(int pid, const Options& options, Read read)
         -> decltype(read(std::declval<Reader&>())) {
@@ -95,11 +98,7 @@ class Readers {
             }
             found = by_pid_.emplace(pid, std::move(*opened)).first;
         }
-        auto result = read(found->second);
-        if (!result && result.error().kind == Error::Kind::kGone) {
-            by_pid_.erase(found);
-        }
-        return result;
+        return read(found->second);
     }
 
   private:
@@ -228,6 +227,8 @@ Result<ExitCode> run_record(const RecordOptions& options) {
         .server_facts = {},
         .end_reason =
             [&](int pid) {
+                snapshotters.forget(pid);
+                explainers.forget(pid);
                 return std::string(ends.killed_for_memory(pid) ? kKilledForMemory : "");
             },
         .wait = [&](std::chrono::milliseconds time) { ends.wait(time); },

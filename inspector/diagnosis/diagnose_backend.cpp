@@ -14,6 +14,7 @@
 #include "inspector/diagnosis/server_evidence.hpp"
 #include "inspector/diagnosis/stopped_growth.hpp"
 #include "inspector/diagnosis/suspects.hpp"
+#include "inspector/diagnosis/work_clock.hpp"
 
 namespace palloscope {
 
@@ -302,9 +303,7 @@ BackendDiagnosis BackendAnalysis::run() {
 std::optional<BackendDiagnosis> diagnose_before_rest(const History& history,
                                                      const BackendHistory& backend,
                                                      const BackendDiagnosis& whole) {
-    const auto end_ns = whole.leaks() || whole.growth.verdict != GrowthVerdict::kSettled
-                            ? std::nullopt
-                            : end_of_growth_ns(backend);
+    const auto end_ns = end_of_growth_ns(backend);
     if (!end_ns) {
         return std::nullopt;
     }
@@ -333,6 +332,14 @@ BackendDiagnosis diagnose_backend(const History& history, const BackendHistory& 
                 .notes = backend_notes(backend, {})};
     }
     BackendDiagnosis diagnosis = BackendAnalysis(history, backend).run();
+    if (diagnosis.leaks() || diagnosis.growth.verdict != GrowthVerdict::kSettled) {
+        return diagnosis;
+    }
+    const BackendHistory even = by_work(backend);
+    BackendDiagnosis slowed = BackendAnalysis(history, even).run();
+    if (slowed.leaks()) {
+        return slowed;
+    }
     return diagnose_before_rest(history, backend, diagnosis).value_or(std::move(diagnosis));
 }
 

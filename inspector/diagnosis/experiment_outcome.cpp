@@ -105,10 +105,11 @@ std::vector<std::string> conclusions_of(const Experiment& experiment,
     if (any(Effect::kUnclear)) {
         conclusions.emplace_back("Where the effect is unclear, a longer --duration may tell.");
     }
-    if (experiment.unit == GrowthUnit::kSecond && (any(Effect::kSlows) || any(Effect::kHastens))) {
+    if (experiment.unit == GrowthUnit::kSecond &&
+        (any(Effect::kStops) || any(Effect::kSlows) || any(Effect::kHastens))) {
         conclusions.emplace_back(
             "Growth is counted by the second, so what slows the command, or hastens it, does the "
-            "same to its growth.");
+            "same to its growth: see that it still did its work.");
     }
     return conclusions;
 }

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -15,6 +16,7 @@
 #include <fmt/core.h>
 
 #include "attach/file_descriptor.hpp"
+#include "attach/proc.hpp"
 
 namespace palloscope {
 
@@ -58,7 +60,10 @@ void become(const ChildOptions& options, pid_t parent, char** arguments, char** 
         return;
     }
     if (options.account && (setgroups(0, nullptr) != 0 || setgid(options.account->gid) != 0 ||
-                            setuid(options.account->uid) != 0)) {
+                            setuid(options.account->uid) != 0 ||
+                            // Ours may be closed to it, and PostgreSQL up to 15 then does not find
+                            // its own programs (exec.c, resolve_symlinks).
+                            chdir("/") != 0)) {
         return;
     }
     // After setuid(), which resets it. Our death before this line went unseen.
@@ -80,6 +85,13 @@ std::optional<int> ended(pid_t pid, int flags) {
     return info.si_code == CLD_EXITED ? info.si_status : kSignalExit + info.si_status;
 }
 
+// Whether others of the group that `leader` leads still run.
+bool others_run(pid_t leader) {
+    return std::ranges::any_of(list_processes(), [&](pid_t pid) {
+        return pid != leader && getpgid(pid) == leader && read_state(pid).value_or('Z') != 'Z';
+    });
+}
+
 }  // namespace
 
 Result<ChildProcess> ChildProcess::start(const std::vector<std::string>& arguments,
@@ -97,6 +109,8 @@ Result<ChildProcess> ChildProcess::start(const std::vector<std::string>& argumen
     const FileDescriptor read_end(ends[0]);
     FileDescriptor write_end(ends[1]);
     const pid_t parent = getpid();
+    // Who started us may ignore it, and then the kernel keeps no exit code for us (wait(2)).
+    std::signal(SIGCHLD, SIG_DFL);
     const pid_t pid = fork();
     if (pid < 0) {
         return os_error(errno, what());
@@ -153,15 +167,13 @@ int ChildProcess::wait() const {
 }
 
 int ChildProcess::stop(std::chrono::milliseconds patience) {
-    if (!exit_code()) {
-        kill(pid_, end_signal_);
-    }
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (!exit_code() && std::chrono::steady_clock::now() < deadline) {
-        std::this_thread::sleep_for(kPollInterval);
-    }
     // What it started may outlive it. Its number, and so its group's, is nobody else's until it is
     // reaped.
+    kill(-pid_, end_signal_);
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while ((!exit_code() || others_run(pid_)) && std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::sleep_for(kPollInterval);
+    }
     kill(-pid_, SIGKILL);
     const int code = wait();
     while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {

@@ -14,7 +14,7 @@ namespace palloscope {
 
 struct ChildOptions {
     std::vector<std::string> environment;  // NAME=VALUE, in addition to our own
-    std::optional<Account> account;        // whom it runs as; else as we do
+    std::optional<Account> account;        // whom it runs as, in "/"; else as we do
     // Where its standard output and its standard error go; its input is /dev/null.
     int output = 1;
     int errors = 2;
@@ -45,8 +45,8 @@ class ChildProcess {
     // Waits for its end, and gives its exit code.
     int wait() const;
 
-    // Ends it by its end signal, and by SIGKILL where that takes longer than `patience`; what is
-    // left of its group then goes by SIGKILL. Gives its exit code. The last that is called.
+    // Ends it and its group by its end signal, and by SIGKILL what is left after `patience`. Gives
+    // its exit code. The last that is called.
     int stop(std::chrono::milliseconds patience);
 
   private:

@@ -20,12 +20,24 @@ constexpr std::chrono::milliseconds kPatience{200};
 // What is no client backend is looked at again next time: it may be about to become one.
 void ClientMemory::meet(pid_t pid) {
     const std::array pids{pid};
-    if (find_server_processes({.backend_type = "client backend"}, pids).found.empty()) {
+    const ServerProcesses processes =
+        find_server_processes({.backend_type = "client backend"}, pids);
+    if (processes.found.empty() && processes.unreadable.empty()) {
         return;
     }
     auto snapshotter = Snapshotter::open(pid, Literals::kMasked);
     if (snapshotter) {
         clients_.emplace(pid, Client{.snapshotter = std::move(*snapshotter)});
+    } else {
+        note(snapshotter.error());
+    }
+}
+
+void ClientMemory::note(const Error& error) {
+    const bool lasts =
+        error.kind == Error::Kind::kPermission || error.kind == Error::Kind::kUnsupported;
+    if (lasts && !refusal_) {
+        refusal_ = error;
     }
 }
 
@@ -42,7 +54,10 @@ MemorySample ClientMemory::take() {
     }
     MemorySample sample;
     for (auto& [pid, client] : clients_) {
-        if (const auto snapshot = client.snapshotter.take(std::nullopt, kPatience)) {
+        const auto snapshot = client.snapshotter.take(std::nullopt, kPatience);
+        if (!snapshot) {
+            note(snapshot.error());
+        } else {
             client.was_read = true;
             client.used_bytes = snapshot->tree.grand_total().used_bytes;
             client.rss_anon_bytes = snapshot->process.rss_anon_bytes;

@@ -3,7 +3,9 @@
 #include <sys/types.h>
 
 #include <map>
+#include <optional>
 
+#include "attach/error.hpp"
 #include "inspector/backend/snapshotter.hpp"
 #include "inspector/model/experiment.hpp"
 
@@ -20,6 +22,10 @@ class ClientMemory {
     // MemorySample::seconds is the caller's.
     [[nodiscard]] MemorySample take();
 
+    // Why a client backend could never be read, kPermission or kUnsupported; none where there was
+    // no such reason.
+    [[nodiscard]] const std::optional<Error>& refusal() const { return refusal_; }
+
   private:
     struct Client {
         Snapshotter snapshotter;
@@ -29,10 +35,12 @@ class ClientMemory {
     };
 
     void meet(pid_t pid);
+    void note(const Error& error);
 
     pid_t postmaster_;
     pid_t excluded_;
     std::map<pid_t, Client> clients_;
+    std::optional<Error> refusal_;
 };
 
 }  // namespace palloscope

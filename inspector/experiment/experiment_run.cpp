@@ -1,10 +1,15 @@
 #include "inspector/experiment/experiment_run.hpp"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include <fmt/core.h>
 
@@ -55,9 +60,26 @@ Result<Trial> run_one(const TrialConditions& conditions,
     return run_trial(conditions, plan);
 }
 
+// libpq's variables name a server, and those of ours must not be mixed with the caller's: a service
+// (PGSERVICE) would come before our port, and lead to a server that is not ours (fe-connect.c,
+// conninfo_add_defaults). What we start gets its own.
+void forget_callers_server() {
+    std::vector<std::string> names;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        const std::string_view variable = *entry;
+        if (variable.starts_with("PG")) {
+            names.emplace_back(variable.substr(0, variable.find('=')));
+        }
+    }
+    for (const std::string& name : names) {
+        unsetenv(name.c_str());
+    }
+}
+
 }  // namespace
 
 Result<Experiment> run_experiment(const ExperimentOptions& options) {
+    forget_callers_server();
     const auto programs = find_server_programs(options.server_programs);
     if (!programs) {
         return tl::unexpected(programs.error());

@@ -71,7 +71,7 @@ fs::path find_program(const std::string& name) {
 Result<fs::path> find_server_programs(const std::string& wanted) {
     if (!wanted.empty()) {
         if (holds_a_server(wanted)) {
-            return fs::path(wanted);
+            return fs::absolute(wanted);
         }
         return failure(Error::Kind::kFailed,
                        fmt::format("{} does not hold the programs postgres and initdb", wanted),

@@ -49,8 +49,14 @@ Result<> SqlConnection::send(const std::string& sql) {
 
 bool SqlConnection::busy() {
     while (PQconsumeInput(connection_.get()) == 1 && PQisBusy(connection_.get()) == 0) {
-        if (!SqlResult(PQgetResult(connection_.get()))) {
+        const SqlResult result(PQgetResult(connection_.get()));
+        if (!result) {
             return false;
+        }
+        if (PQresultStatus(result.get()) == PGRES_FATAL_ERROR) {
+            error_ = last_line(PQresultErrorMessage(result.get()));
+        } else {
+            ++succeeded_;
         }
     }
     return PQstatus(connection_.get()) == CONNECTION_OK;

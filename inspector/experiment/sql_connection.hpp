@@ -23,6 +23,12 @@ class SqlConnection {
     // Whether a statement that was sent is still at work.
     [[nodiscard]] bool busy();
 
+    // Of the statements that were sent: how many have ended well, and the server's words on the
+    // last that did not; as of the last look by busy().
+    [[nodiscard]] int succeeded() const noexcept { return succeeded_; }
+
+    [[nodiscard]] const std::string& error() const noexcept { return error_; }
+
   private:
     struct Close {
         void operator()(pg_conn* connection) const noexcept;
@@ -32,6 +38,8 @@ class SqlConnection {
         : connection_(std::move(connection)) {}
 
     std::unique_ptr<pg_conn, Close> connection_;
+    int succeeded_ = 0;
+    std::string error_;
 };
 
 }  // namespace palloscope

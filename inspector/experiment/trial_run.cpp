@@ -59,8 +59,8 @@ Result<bool> watch(const TrialConditions& conditions,
                    const TrialPlan& plan,
                    Stage& stage,
                    const WorkloadRun& run,
+                   ClientMemory& memory,
                    Trial& trial) {
-    ClientMemory memory(stage.server.postmaster_pid(), stage.maintenance.backend_pid());
     const auto interval =
         std::max<Clock::duration>(kShortestInterval, conditions.duration / kSamples);
     const auto begin = Clock::now();
@@ -87,6 +87,32 @@ Result<bool> watch(const TrialConditions& conditions,
     return false;
 }
 
+// What makes a trial worthless, though all of it ran.
+Result<> find_fault(const TrialPlan& plan,
+                    const Stage& stage,
+                    const ClientMemory& memory,
+                    const Trial& trial) {
+    const bool was_read = std::ranges::any_of(
+        trial.samples, [](const MemorySample& sample) { return sample.backends > 0; });
+    if (!was_read && memory.refusal()) {
+        return tl::unexpected(*memory.refusal());
+    }
+    if (!was_read) {
+        return failure(Error::Kind::kFailed,
+                       "the workload was never seen to connect to the server",
+                       "a command finds the server in DATABASE_URL and PGHOST, PGPORT, PGUSER, "
+                       "PGPASSWORD");
+    }
+    if (!plan.maintenance.empty() && stage.maintenance.succeeded() == 0) {
+        const std::string& error = stage.maintenance.error();
+        return failure(Error::Kind::kFailed,
+                       fmt::format("{} did not succeed once: {}",
+                                   plan.maintenance,
+                                   error.empty() ? "it did not end" : error));
+    }
+    return {};
+}
+
 Result<Trial> run_on_stage(const TrialConditions& conditions,
                            const TrialPlan& plan,
                            Stage& stage,
@@ -96,7 +122,8 @@ Result<Trial> run_on_stage(const TrialConditions& conditions,
     if (!run) {
         return tl::unexpected(run.error());
     }
-    const auto interrupted = watch(conditions, plan, stage, *run, trial);
+    ClientMemory memory(stage.server.postmaster_pid(), stage.maintenance.backend_pid());
+    const auto interrupted = watch(conditions, plan, stage, *run, memory, trial);
     if (!interrupted) {
         return tl::unexpected(interrupted.error());
     }
@@ -104,7 +131,7 @@ Result<Trial> run_on_stage(const TrialConditions& conditions,
         return failure(Error::Kind::kInterrupted, "the experiment was interrupted");
     }
     trial.seconds = trial.samples.empty() ? 0 : trial.samples.back().seconds;
-    return run->stop().map([&] {
+    return run->stop().and_then([&] { return find_fault(plan, stage, memory, trial); }).map([&] {
         trial.errors = run->counts().errors;
         return std::move(trial);
     });

@@ -251,8 +251,7 @@ class Recorder::Impl {
         ask_server_at_ = Clock::now() + kAskServerEvery;
         const auto facts = calls_.server_facts(pids);
         if (!facts) {
-            calls_.server_facts = {};
-            return note(facts.error().message);
+            return std::exchange(told_of_server_, true) ? Result<>() : note(facts.error().message);
         }
         for (const auto& [pid, of_backend] : *facts) {
             if (Result<> stored = writer_.server_facts(pid, of_backend); !stored) {
@@ -517,6 +516,7 @@ class Recorder::Impl {
     std::set<int> refused_;
     std::optional<Error> first_refusal_;
     bool told_of_search_ = false;
+    bool told_of_server_ = false;
     // The last search gave no target. A client may connect again just after its backend ended, so
     // that the absence of targets alone is not the end.
     bool found_none_ = false;

@@ -93,10 +93,15 @@ void ReportWriter::verdict(const Diagnosis& diagnosis) {
         sentence = "The recording holds no backend.";
     } else if (leaking > 0) {
         const BackendDiagnosis& worst = *std::ranges::max_element(backends, {}, leak_rate);
+        const bool ended = std::ranges::all_of(backends, [](const BackendDiagnosis& backend) {
+            return !backend.leaks() || backend.growth.rest_seconds > 0;
+        });
         sentence = fmt::format("{} of {} {}: {}, {}/h{}.",
                                leaking,
                                counted(all, "backend"),
-                               leaking == 1 ? "leaks" : "leak",
+                               ended          ? "leaked"
+                               : leaking == 1 ? "leaks"
+                                              : "leak",
                                worst.causes.front().id,
                                readable_bytes(leak_rate(worst) * 3600),
                                leaking == 1 ? "" : " in the worst");

@@ -13,7 +13,7 @@
 # server cannot be read, 6 no safe moment came. It needs gdb with Python, and nothing else.
 set -euo pipefail
 
-if [[ $# -lt 1 || $# -gt 2 || ! $1 =~ ^[1-9][0-9]{0,9}$ || ! ${2:-30} =~ ^[0-9]{1,5}$ ]]; then
+if [[ $# -lt 1 || $# -gt 2 || ! $1 =~ ^[1-9][0-9]{0,9}$ || ! ${2:-30} =~ ^(0|[1-9][0-9]{0,4})$ ]]; then
     echo "usage: scripts/gdb/stats.sh PID [SECONDS]" >&2
     exit 2
 fi

@@ -76,6 +76,7 @@ TEST(WorkloadProgram, ListsEachScenarioWithWhatItShows) {
             EXPECT_EQ(leaks[leak].at("cause"), entry.leaks[leak].cause);
             EXPECT_EQ(leaks[leak].at("statements").size(), entry.leaks[leak].statements.size());
             EXPECT_EQ(leaks[leak].at("places").size(), entry.leaks[leak].places.size());
+            EXPECT_EQ(leaks[leak].at("mended_in"), entry.leaks[leak].mended_in);
         }
     }
 }

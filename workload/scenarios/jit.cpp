@@ -99,7 +99,8 @@ ScenarioEntry jit_scenario() {
               .statements = {"SELECT customer_id % $1, sum(total + $2), max(length(name)) FROM "
                              "everyday_orders JOIN everyday_customers USING (customer_id) WHERE "
                              "total % $3 < $4 GROUP BY $5"},
-              .places = {"malloc-used"}}},
+              .places = {"malloc-used"},
+              .mended_in = {120017, 130013, 140010, 150005, 160001}}},
         .make = [] { return std::unique_ptr<Scenario>(std::make_unique<Jit>()); },
     };
 }

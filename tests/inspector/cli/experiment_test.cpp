@@ -1,6 +1,8 @@
 // `palloscope experiment` as a user calls it: with servers, poolers and workloads of its own.
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -8,7 +10,10 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/postgres_server.hpp"
 #include "tests/support/program.hpp"
+#include "tests/support/session.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace palloscope::test {
 namespace {
@@ -82,6 +87,74 @@ TEST(Experiment, TriesACommandsStatementsThroughPgBouncer) {
     ASSERT_TRUE(json["grows"].get<bool>()) << result.out;
     EXPECT_EQ(json["unit"], "second");
     EXPECT_EQ(trial_of(json, "deallocate-all")["effect"], "stops") << result.out;
+}
+
+// A service (PGSERVICE) would lead libpq past PGPORT, to a server that is the user's.
+TEST(Experiment, TouchesNoServerThatTheCallersVariablesName) {
+    PostgresServer& server = PostgresServer::shared("15");
+    const TemporaryFolder folder;
+    const std::string services = folder.path() / "services";
+    std::ofstream(services) << "[app]\nhost=127.0.0.1\nport=" << server.port()
+                            << "\nuser=postgres\ndbname=postgres\n";
+    Session session = Session::connect(server.dsn());
+    const auto schemas = [&] { return session.exec("SELECT count(*), max(oid) FROM pg_class"); };
+    const auto before = schemas();
+    const ProgramResult result = run_program(
+        {palloscope_program(),
+         "experiment",
+         "--scenario",
+         "conjur",
+         "--duration",
+         "3s",
+         "--try",
+         "jit-off",
+         "--format",
+         "json"},
+        {.environment = {"PGSERVICEFILE=" + services, "PGSERVICE=app", "PGSSLMODE=verify-full"}},
+        kTimeout);
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    const auto trial = trial_of(nlohmann::json::parse(result.out), "none");
+    EXPECT_GT(trial["samples"].back()["backends"], 0);
+    EXPECT_EQ(schemas(), before);
+}
+
+// PostgreSQL up to 15 finds its own programs by way of its working directory.
+TEST(Experiment, RunsFromAFolderThatIsClosedToTheServersUser) {
+    const TemporaryFolder folder;
+    std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_all);
+    const ProgramResult result = run_program({palloscope_program(),
+                                              "experiment",
+                                              "--scenario",
+                                              "steady",
+                                              "--duration",
+                                              "1s",
+                                              "--try",
+                                              "jit-off"},
+                                             {.working_directory = folder.path()},
+                                             kTimeout);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
+TEST(Experiment, DoesNotJudgeWhatItCouldNotRead) {
+    const std::vector<std::string> trial{palloscope_program(),
+                                         "experiment",
+                                         "--duration",
+                                         "2s",
+                                         "--try",
+                                         "jit-off",
+                                         "--",
+                                         "sleep",
+                                         "10"};
+    const ProgramResult unused = run_program(trial, {}, kTimeout);
+    EXPECT_EQ(unused.exit_code, 1);
+    EXPECT_THAT(unused.err, HasSubstr("was never seen to connect"));
+    std::vector<std::string> without{
+        "setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-all", "--"};
+    without.insert(without.end(), trial.begin(), trial.end() - 2);
+    without.insert(without.end(), {"psql", "-c", "SELECT pg_sleep(10)"});
+    const ProgramResult refused = run_program(without, {}, kTimeout);
+    EXPECT_EQ(refused.exit_code, 4) << refused.err;
+    EXPECT_THAT(refused.err, HasSubstr("CAP_SYS_PTRACE"));
 }
 
 TEST(Experiment, SaysWhatKeepsItFromRunning) {

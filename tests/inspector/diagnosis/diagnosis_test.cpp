@@ -179,6 +179,24 @@ TEST(Diagnosis, ForetellsNothingOfALeakThatEnded) {
     EXPECT_TRUE(diagnose(goes_on.history()).backends[0].forecast);
 }
 
+TEST(Diagnosis, NamesTheCauseOfALeakWhoseClientsGoSlower) {
+    SyntheticBackend backend;
+    Dice dice(13);
+    int number = 0;
+    for (int i = 0; i < 90; ++i) {
+        for (int loads = dice.poisson(i < 45 ? 8 : 2); loads > 0; --loads) {
+            run_policy_load(backend, i + 0.1 * loads, ++number, 4200);
+        }
+        backend.snapshot(i + 1);
+    }
+    const Diagnosis diagnosis = diagnose(backend.history());
+    ASSERT_THAT(diagnosis.backends[0].causes, SizeIs(1));
+    EXPECT_EQ(diagnosis.backends[0].causes[0].id, "catalog-churn");
+    EXPECT_NEAR(diagnosis.backends[0].causes[0].statements.at(0).bytes_per_call.value, 4200, 60);
+    EXPECT_EQ(diagnosis.backends[0].growth.rest_seconds, 0);
+    EXPECT_NEAR(diagnosis.backends[0].growth.seconds, 89, 1);
+}
+
 // A thousand relations touched in turn, again and again: after the first round all are cached.
 TEST(Diagnosis, TellsCachesThatTookLongToFillByTheirStatementsThatGoOn) {
     SyntheticBackend backend;

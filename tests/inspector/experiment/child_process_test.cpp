@@ -66,6 +66,31 @@ TEST(ChildProcess, EndsWithItsOwnerTogetherWithWhatItStarted) {
     EXPECT_TRUE(test::eventually([&] { return kill(grandchild, 0) != 0; }));
 }
 
+TEST(ChildProcess, LetsWhatItStartedEndWell) {
+    const auto folder = TemporaryFolder::make(std::nullopt);
+    ASSERT_TRUE(folder) << folder.error().message;
+    const auto output = create_file(*folder / "output");
+    ASSERT_TRUE(output) << output.error().message;
+    auto child = ChildProcess::start(
+        {"sh",
+         "-c",
+         "(trap 'sleep 0.2; echo cleared; exit' TERM; echo ready; while :; do sleep 0.01; done) & "
+         "wait"},
+        {.output = output->get()});
+    ASSERT_TRUE(child) << child.error().message;
+    ASSERT_TRUE(test::eventually([&] { return !end_of_file(*folder / "output").empty(); }));
+    child->stop(kPatience);
+    EXPECT_EQ(end_of_file(*folder / "output"), "ready\ncleared\n");
+}
+
+TEST(ChildProcess, IsWaitedForAlsoWhereOurCallerIgnoredTheEndOfChildren) {
+    const auto previous = std::signal(SIGCHLD, SIG_IGN);
+    auto child = ChildProcess::start({"sh", "-c", "exit 3"}, {});
+    ASSERT_TRUE(child) << child.error().message;
+    EXPECT_EQ(child->wait(), 3);
+    std::signal(SIGCHLD, previous);
+}
+
 // The owner is a process of its own here, so that it can be killed.
 TEST(ChildProcess, EndsWhenItsOwnerIsKilled) {
     std::array<int, 2> ends{};

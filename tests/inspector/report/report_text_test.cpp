@@ -56,8 +56,9 @@ TEST(ReportText, SaysThatALeakEndedWithItsStatements) {
     Diagnosis diagnosis = sample_diagnosis();
     EXPECT_THAT(report_text(diagnosis, {.width = 100}), Not(HasSubstr("It ended")));
     diagnosis.backends[0].growth.rest_seconds = 95;
-    EXPECT_THAT(report_text(diagnosis, {.width = 100}),
-                HasSubstr("It ended with its statements: in the 1 min 35 s after that"));
+    const std::string text = report_text(diagnosis, {.width = 100});
+    EXPECT_THAT(text, StartsWith("1 of 3 backends leaked: "));
+    EXPECT_THAT(text, HasSubstr("It ended with its statements: in the 1 min 35 s after that"));
 }
 
 TEST(ReportText, SaysThatTheKernelKilledABackendAndSinceWhenItWasToBeSeen) {
