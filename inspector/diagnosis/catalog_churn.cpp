@@ -31,6 +31,11 @@ namespace {
 
 // A group with data definition must account for this much of the growth to be its cause.
 constexpr double kLeastShare = 0.5;
+// Below this share of the growth, other things do not stand in the way of taking it as a whole.
+constexpr double kMostOthers = 0.1;
+// What is dropped has been made, by a statement that runs this often at least beside the rounds put
+// down to the drop: the two need not have been counted together where they were seen now and then.
+constexpr double kLeastMade = 0.1;
 
 // Contexts whose content belongs to objects in the catalogs, with the file that makes them. They
 // are children of TopMemoryContext, which belongs to them too: the descriptor of every compiled
@@ -78,13 +83,6 @@ std::optional<int> rank(std::string_view query) {
     return std::nullopt;
 }
 
-// Below this share of the growth, other things do not stand in the way of taking it as a whole.
-constexpr double kMostOthers = 0.1;
-
-// What is dropped has been made, by a statement that runs this often at least beside the rounds put
-// down to the drop: the two need not have been counted together where they were seen now and then.
-constexpr double kLeastMade = 0.1;
-
 // What the statements that the growth is put down to define, as far as it bears on the verdict.
 struct Churn {
     std::vector<std::size_t> groups;
@@ -96,8 +94,8 @@ struct Churn {
     bool relations = false;
     // Whether the growth was put down to them.
     bool accounts = false;
-    // Whether explanations show it, whatever the growth was put down to.
-    bool objects_are_gone = false;
+    // What explanations show, whatever the growth was put down to.
+    CatalogGrowth growth;
     // The statement with the most forms: one for every generated name.
     const StatementColumn* widest = nullptr;
 };
@@ -127,7 +125,7 @@ void note_definitions(const Suspicion& suspicion, double calls, Churn& churn) {
 }
 
 Churn churn_in(const Suspicion& suspicion) {
-    Churn churn;
+    Churn churn{.growth = catalog_growth(suspicion.backend)};
     for (std::size_t i = 0; i < suspicion.groups.size(); ++i) {
         const SuspectedGroup& group = suspicion.groups[i];
         // Members with a rank come first.
@@ -140,8 +138,7 @@ Churn churn_in(const Suspicion& suspicion) {
         }
     }
     churn.accounts = churn.bytes >= kLeastShare * suspicion.lasting_bytes;
-    churn.objects_are_gone = catalog_growth(suspicion.backend).of_gone_objects();
-    if (!churn.accounts && churn.objects_are_gone) {
+    if (!churn.accounts && churn.growth.of_gone_objects()) {
         churn.groups = all_groups(suspicion);
         churn.bytes = bytes_of(suspicion, churn.groups);
         note_definitions(suspicion, 0, churn);
@@ -203,8 +200,8 @@ std::vector<std::string> evidence(const Suspicion& suspicion, const Churn& churn
         }
     }
     sentences.push_back(share_of_contexts(suspicion));
-    if (churn.objects_are_gone) {
-        sentences.push_back(what_is_of_gone_objects(catalog_growth(suspicion.backend)));
+    if (churn.growth.of_gone_objects()) {
+        sentences.push_back(what_is_of_gone_objects(churn.growth));
     }
     for (std::string& sentence : what_the_bytes_are(suspicion.backend)) {
         sentences.push_back(std::move(sentence));
@@ -260,7 +257,8 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
     const Churn churn = churn_in(suspicion);
     // To drop what may be there makes nothing; and functions that are made, called and dropped
     // leave their code and plans behind (plan_cache.cpp), which is another matter.
-    if (!(churn.accounts || churn.objects_are_gone) || !churn.makes || !churn.relations) {
+    const bool objects_are_gone = churn.growth.of_gone_objects();
+    if (!(churn.accounts || objects_are_gone) || !churn.makes || !churn.relations) {
         return std::nullopt;
     }
     Finding finding{
@@ -269,7 +267,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
         .groups = churn.groups,
         .evidence = evidence(suspicion, churn),
         .remedies = remedies(churn)};
-    finding.whole = churn.objects_are_gone && holds_little_else(suspicion);
+    finding.whole = objects_are_gone && holds_little_else(suspicion);
     return finding;
 }
 
