@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -114,6 +115,18 @@ void add_reaping(CallChainBuilder& builder,
     }
 }
 
+// Of the child: see take_over_files().
+Result<> require_readable(pid_t pid, const ProcessMemory& memory) {
+    if (memory.has_file() || geteuid() == 0) {
+        return {};
+    }
+    return failure(Error::Kind::kUnsupported,
+                   fmt::format("a copy-on-write child of process {} could not be read: its files "
+                               "below /proc are closed to us, who are neither root nor its user",
+                               pid),
+                   std::string(kStopInstead));
+}
+
 Result<> require_seccomp(pid_t pid, const ProcessStatus& status) {
     if (status.seccomp == kSeccompStrict) {
         return failure(Error::Kind::kUnsupported,
@@ -178,7 +191,8 @@ Result<ClonePlan> plan_clone(pid_t pid,
     if (!status || !limits) {
         return tl::unexpected(!status ? status.error() : limits.error());
     }
-    const auto state = require_seccomp(pid, *status)
+    const auto state = require_readable(pid, memory)
+                           .and_then([&] { return require_seccomp(pid, *status); })
                            .and_then([&] { return require_memory(pid, *status, headroom); })
                            .and_then([&] {
                                return read_chain_state(
@@ -357,6 +371,37 @@ void forbid_core(pid_t child) {
         limit.rlim_cur = std::min(limit.rlim_max, kNoCore);
         (void)prlimit(child, RLIMIT_CORE, &limit, nullptr);
     }
+}
+
+// The files of the child below /proc, like those of its parent, are its user's. Of a process that
+// says it is not dumpable they are root's (proc(5), "/proc/pid"), and open to us where we are root
+// with no right but to trace; the parent's stay as they are.
+Result<> take_over_files(StoppedProcess& child,
+                         const ProcessMemory& memory,
+                         const CallGadgets& gadgets) {
+    constexpr std::size_t kSetDumpable = 0;
+    const pid_t pid = child.pid();
+    const auto child_memory = ProcessMemory::open(pid);
+    const auto limits = read_limits(pid);
+    if (!child_memory || !limits) {
+        return tl::unexpected(child_memory ? limits.error() : child_memory.error());
+    }
+    const auto state =
+        read_chain_state(pid, memory, gadgets, limits->stack_bytes, kRoomForSyscalls);
+    if (!state) {
+        return tl::unexpected(state.error());
+    }
+    CallChainBuilder builder(*state, gadgets);
+    builder.add_syscall(SYS_prctl, {PR_SET_DUMPABLE, 0, 0, 0, 0});
+    builder.add_syscall(SYS_exit_group, {0});
+    const auto chain = builder.build();
+    if (!chain) {
+        return tl::unexpected(chain.error());
+    }
+    return start_chain(pid, *child_memory, *chain)
+        .and_then(
+            [&] { return run_through_step(child, *chain, gadgets, kSetDumpable, kStepTimeout); })
+        .map([](std::int64_t) {});
 }
 
 // Whatever the child is doing, its next instruction enters exit_group(0).
@@ -541,7 +586,6 @@ Result<CopyOnWriteChild> CopyOnWriteChild::make(StoppedProcess stopped,
     const Clock::time_point begin = stopped.interrupted_at();
     stopped.release_main_thread();
     { const StoppedProcess other_threads = std::move(stopped); }
-    prefer_as_victim(*child_pid);
     const Microseconds pause = await_restored(pid, plan->signal_mask) - begin;
 
     auto held = StoppedProcess::adopt(*child_pid);
@@ -554,6 +598,12 @@ Result<CopyOnWriteChild> CopyOnWriteChild::make(StoppedProcess stopped,
         return failure(Error::Kind::kGone,
                        fmt::format("process {} ended while it made a child", pid));
     }
+    if (!memory.has_file()) {
+        if (auto done = take_over_files(*child.held_, memory, gadgets); !done) {
+            return tl::unexpected(std::move(done.error()));
+        }
+    }
+    prefer_as_victim(*child_pid);
     // process_vm_readv(2) pins the pages that it reads, for which the kernel gives the child copies
     // of its own of all that it shares with the process (mm/gup.c, gup_must_unshare; Linux 5.19 and
     // later): as much memory again, in the process's container.

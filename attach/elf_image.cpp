@@ -189,9 +189,39 @@ std::optional<std::string> ElfImage::find_constant_text(std::string_view prefix)
 }
 
 Result<std::uint64_t> ElfImage::load_bias(int pid) const {
-    return read_auxiliary_value(pid, AT_ENTRY).map([&](std::uint64_t entry) {
-        return entry - state_->header.e_entry;
-    });
+    auto entry = read_auxiliary_value(pid, AT_ENTRY);
+    if (!entry && entry.error().kind == Error::Kind::kPermission) {
+        return bias_of_mappings(pid);
+    }
+    return std::move(entry).map(
+        [&](std::uint64_t address) { return address - state_->header.e_entry; });
+}
+
+// The kernel maps whole pages, the segments in their order (fs/binfmt_elf.c, load_elf_binary).
+Result<std::uint64_t> ElfImage::bias_of_mappings(int pid) const {
+    constexpr std::uint64_t kPageBytes = 4096;
+    const auto executable = read_link(pid, "exe");
+    const auto mappings = read_maps(pid);
+    if (!executable || !mappings) {
+        return tl::unexpected(executable ? mappings.error() : executable.error());
+    }
+    const auto first = std::ranges::find(*mappings, *executable, &Mapping::path);
+    std::size_t segments = 0;
+    if (first == mappings->end() || elf_getphdrnum(state_->elf.get(), &segments) != 0) {
+        return failure(Error::Kind::kUnsupported,
+                       fmt::format("{} is not mapped in process {}", *executable, pid));
+    }
+    for (std::size_t i = 0; i < segments; ++i) {
+        GElf_Phdr segment{};
+        if (gelf_getphdr(state_->elf.get(), static_cast<int>(i), &segment) != nullptr &&
+            segment.p_type == PT_LOAD &&
+            segment.p_offset / kPageBytes * kPageBytes == first->offset) {
+            return first->start.value - segment.p_vaddr / kPageBytes * kPageBytes;
+        }
+    }
+    return failure(
+        Error::Kind::kUnsupported,
+        fmt::format("no segment of {} is where process {} has it mapped", *executable, pid));
 }
 
 std::uint64_t ElfImage::entry() const noexcept {

@@ -54,8 +54,9 @@ class ElfImage {
     [[nodiscard]] std::optional<std::string> find_constant_text(std::string_view prefix) const;
 
     // What to add to an address of this file for the address in the process `pid` that runs it as
-    // its executable: AT_ENTRY of its auxiliary vector less the entry point (getauxval(3)). It is 0
-    // for a file that is not position-independent.
+    // its executable: AT_ENTRY of its auxiliary vector less the entry point (getauxval(3)) or,
+    // where that file of /proc is another user's and closed to us, where the first of its segments
+    // is mapped. It is 0 for a file that is not position-independent.
     [[nodiscard]] Result<std::uint64_t> load_bias(int pid) const;
 
     // The entry point as linked.
@@ -65,6 +66,9 @@ class ElfImage {
 
   private:
     struct State;
+
+    [[nodiscard]] Result<std::uint64_t> bias_of_mappings(int pid) const;
+
     explicit ElfImage(std::unique_ptr<State> state);
 
     std::unique_ptr<State> state_;

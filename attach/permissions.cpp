@@ -11,11 +11,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <string_view>
 #include <system_error>
 
 #include <fmt/core.h>
 
 #include "attach/file_descriptor.hpp"
+#include "attach/process_memory.hpp"
 
 namespace palloscope {
 
@@ -95,6 +97,21 @@ Obstacle yama(const AccessFacts& facts) {
                             "kernel.yama.ptrace_scope=1 in /etc/sysctl.d and boot again"};
 }
 
+Obstacle closed_files(const AccessFacts& facts, Severity severity, std::string_view consequence) {
+    return {.kind = Kind::kCapability,
+            .severity = severity,
+            .message = fmt::format(
+                "some files of process {} below /proc are open to the user with id {} alone, we "
+                "run as {}, and besides CAP_SYS_PTRACE lack CAP_DAC_OVERRIDE: {}",
+                facts.pid,
+                facts.target.effective_uid,
+                facts.us.effective_uid,
+                consequence),
+            .remedy =
+                "give it too where all capabilities were dropped "
+                "(--cap-add=DAC_OVERRIDE, capabilities.add: [SYS_PTRACE, DAC_OVERRIDE])"};
+}
+
 // Why its memory could not be opened (kernel/ptrace.c, ptrace_may_access): the rule that the
 // refusal follows is not told, so it is found by what is known.
 Obstacle memory_refused(const AccessFacts& facts) {
@@ -126,17 +143,7 @@ Obstacle memory_refused(const AccessFacts& facts) {
                 .remedy = "run in its user namespace or in one above it, such as the host's"};
     }
     if (!reads_files_of(facts)) {
-        return {.kind = Kind::kCapability,
-                .severity = Severity::kAll,
-                .message = fmt::format(
-                    "the files of process {} below /proc belong to the user with id {}, we run as "
-                    "{}, and besides CAP_SYS_PTRACE lack CAP_DAC_OVERRIDE",
-                    facts.pid,
-                    facts.target.effective_uid,
-                    facts.us.effective_uid),
-                .remedy =
-                    "give it too where all capabilities were dropped "
-                    "(--cap-add=DAC_OVERRIDE, capabilities.add: [SYS_PTRACE, DAC_OVERRIDE])"};
+        return closed_files(facts, Severity::kAll, "nothing can be read");
     }
     return {.kind = Kind::kMemoryUnreadable,
             .severity = Severity::kAll,
@@ -165,7 +172,7 @@ void add_access_obstacles(const AccessFacts& facts, std::vector<Obstacle>& obsta
              .remedy = "share the PID namespace whose /proc this is (docker run --pid=host, "
                        "hostPID: true), or mount a /proc of our own"});
     }
-    if (facts.open_memory == 0) {
+    if (facts.open_memory == 0 || facts.read_memory == 0) {
         return;
     }
     const bool yama_forbids =
@@ -211,6 +218,14 @@ void add_call_obstacles(const AccessFacts& facts, std::vector<Obstacle>& obstacl
 }
 
 void add_detours(const AccessFacts& facts, std::vector<Obstacle>& obstacles) {
+    if (facts.open_memory == EACCES && facts.read_memory == 0) {
+        obstacles.push_back(
+            closed_files(facts,
+                         Severity::kNothing,
+                         facts.us.effective_uid == 0
+                             ? "--method freeze and fork are possible, read and call are not"
+                             : "--method freeze is possible, the others are not"));
+    }
     if (facts.read_self != 0) {
         obstacles.push_back({.kind = Kind::kReadForbidden,
                              .severity = Severity::kNothing,
@@ -262,6 +277,7 @@ std::vector<Obstacle> find_obstacles(pid_t pid) {
          .yama_scope = read_yama_scope(),
          .proc_is_ours = our_pid_in_proc == getpid(),
          .open_memory = try_open_memory(pid),
+         .read_memory = ProcessMemory::try_process_vm(pid),
          .ptrace_self = try_ptrace(),
          .read_self = try_read(),
          .duplicate_descriptor = try_duplicate_descriptor()});

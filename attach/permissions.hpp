@@ -15,7 +15,7 @@ namespace palloscope {
 struct Obstacle {
     enum class Kind {
         kGone,              // there is no such process, or it has ended
-        kCapability,        // another user's or a protected process, and we lack CAP_SYS_PTRACE
+        kCapability,        // another user's or a protected process, and we lack a capability
         kYama,              // kernel.yama.ptrace_scope
         kTracer,            // somebody else traces it
         kPidNamespace,      // /proc is of another PID namespace: its PIDs are others' to ptrace(2)
@@ -56,6 +56,7 @@ struct AccessFacts {
     bool proc_is_ours = true;
     // errno of each harmless trial, 0 where it worked.
     int open_memory = 0;
+    int read_memory = 0;  // by process_vm_readv(2), which no mode of a file forbids
     int ptrace_self = 0;
     int read_self = 0;
     int duplicate_descriptor = 0;

@@ -52,13 +52,27 @@ struct ProcessMemory::Progress {
 Result<ProcessMemory> ProcessMemory::open(pid_t pid, Transport transport) {
     const std::string path = fmt::format("/proc/{}/mem", pid);
     FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file.valid()) {
-        if (errno == ENOENT) {
-            return failure(Error::Kind::kGone, fmt::format("process {} is gone", pid));
-        }
-        return os_error(errno, fmt::format("cannot open the memory of process {}", pid));
+    if (file.valid()) {
+        return ProcessMemory(pid, std::move(file), transport);
     }
-    return ProcessMemory(pid, std::move(file), transport);
+    const int err = errno;
+    if (err == ENOENT) {
+        return failure(Error::Kind::kGone, fmt::format("process {} is gone", pid));
+    }
+    if (err == EACCES && transport == Transport::kProcessVm && try_process_vm(pid) == 0) {
+        return ProcessMemory(pid, std::move(file), transport);
+    }
+    return os_error(err, fmt::format("cannot open the memory of process {}", pid));
+}
+
+int ProcessMemory::try_process_vm(pid_t pid) {
+    // Rights are looked at before the address (mm/process_vm_access.c, process_vm_rw_core), at
+    // which nothing can be (mmap_min_addr is no limit to PROT_NONE, which is not read either).
+    std::byte into{};
+    const iovec local{.iov_base = &into, .iov_len = 1};
+    const iovec remote{.iov_base = nullptr, .iov_len = 1};
+    const ssize_t got = process_vm_readv(pid, &local, 1, &remote, 1, 0);
+    return got < 0 && errno != EFAULT ? errno : 0;
 }
 
 Result<> ProcessMemory::gather(std::span<const RemotePiece> pieces) const {
@@ -110,7 +124,7 @@ int ProcessMemory::gather_some(Progress& progress) const {
     }
     const ssize_t got =
         process_vm_readv(pid_, local.data(), batch.size(), remote.data(), batch.size(), 0);
-    if (got < 0 && (errno == ENOSYS || errno == EPERM)) {
+    if (got < 0 && (errno == ENOSYS || errno == EPERM) && has_file()) {
         // /proc/PID/mem is open, so the right to read is there: a filter forbids the call alone.
         transport_ = Transport::kProcFile;
         return 0;

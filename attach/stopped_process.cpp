@@ -1,6 +1,5 @@
 #include "attach/stopped_process.hpp"
 
-#include <fcntl.h>
 #include <sched.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
@@ -14,8 +13,8 @@
 
 #include <fmt/core.h>
 
-#include "attach/file_descriptor.hpp"
 #include "attach/proc.hpp"
+#include "attach/process_memory.hpp"
 
 namespace palloscope {
 
@@ -176,11 +175,10 @@ tl::unexpected<Error> seize_error(int err, pid_t pid, pid_t thread) {
     return os_error(err, fmt::format("cannot trace process {}", pid));
 }
 
-// Whether our rights suffice: opening this file takes the same (ptrace(2), PTRACE_MODE_ATTACH), and
-// is not refused for another tracer.
+// Whether our rights suffice: opening its memory takes the same (ptrace(2), PTRACE_MODE_ATTACH),
+// and is not refused for another tracer.
 bool may_trace(pid_t thread) {
-    const std::string path = fmt::format("/proc/{}/mem", thread);
-    return !has_ended(thread) && FileDescriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC)).valid();
+    return !has_ended(thread) && ProcessMemory::open(thread).has_value();
 }
 
 // Another palloscope lets go in a moment, which is waited for. False, with errno, where the thread

@@ -106,15 +106,24 @@ Result<ContextReader> ContextReader::create(const Backend& backend, Literals lit
         return tl::unexpected(std::move(layout.error()));
     }
     auto rest_watch = RestWatch::open(backend.pid());
-    if (!rest_watch) {
+    if (!rest_watch && rest_watch.error().kind != Error::Kind::kPermission) {
         return tl::unexpected(std::move(rest_watch.error()));
     }
     ContextReader reader(backend, literals, *layout);
-    reader.rest_watch_ = std::move(*rest_watch);
+    if (rest_watch) {
+        reader.rest_watch_ = std::move(*rest_watch);
+    }
     return reader;
 }
 
 Result<Reading> ContextReader::read(Clock::time_point deadline) {
+    if (!rest_watch_) {
+        return failure(Error::Kind::kPermission,
+                       fmt::format("/proc/{}/syscall, which tells whether it slept all the while, "
+                                   "is its user's, and we lack CAP_DAC_OVERRIDE",
+                                   backend_->pid()),
+                       "give it too (--cap-add=DAC_OVERRIDE), or use --method freeze");
+    }
     std::string reason = kKeptRunning;
     auto pause_between = kFirstRetry;
     for (;;) {
@@ -247,7 +256,7 @@ Result<Reading> ContextReader::read_copy(MemoryCopy& copy, ContextPlaces* places
 std::optional<RestWatch::Rest> ContextReader::look_for_contexts() {
     constexpr int kMostLooks = 3;
     for (int look = 0; look < kMostLooks; ++look) {
-        const auto rest = rest_watch_->begin();
+        const auto rest = rest_watch_ ? rest_watch_->begin() : std::nullopt;
         copy_.take();
         look_at_all();
         if (copy_.misses() == 0) {

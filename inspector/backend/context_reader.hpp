@@ -32,6 +32,7 @@ struct Reading {
 class ContextReader {
   public:
     // kUnsupported where this version's layout is not known. `backend` must outlive it.
+    // Where /proc/PID/syscall is closed to us, read() is kPermission, and all else works.
     [[nodiscard]] static Result<ContextReader> create(const Backend& backend, Literals literals);
 
     // --method read: copies while the backend does as it likes. Believed only where it slept all
@@ -105,7 +106,7 @@ class ContextReader {
     const Backend* backend_;
     Literals literals_;
     MemoryLayout layout_;
-    std::optional<RestWatch> rest_watch_;
+    std::optional<RestWatch> rest_watch_;  // none where its files are closed to us
     MemoryCopy copy_;
     // How much of it was used when it was planned.
     std::size_t planned_uses_ = 0;

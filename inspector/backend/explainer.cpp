@@ -270,8 +270,10 @@ Result<Explanation> Explainer::explain(std::optional<Method> method,
                               return study(child.pid(), child.memory(), &child, explanation);
                           })
             : freeze(deadline, explanation);
+    std::string detour;
     if (!reading && used == Method::kFork && reading.error().kind == Error::Kind::kUnsupported) {
         used = Method::kFreeze;
+        detour = std::move(reading.error().message);
         reading = freeze(deadline, explanation);
     }
     if (!reading) {
@@ -279,6 +281,7 @@ Result<Explanation> Explainer::explain(std::optional<Method> method,
     }
     explanation.snapshot = {.taken_at_ns = reading->taken_at_ns,
                             .method = used,
+                            .detour = std::move(detour),
                             .pause_us = reading->pause_us,
                             .server_version_num = backend_->server_version_num(),
                             .process = std::move(reading->process),

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <string_view>
 #include <vector>
 
 #include <fmt/core.h>
 
+#include "attach/cpu_state.hpp"
 #include "attach/proc.hpp"
 
 namespace palloscope {
@@ -26,10 +28,22 @@ constexpr std::array<std::pair<std::string_view, std::size_t>, 4> kMustBeZero{{
     {"proc_exit_inprogress", sizeof(bool)},
 }};
 
+bool is_client_wait(long number) {
+    return std::ranges::find(kClientWaits, number) != kClientWaits.end();
+}
+
 Result<bool> waits_for_client(pid_t pid) {
-    return read_syscall(pid).map([](std::optional<long> number) {
-        return number && std::ranges::find(kClientWaits, *number) != kClientWaits.end();
-    });
+    const auto number = read_syscall(pid);
+    if (number || number.error().kind != Error::Kind::kPermission) {
+        return number.map(
+            [](std::optional<long> known) { return known && is_client_wait(*known); });
+    }
+    // That file is its user's alone. Held by us, its registers tell the same; else, as a hint,
+    // whether it sleeps at all.
+    if (const auto registers = read_registers(pid)) {
+        return is_client_wait(std::bit_cast<long>(registers->orig_rax));
+    }
+    return read_status(pid).map([](const ProcessStatus& status) { return status.state == 'S'; });
 }
 
 }  // namespace

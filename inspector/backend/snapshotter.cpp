@@ -41,10 +41,12 @@ Result<Snapshot> Snapshotter::take(std::optional<Method> method,
         return take_by(*method, deadline);
     }
     auto snapshot = take_by(Method::kRead, std::min(deadline, Clock::now() + kTryReadFor));
-    if (!snapshot && snapshot.error().kind == Error::Kind::kTimeout) {
+    if (!snapshot && (snapshot.error().kind == Error::Kind::kTimeout ||
+                      snapshot.error().kind == Error::Kind::kPermission)) {
         return reader_.freeze(deadline, ContextReader::Moment::kBetweenStatements)
             .map([&](Reading&& reading) {
-                return snapshot_of(std::move(reading), Method::kFreeze);
+                return snapshot_of(
+                    std::move(reading), Method::kFreeze, std::move(snapshot.error().message));
             });
     }
     return snapshot;
@@ -74,18 +76,21 @@ Result<Snapshot> Snapshotter::take_by(Method method, Clock::time_point deadline)
     };
     auto read = reading();
     if (!read && method == Method::kFork && read.error().kind == Error::Kind::kUnsupported) {
-        return take_by(Method::kFreeze, deadline);
+        return reader_.freeze(deadline).map([&](Reading&& whole) {
+            return snapshot_of(std::move(whole), Method::kFreeze, std::move(read.error().message));
+        });
     }
     return std::move(read).map(
         [&](Reading&& whole) { return snapshot_of(std::move(whole), method); });
 }
 
-Snapshot Snapshotter::snapshot_of(Reading reading, Method method) const {
+Snapshot Snapshotter::snapshot_of(Reading reading, Method method, std::string detour) const {
     if (literals_ == Literals::kMasked) {
         mask_idents(reading.tree);
     }
     return {.taken_at_ns = reading.taken_at_ns,
             .method = method,
+            .detour = std::move(detour),
             .pause_us = reading.pause_us,
             .server_version_num = backend_->server_version_num(),
             .process = std::move(reading.process),

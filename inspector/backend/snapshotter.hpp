@@ -48,7 +48,9 @@ class Snapshotter {
     [[nodiscard]] Result<Snapshot> take_by(Method method,
                                            std::chrono::steady_clock::time_point deadline);
     [[nodiscard]] Result<Reading> call(std::chrono::steady_clock::time_point deadline);
-    [[nodiscard]] Snapshot snapshot_of(Reading reading, Method method) const;
+    [[nodiscard]] Snapshot snapshot_of(Reading reading,
+                                       Method method,
+                                       std::string detour = {}) const;
 
     std::unique_ptr<Backend> backend_;  // its address is kept by reader_ and gadgets_
     Literals literals_;

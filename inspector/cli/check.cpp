@@ -46,7 +46,11 @@ CheckedProcess check(int pid, const CheckOptions& options) {
     for (const Method method : methods_of(options.method)) {
         auto snapshot = snapshotter->take(method, options.method.timeout_ms());
         CheckedProcess::Trial trial{.method = method};
-        if (snapshot) {
+        if (snapshot && snapshot->method != method) {
+            trial.failure = Error{.kind = Error::Kind::kUnsupported,
+                                  .message = std::move(snapshot->detour),
+                                  .hint = ""};
+        } else if (snapshot) {
             trial.pause_us = snapshot->pause_us;
             trial.contexts = snapshot->tree.contexts.size();
         } else {

@@ -58,11 +58,10 @@ Result<> explain(int pid, const ExplainOptions& options) {
     if (!explanation) {
         return tl::unexpected(explanation.error());
     }
-    if (method && *method != explanation->snapshot.method) {
-        print_note(fmt::format("process {} could make no child: {} took the place of --method {}",
-                               pid,
-                               to_string(explanation->snapshot.method),
-                               to_string(*method)));
+    if (!explanation->snapshot.detour.empty()) {
+        print_note(fmt::format("{}: {} took its place",
+                               explanation->snapshot.detour,
+                               to_string(explanation->snapshot.method)));
     }
     if (options.wait.count() == 0) {
         return show(*explanation, options);

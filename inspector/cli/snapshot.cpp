@@ -55,19 +55,16 @@ Result<Snapshot> take(int pid, const SnapshotOptions& options) {
 
 // Where it was not the method asked for, or the one that auto likes best, says why.
 void note_method(const Snapshot& snapshot, const MethodOptions& options) {
-    const auto asked = options.method();
-    if (!asked && snapshot.method != Method::kRead) {
-        print_note(
-            fmt::format("process {} kept running, where only a stop gives a consistent tree: "
-                        "--method auto took {}",
-                        snapshot.process.pid,
-                        to_string(snapshot.method)));
-    } else if (asked && *asked != snapshot.method) {
-        print_note(fmt::format("process {} could make no child: {} took the place of --method {}",
-                               snapshot.process.pid,
-                               to_string(snapshot.method),
-                               to_string(*asked)));
+    if (snapshot.detour.empty()) {
+        return;
     }
+    const auto asked = options.method();
+    print_note(fmt::format(
+        "{}: {}{}",
+        snapshot.detour,
+        asked ? fmt::format("{} took the place of --method ", to_string(snapshot.method))
+              : std::string("--method auto took "),
+        to_string(asked.value_or(snapshot.method))));
 }
 
 constexpr std::array<std::string_view, 5> kForACore{

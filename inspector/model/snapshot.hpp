@@ -39,6 +39,8 @@ struct Snapshot {
     // Unix time in nanoseconds, read while the backend could not run.
     std::int64_t taken_at_ns = 0;
     Method method = Method::kCall;
+    // Why it was not by the method asked for or, where none was, by kRead; empty where it was.
+    std::string detour;
     // The time in which the backend could not run because of us.
     double pause_us = 0;
     // As server_version_num: 150018 for 15.18, 90426 for 9.4.26.

@@ -47,7 +47,7 @@ TEST(JudgeAccess, FindsNothingInTheWay) {
 
 TEST(JudgeAccess, KnowsYamaByItsScope) {
     AccessFacts facts = own_process();
-    facts.open_memory = EACCES;
+    facts.open_memory = facts.read_memory = EACCES;
     for (const int scope : {1, 2, 3}) {
         facts.yama_scope = scope;
         EXPECT_THAT(kinds(facts), ElementsAre(Kind::kYama)) << scope;
@@ -69,7 +69,7 @@ TEST(JudgeAccess, DoesNotBlameYamaWhereItLetsUsIn) {
 
 TEST(JudgeAccess, NamesBothYamaAndAnotherUser) {
     AccessFacts facts = own_process();
-    facts.open_memory = EACCES;
+    facts.open_memory = facts.read_memory = EACCES;
     facts.yama_scope = 1;
     facts.target.effective_uid = 0;
     EXPECT_THAT(kinds(facts), ElementsAre(Kind::kYama, Kind::kCapability));
@@ -77,7 +77,7 @@ TEST(JudgeAccess, NamesBothYamaAndAnotherUser) {
 
 TEST(JudgeAccess, TellsAnotherUserFromAProtectedProcess) {
     AccessFacts facts = own_process();
-    facts.open_memory = EACCES;
+    facts.open_memory = facts.read_memory = EACCES;
     EXPECT_NE(judge_access(facts)[0].message.find("more privileges"), std::string::npos);
     facts.target.effective_uid = 999;
     EXPECT_NE(judge_access(facts)[0].message.find("999"), std::string::npos);
@@ -85,7 +85,7 @@ TEST(JudgeAccess, TellsAnotherUserFromAProtectedProcess) {
 
 TEST(JudgeAccess, BlamesTheUserNamespaceWhereTheCapabilityDoesNotHelp) {
     AccessFacts facts = own_process();
-    facts.open_memory = EACCES;
+    facts.open_memory = facts.read_memory = EACCES;
     facts.us.effective_capabilities = kCapability;
     facts.target_user_namespace = 2;
     EXPECT_THAT(kinds(facts), ElementsAre(Kind::kUserNamespace));
@@ -100,9 +100,27 @@ TEST(JudgeAccess, SaysWhatRootLacksBesidesTheCapabilityToTrace) {
     facts.us.effective_uid = 0;
     facts.us.effective_capabilities = kCapability;
     ASSERT_THAT(kinds(facts), ElementsAre(Kind::kCapability));
-    EXPECT_THAT(judge_access(facts).front().message, testing::HasSubstr("lack CAP_DAC_OVERRIDE"));
+    const Obstacle detour = judge_access(facts).front();
+    EXPECT_EQ(detour.severity, Obstacle::Severity::kNothing);
+    EXPECT_THAT(detour.message,
+                testing::HasSubstr("lack CAP_DAC_OVERRIDE: --method freeze and fork"));
+
+    facts.us.effective_uid = 1000;
+    EXPECT_THAT(judge_access(facts).front().message,
+                testing::HasSubstr("--method freeze is possible"));
+}
+
+// There, a seccomp filter that forbids process_vm_readv leaves nothing.
+TEST(JudgeAccess, SaysWhatIsLackingWhereNeitherWayToTheMemoryIsOpen) {
+    AccessFacts facts = own_process();
+    facts.open_memory = EACCES;
+    facts.read_memory = facts.read_self = EPERM;
+    facts.us.effective_uid = 0;
+    facts.us.effective_capabilities = kCapability;
+    ASSERT_THAT(kinds(facts), ElementsAre(Kind::kCapability, Kind::kReadForbidden));
+    EXPECT_EQ(judge_access(facts).front().severity, Obstacle::Severity::kAll);
     facts.us.effective_capabilities |= std::uint64_t{1} << CAP_DAC_OVERRIDE;
-    EXPECT_THAT(kinds(facts), ElementsAre(Kind::kMemoryUnreadable));
+    EXPECT_THAT(kinds(facts), ElementsAre(Kind::kMemoryUnreadable, Kind::kReadForbidden));
 }
 
 TEST(JudgeAccess, NamesEverythingAtOnce) {
@@ -125,9 +143,9 @@ TEST(JudgeAccess, NamesEverythingAtOnce) {
 TEST(JudgeAccess, SaysNothingElseOfAProcessThatIsGone) {
     AccessFacts facts = own_process();
     facts.ptrace_self = EPERM;
-    facts.open_memory = ENOENT;
+    facts.open_memory = facts.read_memory = ENOENT;
     EXPECT_THAT(kinds(facts), ElementsAre(Kind::kGone));
-    facts.open_memory = EPERM;
+    facts.open_memory = facts.read_memory = EPERM;
     facts.target.state = 'Z';
     EXPECT_THAT(kinds(facts), ElementsAre(Kind::kGone));
 }
