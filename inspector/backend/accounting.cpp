@@ -213,6 +213,10 @@ Accounting account_for(const StillBackend& backend,
                                     {"library-data", mapped.library_data},
                                     {"jit", mapped.jit},
                                     {"other-mappings", mapped.other}}};
+    if (!malloc_totals) {
+        std::erase_if(accounting.items,
+                      [](const AccountItem& item) { return item.id == "malloc-free"; });
+    }
     accounting.unexplained_bytes = rss_anon_bytes;
     for (const AccountItem& item : accounting.items) {
         accounting.unexplained_bytes -= item.bytes;

@@ -90,8 +90,13 @@ std::string accounting_text(const Accounting& accounting, const TextStyle& style
                          Paint::kNumber,
                          style);
     };
+    const bool free_is_known =
+        std::ranges::find(accounting.items, "malloc-free", &AccountItem::id) !=
+        accounting.items.end();
     for (const AccountItem& item : accounting.items) {
-        if (item.bytes != 0) {
+        if (item.id == "malloc-used" && !free_is_known) {
+            line(item.bytes, "malloc: in use by others than contexts, or free and kept");
+        } else if (item.bytes != 0) {
             line(item.bytes, account_name(item.id));
         }
     }

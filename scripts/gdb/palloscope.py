@@ -3,7 +3,7 @@
     gdb -nx -p PID -batch -x palloscope.py -ex 'palloscope tree' -ex detach
     gdb -nx EXECUTABLE CORE -batch -x palloscope.py -ex 'palloscope table'
 
-For gdb 12 and later, PostgreSQL 9.4 to 19 on x86-64, stripped or not, in containers too. It reads
+For gdb 10 and later, PostgreSQL 9.4 to 19 on x86-64, stripped or not, in containers too. It reads
 memory, and calls nothing in the process; but gdb holds the process stopped until it detaches.
 `help palloscope` names the commands. The folder palloscope_gdb must lie beside this file.
 """

@@ -63,8 +63,10 @@ class CatalogCaches:
         self.memory, self.fields = server.memory, layout_of_version(layouts.CATALOG_CACHE, server.version)
         address = server.pointer_in("CacheMemoryContext")
         found = [context for context in contexts if context.address == address]
-        if not found or self.fields is None:
-            raise Fault("it has no catalog caches, or their structures are not known")
+        if self.fields is None:
+            raise Fault("catalog caches are known from PostgreSQL 10 on, and this is an older one")
+        if not found:
+            raise Fault("it has no catalog caches")
         self.context = found[0]
         self.caches = {}  # by address; None where it is none
         for payload, data in chunks_of(self.memory, server.layout, self.context):

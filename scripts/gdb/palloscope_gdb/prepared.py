@@ -22,6 +22,8 @@ class PreparedStatements:
 
     def found(self, show_literals):
         """By bytes, the most first; empty where there are none. Fault where one does not fit."""
+        if layout_of_version(layouts.PLAN_SOURCE, self.version) is None:
+            raise Fault("prepared statements are known from PostgreSQL 10 on, and this is an older one")
         context = next((c for c in self.contexts if c.name == TABLE), None)
         if context is None:
             return []  # the table is made with the first one

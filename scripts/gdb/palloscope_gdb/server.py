@@ -25,7 +25,8 @@ class Server:
         if not inferior.pid:
             raise gdb.GdbError("palloscope: no process: gdb -p PID, or gdb EXECUTABLE CORE")
         self.pid = inferior.pid
-        self.is_core = inferior.connection is not None and inferior.connection.type == "core"
+        # gdb.Inferior.connection.type, which says so too, came with gdb 12.
+        self.is_core = "core dump file:" in gdb.execute("info target", to_string=True)
 
         def read(address, size):
             try:

@@ -390,6 +390,9 @@ TEST_P(ExplainerOnEveryVersion, AccountsForTheCacheAndForRssAnon) {
         EXPECT_LE(explanation.cache_memory_attributed_bytes, explanation.cache_memory_used_bytes);
         ASSERT_TRUE(explanation.accounting);
         const Accounting& accounting = *explanation.accounting;
+        // Only a child can be asked what malloc keeps free.
+        EXPECT_EQ(std::ranges::count(accounting.items, "malloc-free", &AccountItem::id),
+                  method == Method::kFork ? 1 : 0);
         std::int64_t sum = accounting.unexplained_bytes;
         for (const AccountItem& item : accounting.items) {
             EXPECT_GE(item.bytes, 0) << item.id;

@@ -19,9 +19,9 @@ namespace {
 using Json = nlohmann::json;
 using testing::HasSubstr;
 
-const std::vector<std::string> kRoot{
+const std::vector<std::string> root{
     "setpriv", "--inh-caps=-all,+sys_ptrace", "--bounding-set=-all,+sys_ptrace"};
-const std::vector<std::string> kNobody{"setpriv",
+const std::vector<std::string> nobody{"setpriv",
                                        "--reuid=65534",
                                        "--regid=65534",
                                        "--clear-groups",
@@ -55,15 +55,15 @@ TEST_F(WithTheRightToTraceAlone, RootReadsTheSameByFreezeAndFork) {
     const std::string expected = reference();
     ASSERT_THAT(expected, HasSubstr("Grand total: "));
     for (const char* const method : {"freeze", "fork"}) {
-        const ProgramResult result = snapshot(kRoot, method);
+        const ProgramResult result = snapshot(root, method);
         EXPECT_EQ(result.out, expected) << method;
         EXPECT_EQ(result.err, "") << method;
     }
     EXPECT_TRUE(children_of(session_.backend_pid()).empty());
-    const ProgramResult automatic = snapshot(kRoot, "auto");
+    const ProgramResult automatic = snapshot(root, "auto");
     EXPECT_EQ(automatic.out, expected);
     EXPECT_THAT(automatic.err, HasSubstr("lack CAP_DAC_OVERRIDE: --method auto took freeze"));
-    const ProgramResult read = snapshot(kRoot, "read");
+    const ProgramResult read = snapshot(root, "read");
     EXPECT_EQ(read.exit_code, 4);
     EXPECT_THAT(read.err, HasSubstr("--cap-add=DAC_OVERRIDE"));
 }
@@ -73,7 +73,7 @@ TEST_F(WithTheRightToTraceAlone, RootExplainsAllOfIt) {
         return Json::parse(palloscope(rights, {"explain", pid(), "--format", "json"}).out);
     };
     const Json expected = explained({"env"});
-    const Json explanation = explained(kRoot);
+    const Json explanation = explained(root);
     EXPECT_EQ(explanation.at("method"), "fork");
     for (const char* const part :
          {"unavailable", "catcaches", "relations", "cache_memory_context"}) {
@@ -85,15 +85,15 @@ TEST_F(WithTheRightToTraceAlone, RootExplainsAllOfIt) {
 
 TEST_F(WithTheRightToTraceAlone, AnotherUserReadsTheSameByFreeze) {
     const std::string expected = reference();
-    EXPECT_EQ(snapshot(kNobody, "freeze").out, expected);
-    const ProgramResult fork = snapshot(kNobody, "fork");
+    EXPECT_EQ(snapshot(nobody, "freeze").out, expected);
+    const ProgramResult fork = snapshot(nobody, "fork");
     EXPECT_EQ(fork.out, expected);
     EXPECT_THAT(fork.err, HasSubstr("freeze took the place of --method fork"));
 }
 
 TEST_F(WithTheRightToTraceAlone, CheckSaysWhichMethodsThereAre) {
     const Json checked =
-        Json::parse(palloscope(kRoot, {"check", pid(), "--format", "json"}).out).at(0);
+        Json::parse(palloscope(root, {"check", pid(), "--format", "json"}).out).at(0);
     EXPECT_THAT(std::string(checked.at("obstacles").at(0).at("message")),
                 HasSubstr("lack CAP_DAC_OVERRIDE"));
     std::vector<std::string> possible;
@@ -105,7 +105,7 @@ TEST_F(WithTheRightToTraceAlone, CheckSaysWhichMethodsThereAre) {
     EXPECT_THAT(possible, testing::ElementsAre("freeze", "fork"));
     // A method that another took the place of is not possible.
     const Json as_nobody = Json::parse(
-        palloscope(kNobody, {"check", pid(), "--method", "fork", "--format", "json"}).out);
+        palloscope(nobody, {"check", pid(), "--method", "fork", "--format", "json"}).out);
     EXPECT_EQ(as_nobody.at(0).at("methods").at(0).at("works"), false);
 }
 
