@@ -65,9 +65,10 @@ tl::unexpected<Error> does_not_fit(const Backend& backend, const Error& reason) 
                    fmt::format("the server of process {} does not keep its memory as PostgreSQL {} "
                                "does: {}",
                                backend.pid(),
-                               backend.server_version_num() / 10000,
+                               server_version_text(backend.server_version_num()),
                                reason.message),
-                   "builds with assertions and forks of PostgreSQL cannot be read");
+                   "builds with assertions and forks of PostgreSQL are read by their debug "
+                   "information alone: install the debug symbols of this server");
 }
 
 tl::unexpected<Error> no_consistent_moment(const Backend& backend, const std::string& reason) {

@@ -25,6 +25,7 @@
 #include "inspector/backend/settings.hpp"
 #include "inspector/backend/still_backend.hpp"
 #include "inspector/backend/temporary_files.hpp"
+#include "inspector/model/time_text.hpp"
 
 namespace palloscope {
 
@@ -79,7 +80,7 @@ void explain_structures(const StillBackend& backend,
             {.part = "caches, statements, settings and hash tables",
              .reason =
                  fmt::format("their structures are known for PostgreSQL 10 to 18, and this is {}",
-                             backend.version() / 10000)});
+                             server_version_text(backend.version()))});
         return;
     }
     const std::vector<DynamicHash> tables = find_hash_tables(backend, into.unavailable);

@@ -22,11 +22,11 @@ using testing::HasSubstr;
 const std::vector<std::string> root{
     "setpriv", "--inh-caps=-all,+sys_ptrace", "--bounding-set=-all,+sys_ptrace"};
 const std::vector<std::string> nobody{"setpriv",
-                                       "--reuid=65534",
-                                       "--regid=65534",
-                                       "--clear-groups",
-                                       "--inh-caps=-all,+sys_ptrace",
-                                       "--ambient-caps=-all,+sys_ptrace"};
+                                      "--reuid=65534",
+                                      "--regid=65534",
+                                      "--clear-groups",
+                                      "--inh-caps=-all,+sys_ptrace",
+                                      "--ambient-caps=-all,+sys_ptrace"};
 
 class WithTheRightToTraceAlone : public testing::Test {
   protected:
