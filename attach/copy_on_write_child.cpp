@@ -586,6 +586,7 @@ Result<CopyOnWriteChild> CopyOnWriteChild::make(StoppedProcess stopped,
     const Clock::time_point begin = stopped.interrupted_at();
     stopped.release_main_thread();
     { const StoppedProcess other_threads = std::move(stopped); }
+    prefer_as_victim(*child_pid);
     const Microseconds pause = await_restored(pid, plan->signal_mask) - begin;
 
     auto held = StoppedProcess::adopt(*child_pid);
@@ -602,8 +603,8 @@ Result<CopyOnWriteChild> CopyOnWriteChild::make(StoppedProcess stopped,
         if (auto done = take_over_files(*child.held_, memory, gadgets); !done) {
             return tl::unexpected(std::move(done.error()));
         }
+        prefer_as_victim(*child_pid);
     }
-    prefer_as_victim(*child_pid);
     // process_vm_readv(2) pins the pages that it reads, for which the kernel gives the child copies
     // of its own of all that it shares with the process (mm/gup.c, gup_must_unshare; Linux 5.19 and
     // later): as much memory again, in the process's container.

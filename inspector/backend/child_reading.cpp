@@ -71,6 +71,9 @@ Result<Reading> study_child(const Backend& backend,
         if (!stopped) {
             return tl::unexpected(std::move(stopped.error()));
         }
+        if (auto alive = backend.process().require_alive(); !alive) {
+            return tl::unexpected(std::move(alive.error()));
+        }
         const std::int64_t taken_at_ns = unix_time_ns();
         auto child = CopyOnWriteChild::make(
             std::move(*stopped), backend.process(), backend.memory(), *found, *headroom);

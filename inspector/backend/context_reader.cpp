@@ -288,6 +288,10 @@ Result<ContextReader::Stop> ContextReader::stop_and_copy(
         if (!stopped) {
             return tl::unexpected(stopped.error());
         }
+        // Held, it cannot end and leave its PID to another.
+        if (auto alive = backend_->process().require_alive(); !alive) {
+            return tl::unexpected(std::move(alive.error()));
+        }
         taken_at_ns = unix_time_ns();
         const bool is_copied = copied_at && only_stopped_since(*stopped, *copied_at);
         if (fetches || moment == Moment::kBetweenStatements) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -135,7 +136,12 @@ Result<MallocAnswer> ask_malloc(CopyOnWriteChild& child, const ResidentMemory& r
     const auto stats = function("malloc_stats");
     const auto trim = function("malloc_trim");
     if (!stats || !trim) {
-        return tl::unexpected(stats ? trim.error() : stats.error());
+        const bool is_musl = std::ranges::any_of(resident.mappings(), [](const Mapping& mapping) {
+            return mapping.path.find("musl") != std::string::npos;
+        });
+        return is_musl ? failure(Error::Kind::kUnsupported,
+                                 "its C library is musl, whose malloc says nothing of itself")
+                       : tl::unexpected(stats ? trim.error() : stats.error());
     }
     const std::array<FunctionCall, 2> calls{FunctionCall{*stats, {}}, FunctionCall{*trim, {0}}};
     std::uint64_t trimmed_bytes = resident.total_bytes();
@@ -235,6 +241,9 @@ Result<Reading> Explainer::freeze(Clock::time_point deadline, Explanation& into)
             if (!stopped) {
                 return tl::unexpected(stopped.error());
             }
+            if (auto alive = backend_->process().require_alive(); !alive) {
+                return tl::unexpected(std::move(alive.error()));
+            }
             reading = study(backend_->pid(), backend_->memory(), nullptr, into);
             pause_us +=
                 std::chrono::duration<double, std::micro>(Clock::now() - stopped->interrupted_at())
@@ -272,7 +281,9 @@ Result<Explanation> Explainer::explain(std::optional<Method> method,
                           })
             : freeze(deadline, explanation);
     std::string detour;
-    if (!reading && used == Method::kFork && reading.error().kind == Error::Kind::kUnsupported) {
+    if (!reading && used == Method::kFork &&
+        (reading.error().kind == Error::Kind::kUnsupported ||
+         reading.error().kind == Error::Kind::kPermission)) {
         used = Method::kFreeze;
         detour = std::move(reading.error().message);
         reading = freeze(deadline, explanation);

@@ -75,7 +75,9 @@ Result<Snapshot> Snapshotter::take_by(Method method, Clock::time_point deadline)
         return reader_.freeze(deadline);
     };
     auto read = reading();
-    if (!read && method == Method::kFork && read.error().kind == Error::Kind::kUnsupported) {
+    if (!read && method == Method::kFork &&
+        (read.error().kind == Error::Kind::kUnsupported ||
+         read.error().kind == Error::Kind::kPermission)) {
         return reader_.freeze(deadline).map([&](Reading&& whole) {
             return snapshot_of(std::move(whole), Method::kFreeze, std::move(read.error().message));
         });
