@@ -81,6 +81,13 @@ Result<StatsCallResult> call_stats(const Backend& backend,
                                    Gadgets& gadgets,
                                    Clock::time_point deadline) {
     const Clock::time_point begin = Clock::now();
+    if (!backend.memory().has_file()) {
+        return failure(Error::Kind::kPermission,
+                       fmt::format("/proc/{}/fd, which tells which descriptors it has open, is its "
+                                   "user's, and we lack CAP_DAC_OVERRIDE",
+                                   backend.pid()),
+                       "give it too (--cap-add=DAC_OVERRIDE), or use --method freeze");
+    }
     const auto found = gadgets.get();
     if (!found) {
         return tl::unexpected(found.error());

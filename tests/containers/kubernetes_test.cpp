@@ -58,7 +58,10 @@ TEST_F(KubernetesManifests, AreValidByTheSchemaOfKubernetes) {
         ASSERT_NE(at, std::string::npos) << right;
         manifest.replace(at, std::string_view(right).size(), wrong);
         std::ofstream(changed / "sidecar.yaml") << manifest;
-        EXPECT_EQ(check(changed).exit_code, 1) << wrong;
+        EXPECT_THAT(
+            check(changed).err,
+            testing::AnyOf(HasSubstr("unknown fields"), HasSubstr("runAsUser must be integer")))
+            << wrong;
     }
 }
 

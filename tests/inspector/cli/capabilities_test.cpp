@@ -63,9 +63,11 @@ TEST_F(WithTheRightToTraceAlone, RootReadsTheSameByFreezeAndFork) {
     const ProgramResult automatic = snapshot(root, "auto");
     EXPECT_EQ(automatic.out, expected);
     EXPECT_THAT(automatic.err, HasSubstr("lack CAP_DAC_OVERRIDE: --method auto took freeze"));
-    const ProgramResult read = snapshot(root, "read");
-    EXPECT_EQ(read.exit_code, 4);
-    EXPECT_THAT(read.err, HasSubstr("--cap-add=DAC_OVERRIDE"));
+    for (const char* const method : {"read", "call"}) {
+        const ProgramResult refused = snapshot(root, method);
+        EXPECT_EQ(refused.exit_code, 4) << method;
+        EXPECT_THAT(refused.err, HasSubstr("--cap-add=DAC_OVERRIDE")) << method;
+    }
 }
 
 TEST_F(WithTheRightToTraceAlone, RootExplainsAllOfIt) {
