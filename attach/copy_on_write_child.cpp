@@ -373,13 +373,29 @@ void forbid_core(pid_t child) {
     }
 }
 
+// Runs the child through the one step that was built, a system call, and gives its result. A chain
+// in the child restores nothing: it ends in exit_group(0).
+Result<std::int64_t> run_only_step(StoppedProcess& child,
+                                   const ProcessMemory& memory,
+                                   const CallGadgets& gadgets,
+                                   CallChainBuilder& builder) {
+    constexpr std::size_t kOnlyStep = 0;
+    builder.add_syscall(SYS_exit_group, {0});
+    const auto chain = builder.build();
+    if (!chain) {
+        return tl::unexpected(chain.error());
+    }
+    return start_chain(child.pid(), memory, *chain).and_then([&] {
+        return run_through_step(child, *chain, gadgets, kOnlyStep, kStepTimeout);
+    });
+}
+
 // The files of the child below /proc, like those of its parent, are its user's. Of a process that
 // says it is not dumpable they are root's (proc(5), "/proc/pid"), and open to us where we are root
 // with no right but to trace; the parent's stay as they are.
 Result<> take_over_files(StoppedProcess& child,
                          const ProcessMemory& memory,
                          const CallGadgets& gadgets) {
-    constexpr std::size_t kSetDumpable = 0;
     const pid_t pid = child.pid();
     const auto child_memory = ProcessMemory::open(pid);
     const auto limits = read_limits(pid);
@@ -393,15 +409,7 @@ Result<> take_over_files(StoppedProcess& child,
     }
     CallChainBuilder builder(*state, gadgets);
     builder.add_syscall(SYS_prctl, {PR_SET_DUMPABLE, 0, 0, 0, 0});
-    builder.add_syscall(SYS_exit_group, {0});
-    const auto chain = builder.build();
-    if (!chain) {
-        return tl::unexpected(chain.error());
-    }
-    return start_chain(pid, *child_memory, *chain)
-        .and_then(
-            [&] { return run_through_step(child, *chain, gadgets, kSetDumpable, kStepTimeout); })
-        .map([](std::int64_t) {});
+    return run_only_step(child, *child_memory, gadgets, builder).map([](std::int64_t) {});
 }
 
 // Whatever the child is doing, its next instruction enters exit_group(0).
@@ -417,10 +425,7 @@ Result<> enter_exit(pid_t child, const CallGadgets& gadgets) {
     return write_registers(child, *registers);
 }
 
-// The child's chain up to the file, of which it gives its descriptor's number. A chain in the child
-// restores nothing: it ends in exit_group(0).
-constexpr std::size_t kMakeFile = 0;
-
+// The number of the descriptor that the child has of it.
 Result<int> make_capture_file(StoppedProcess& child,
                               const ProcessMemory& memory,
                               const CpuState& state,
@@ -429,14 +434,7 @@ Result<int> make_capture_file(StoppedProcess& child,
     CallChainBuilder builder(state, gadgets);
     const CaptureFileStep make_file(builder, filtered);
     make_file.add_to(builder);
-    builder.add_syscall(SYS_exit_group, {0});
-    const auto chain = builder.build();
-    if (!chain) {
-        return tl::unexpected(chain.error());
-    }
-    const auto descriptor = start_chain(child.pid(), memory, *chain).and_then([&] {
-        return run_through_step(child, *chain, gadgets, kMakeFile, kStepTimeout);
-    });
+    const auto descriptor = run_only_step(child, memory, gadgets, builder);
     if (!descriptor) {
         return tl::unexpected(descriptor.error());
     }
@@ -669,7 +667,7 @@ Result<> CopyOnWriteChild::have_reaped() {
     if (!is_leftover(pid_, pid)) {
         return {};  // the process has ended, or somebody else like us has had it reaped
     }
-    auto stopped = StoppedProcess::seize(pid);
+    auto stopped = StoppedProcess::seize(*process_);
     if (!stopped) {
         return tl::unexpected(std::move(stopped.error()));
     }

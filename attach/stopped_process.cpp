@@ -14,6 +14,7 @@
 #include <fmt/core.h>
 
 #include "attach/proc.hpp"
+#include "attach/process.hpp"
 #include "attach/process_memory.hpp"
 
 namespace palloscope {
@@ -231,6 +232,17 @@ void StoppedProcess::release_late_stops() {
             unreleased().push_back(thread);
         }
     }
+}
+
+Result<StoppedProcess> StoppedProcess::seize(const Process& process) {
+    auto stopped = seize(process.pid());
+    if (!stopped) {
+        return stopped;
+    }
+    if (auto alive = process.require_alive(); !alive) {
+        return tl::unexpected(std::move(alive.error()));
+    }
+    return stopped;
 }
 
 Result<StoppedProcess> StoppedProcess::seize(pid_t pid, std::chrono::milliseconds timeout) {

@@ -12,6 +12,8 @@
 
 namespace palloscope {
 
+class Process;
+
 // How far a process came that was let run to its end.
 struct RunResult {
     enum class Kind {
@@ -48,6 +50,10 @@ class StoppedProcess {
     // or others keep the processor from it).
     [[nodiscard]] static Result<StoppedProcess> seize(
         pid_t pid, std::chrono::milliseconds timeout = kStopTimeout);
+
+    // The same, and kGone where its PID belongs to another process by now: held, it cannot end and
+    // leave it to one.
+    [[nodiscard]] static Result<StoppedProcess> seize(const Process& process);
 
     // Takes over a child that a process held by this thread of ours has made, as soon as it stops
     // at its start: run_to_child_or_syscall_stop.

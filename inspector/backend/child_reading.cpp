@@ -67,12 +67,9 @@ Result<Reading> study_child(const Backend& backend,
         if (!headroom) {
             return tl::unexpected(headroom.error());
         }
-        auto stopped = StoppedProcess::seize(backend.pid());
+        auto stopped = StoppedProcess::seize(backend.process());
         if (!stopped) {
             return tl::unexpected(std::move(stopped.error()));
-        }
-        if (auto alive = backend.process().require_alive(); !alive) {
-            return tl::unexpected(std::move(alive.error()));
         }
         const std::int64_t taken_at_ns = unix_time_ns();
         auto child = CopyOnWriteChild::make(

@@ -284,13 +284,9 @@ Result<ContextReader::Stop> ContextReader::stop_and_copy(
     std::int64_t taken_at_ns = 0;
     bool at_rest = false;
     {
-        const auto stopped = StoppedProcess::seize(backend_->pid());
+        const auto stopped = StoppedProcess::seize(backend_->process());
         if (!stopped) {
             return tl::unexpected(stopped.error());
-        }
-        // Held, it cannot end and leave its PID to another.
-        if (auto alive = backend_->process().require_alive(); !alive) {
-            return tl::unexpected(std::move(alive.error()));
         }
         taken_at_ns = unix_time_ns();
         const bool is_copied = copied_at && only_stopped_since(*stopped, *copied_at);

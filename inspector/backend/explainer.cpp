@@ -237,12 +237,9 @@ Result<Reading> Explainer::freeze(Clock::time_point deadline, Explanation& into)
         (void)reader_.look_for_contexts();
         std::optional<Result<Reading>> reading;
         {
-            const auto stopped = StoppedProcess::seize(backend_->pid());
+            const auto stopped = StoppedProcess::seize(backend_->process());
             if (!stopped) {
                 return tl::unexpected(stopped.error());
-            }
-            if (auto alive = backend_->process().require_alive(); !alive) {
-                return tl::unexpected(std::move(alive.error()));
             }
             reading = study(backend_->pid(), backend_->memory(), nullptr, into);
             pause_us +=

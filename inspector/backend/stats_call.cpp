@@ -100,7 +100,7 @@ Result<StatsCallResult> call_stats(const Backend& backend,
             return tl::unexpected(promising.error());
         }
         if (*promising || is_traced(backend.pid())) {
-            auto stopped = StoppedProcess::seize(backend.pid());
+            auto stopped = StoppedProcess::seize(backend.process());
             if (!stopped) {
                 return tl::unexpected(std::move(stopped.error()));
             }
