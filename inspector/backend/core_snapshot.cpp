@@ -121,7 +121,7 @@ Result<Snapshot> snapshot_of_core(const std::string& core_path,
         return tl::unexpected(unreadable(*core, tree.error()));
     }
     if (literals == Literals::kMasked) {
-        mask_idents(*tree);
+        IdentForms().mask(*tree);
     }
     ProcessInfo process = process_info_in_memory(globals, memory, core->command_line(), literals);
     process.pid = core->pid();

@@ -7,7 +7,6 @@
 #include "inspector/backend/child_reading.hpp"
 #include "inspector/backend/stats_call.hpp"
 #include "inspector/backend/stats_text.hpp"
-#include "inspector/statements/ident.hpp"
 
 namespace palloscope {
 
@@ -86,9 +85,9 @@ Result<Snapshot> Snapshotter::take_by(Method method, Clock::time_point deadline)
         [&](Reading&& whole) { return snapshot_of(std::move(whole), method); });
 }
 
-Snapshot Snapshotter::snapshot_of(Reading reading, Method method, std::string detour) const {
+Snapshot Snapshotter::snapshot_of(Reading reading, Method method, std::string detour) {
     if (literals_ == Literals::kMasked) {
-        mask_idents(reading.tree);
+        forms_.mask(reading.tree);
     }
     return {.taken_at_ns = reading.taken_at_ns,
             .method = method,

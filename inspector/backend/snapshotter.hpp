@@ -12,6 +12,7 @@
 #include "inspector/backend/gadgets.hpp"
 #include "inspector/backend/process_info.hpp"
 #include "inspector/model/snapshot.hpp"
+#include "inspector/statements/ident.hpp"
 
 namespace palloscope {
 
@@ -48,14 +49,13 @@ class Snapshotter {
     [[nodiscard]] Result<Snapshot> take_by(Method method,
                                            std::chrono::steady_clock::time_point deadline);
     [[nodiscard]] Result<Reading> call(std::chrono::steady_clock::time_point deadline);
-    [[nodiscard]] Snapshot snapshot_of(Reading reading,
-                                       Method method,
-                                       std::string detour = {}) const;
+    [[nodiscard]] Snapshot snapshot_of(Reading reading, Method method, std::string detour = {});
 
     std::unique_ptr<Backend> backend_;  // its address is kept by reader_ and gadgets_
     Literals literals_;
     ContextReader reader_;
     Gadgets gadgets_;
+    IdentForms forms_;
 };
 
 }  // namespace palloscope

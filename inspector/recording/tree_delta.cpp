@@ -3,14 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "inspector/statements/ident.hpp"
-
 namespace palloscope {
 
 namespace {
-
-// Idents kept with their masked form; when there are more, we start afresh.
-constexpr std::size_t kMaxMasked = 20'000;
 
 // A root has no parent; its siblings, if any, are other roots.
 std::size_t parent_slot(const MemoryContext& context) {
@@ -76,9 +71,6 @@ std::vector<ContextUpdate> TreeDelta::advance(const ContextTree& tree) {
 }
 
 void TreeDelta::identify_all(const ContextTree& tree) {
-    if (masked_.size() > kMaxMasked) {
-        masked_.clear();
-    }
     // How many siblings alike are still to come, by parent. The server lists the youngest first, so
     // this is the ordinal of the next one.
     std::vector<ContextIdentity> identities;
@@ -91,7 +83,7 @@ void TreeDelta::identify_all(const ContextTree& tree) {
         identity.name = context.name;
         identity.type = context.type;
         if (context.ident) {
-            identity.ident = masked_ident(context);
+            identity.ident = forms_.masked(context.name, *context.ident);
         }
         const auto slot = static_cast<std::int64_t>(parent_slot(context));
         still_alike.push_back(&alike[packed(slot, /*number=*/0, identity)]);
@@ -114,6 +106,7 @@ void TreeDelta::identify_all(const ContextTree& tree) {
         known.seen_in = round_;
         by_index_.push_back(&known);
     }
+    forms_.forget_old();
 }
 
 // Places that keep every sibling's place of before, as far as the order allows. The server puts new
@@ -132,15 +125,6 @@ std::vector<std::int64_t> TreeDelta::places(const ContextTree& tree) const {
         behind = place[i];
     }
     return place;
-}
-
-std::string_view TreeDelta::masked_ident(const MemoryContext& context) {
-    std::string key = context.name + '\0' + *context.ident;
-    const auto [entry, is_new] = masked_.try_emplace(std::move(key));
-    if (is_new) {
-        entry->second = mask_ident(context.name, *context.ident);
-    }
-    return entry->second;
 }
 
 }  // namespace palloscope

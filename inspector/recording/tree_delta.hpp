@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "inspector/model/context_tree.hpp"
+#include "inspector/statements/ident.hpp"
 
 namespace palloscope {
 
@@ -64,7 +65,6 @@ class TreeDelta {
 
     void identify_all(const ContextTree& tree);
     [[nodiscard]] std::vector<std::int64_t> places(const ContextTree& tree) const;
-    [[nodiscard]] std::string_view masked_ident(const MemoryContext& context);
 
     Identify identify_;
     std::uint64_t round_ = 0;
@@ -72,8 +72,7 @@ class TreeDelta {
     // By packed identity; the pointers in by_index_ lead into it.
     std::unordered_map<std::string, Known> known_;
     std::vector<Known*> by_index_;
-    // Masking costs microseconds, and most idents come again in every tree.
-    std::unordered_map<std::string, std::string> masked_;
+    IdentForms forms_;
 };
 
 }  // namespace palloscope

@@ -35,7 +35,7 @@ ContextTree tree_in(const std::string& path) {
 
 ContextTree as_in_files(Snapshot snapshot, Literals literals) {
     if (literals == Literals::kMasked) {
-        mask_idents(snapshot.tree);
+        IdentForms().mask(snapshot.tree);
     }
     return snapshot_from_json(snapshot_json(snapshot)).value().tree;
 }
