@@ -36,12 +36,17 @@ std::vector<RemoteRange> joined(std::vector<RemoteRange> ranges, std::uint64_t m
     return result;
 }
 
+void MemoryCopy::forget_fetched() {
+    last_fetched_ = nullptr;
+    pages_.clear();
+    many_pages_.clear();
+}
+
 void MemoryCopy::plan(std::vector<RemoteRange> ranges) {
     ranges_ = std::move(ranges);
     taken_ = false;
     last_ = 0;
-    pages_.clear();
-    many_pages_.clear();
+    forget_fetched();
     used_.clear();
     missed_ = 0;
     std::uint64_t total = 0;
@@ -61,8 +66,7 @@ void MemoryCopy::plan(std::vector<RemoteRange> ranges) {
 }
 
 void MemoryCopy::take() {
-    pages_.clear();
-    many_pages_.clear();
+    forget_fetched();
     used_.clear();
     missed_ = 0;
     unread_.assign(pieces_.size(), false);
@@ -117,11 +121,16 @@ const std::byte* MemoryCopy::find_planned(RemoteAddress address, std::uint64_t s
 }
 
 const std::byte* MemoryCopy::find_fetched(RemoteAddress address, std::uint64_t size) const {
+    if (last_fetched_ != nullptr &&
+        RemoteRange{last_fetched_->first, last_fetched_->second.size}.holds(address, size)) {
+        return last_fetched_->second.bytes.get() + (address - last_fetched_->first);
+    }
     for (const Fetched* const fetched : {&pages_, &many_pages_}) {
         auto after = fetched->upper_bound(address);
         if (after != fetched->begin()) {
             const auto& [begin, piece] = *--after;
             if (RemoteRange{begin, piece.size}.holds(address, size)) {
+                last_fetched_ = &*after;
                 return piece.bytes.get() + (address - begin);
             }
         }

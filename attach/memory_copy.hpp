@@ -92,6 +92,7 @@ class MemoryCopy final : public MemorySource {
     // first stays valid.
     using Fetched = std::multimap<RemoteAddress, Piece>;
 
+    void forget_fetched();
     [[nodiscard]] const std::byte* find_planned(RemoteAddress address, std::uint64_t size) const;
     [[nodiscard]] const std::byte* find_fetched(RemoteAddress address, std::uint64_t size) const;
     [[nodiscard]] const std::byte* fetch(RemoteAddress address, std::uint64_t size) const;
@@ -111,6 +112,7 @@ class MemoryCopy final : public MemorySource {
     mutable std::size_t last_ = 0;
     mutable Fetched pages_;       // fetched page by page, because little was missing …
     mutable Fetched many_pages_;  // … or in larger units; apart, so that neither hides the other
+    mutable const Fetched::value_type* last_fetched_ = nullptr;  // as last_, in one of these
     mutable std::vector<RemoteRange> used_;
     mutable std::size_t missed_ = 0;
 };

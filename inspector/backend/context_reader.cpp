@@ -227,14 +227,21 @@ Result<Reading> ContextReader::read_at_safe_point() {
                                                 : std::move(reading);
 }
 
-Result<Reading> ContextReader::read_still(const MemorySource& memory, ContextPlaces* places) {
+Result<Reading> ContextReader::read_still(const MemorySource& memory) {
     MemoryCopy copy(memory);
+    auto reading = read_still_copy(copy, /*places=*/nullptr);
+    plan_from(copy, reading.has_value());
+    return reading;
+}
+
+// It is no plan for the next time: it will hold more than contexts.
+Result<Reading> ContextReader::read_still(MemoryCopy& copy, ContextPlaces& places) {
+    return read_still_copy(copy, &places);
+}
+
+Result<Reading> ContextReader::read_still_copy(MemoryCopy& copy, ContextPlaces* places) {
     copy.plan(copy_.planned());
     auto reading = read_copy(copy, places);
-    // Who asks where they lie goes on to read all the rest, once.
-    if (places == nullptr) {
-        plan_from(copy, reading.has_value());
-    }
     return !reading && is_torn(reading.error())
                ? no_consistent_moment(*backend_, reading.error().message)
                : std::move(reading);

@@ -63,9 +63,10 @@ class ContextReader {
 
     // Of `memory`, which has the backend's addresses and does not change meanwhile: that of a
     // copy-on-write child, made at any moment. kTimeout where that was in the middle of a change.
-    // `places`, where given, is told where the contexts lie.
-    [[nodiscard]] Result<Reading> read_still(const MemorySource& memory,
-                                             ContextPlaces* places = nullptr);
+    [[nodiscard]] Result<Reading> read_still(const MemorySource& memory);
+    // The same for who goes on to read more of that memory: through `copy`, which keeps what was
+    // fetched and fetches the rest. `places` is told where the contexts lie.
+    [[nodiscard]] Result<Reading> read_still(MemoryCopy& copy, ContextPlaces& places);
 
     [[nodiscard]] const MemoryLayout& layout() const noexcept { return layout_; }
 
@@ -82,6 +83,7 @@ class ContextReader {
                                            ContextPlaces* places = nullptr);
     [[nodiscard]] Result<Reading> decode(const MemoryCopy& copy, ContextPlaces* places = nullptr);
     [[nodiscard]] Result<Reading> read_copy(MemoryCopy& copy, ContextPlaces* places = nullptr);
+    [[nodiscard]] Result<Reading> read_still_copy(MemoryCopy& copy, ContextPlaces* places);
     [[nodiscard]] Result<Reading> read_at_rest(const RestWatch::Rest& rest);
 
     // What came of one stop: a reading, or why it gave none.

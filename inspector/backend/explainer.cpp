@@ -11,6 +11,7 @@
 #include <fmt/core.h>
 
 #include "attach/library_function.hpp"
+#include "attach/memory_copy.hpp"
 #include "attach/proc.hpp"
 #include "attach/resident_memory.hpp"
 #include "attach/stopped_process.hpp"
@@ -190,12 +191,13 @@ Result<Reading> Explainer::study(pid_t pid,
     const auto status = read_status(pid);
     // RssAnon leaves out what each processor has yet to add (proc(5): "inaccurate").
     const auto rollup = read_smaps_rollup(pid);  // Linux 4.14
+    MemoryCopy pages(memory);
     ContextPlaces places;
-    auto reading = reader_.read_still(memory, &places);
+    auto reading = reader_.read_still(pages, places);
     if (!reading) {
         return reading;
     }
-    const StillBackend backend(*backend_, memory, reader_.layout(), reading->tree, places);
+    const StillBackend backend(*backend_, memory, pages, reader_.layout(), reading->tree, places);
     explain_structures(backend, options_, into);
     explain_chunks(backend, options_.chunks_of, into);
     if (const auto files = read_temporary_files(pid)) {

@@ -4,7 +4,6 @@
 #include <array>
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,9 +30,8 @@ constexpr Offset kPortalContext = 16;
 constexpr Offset kPortalBytes = 256;
 
 struct PlanSource {
-    RemoteAddress address;
     std::size_t context = 0;
-    std::string query;
+    RemoteAddress query;  // its text: a form is made of it only where it is shown
     RemoteAddress parser_setup;
     bool generic = false;
     std::int64_t bytes = 0;
@@ -55,7 +53,8 @@ class Reader {
           literals_(literals),
           unavailable_(unavailable),
           layout_(layout_of_version(kPlanSourceLayouts, backend.version())
-                      .value_or(kPlanSourceLayouts.front())) {}
+                      .value_or(kPlanSourceLayouts.front())),
+          is_prepared_(backend.tree().contexts.size()) {}
 
     KeptStatements read() {
         KeptStatements kept;
@@ -95,15 +94,17 @@ class Reader {
         if (!context) {
             return std::nullopt;
         }
-        PlanSource source{.address = address,
-                          .context = *context,
-                          .query = text_of(pointer_at(bytes->data(), layout_.query_string)),
+        PlanSource source{.context = *context,
+                          .query = pointer_at(bytes->data(), layout_.query_string),
                           .parser_setup = pointer_at(bytes->data(), layout_.parser_setup),
                           .bytes = backend_.subtree_bytes(*context)};
         // Its generic plan has a context beside its own.
         const RemoteAddress gplan = pointer_at(bytes->data(), layout_.gplan);
+        if (gplan.is_null()) {
+            return source;
+        }
         const auto plan = backend_.pages().read<std::array<std::byte, kPlanBytes>>(gplan);
-        if (!gplan.is_null() && plan && value_at<std::int32_t>(plan->data(), 0) == kPlanMagic) {
+        if (plan && value_at<std::int32_t>(plan->data(), 0) == kPlanMagic) {
             source.generic = true;
             const auto plan_context = backend_.context_at(pointer_at(plan->data(), kPlanContext));
             source.bytes += plan_context ? backend_.subtree_bytes(*plan_context) : 0;
@@ -123,10 +124,10 @@ class Reader {
                                         .reason = "its plan source is not this version's"});
                 return;
             }
-            prepared_sources_.insert(source->address.value);
+            is_prepared_[source->context] = true;
             prepared.push_back(
                 {.name = std::move(*name),
-                 .query = source->query,
+                 .query = text_of(source->query),
                  .from_sql = value_at<std::uint8_t>(bytes->data(), kPreparedFromSql) != 0,
                  .prepared_at_ns =
                      (value_at<std::int64_t>(bytes->data(), kPreparedTime) + kPostgresEpochUs) *
@@ -161,7 +162,7 @@ class Reader {
         std::vector<KeptPlan> plans;
         const std::vector<MemoryContext>& contexts = backend_.tree().contexts;
         for (std::size_t i = 0; i < contexts.size(); ++i) {
-            if (contexts[i].name != "CachedPlanSource") {
+            if (contexts[i].name != "CachedPlanSource" || is_prepared_[i]) {
                 continue;
             }
             // The source is the first chunk of its context (CreateCachedPlan).
@@ -173,8 +174,8 @@ class Reader {
             }
             if (!source) {
                 ++unlike_plans_;
-            } else if (source->context == i && !prepared_sources_.contains(source->address.value)) {
-                plans.push_back({.query = std::move(source->query),
+            } else if (source->context == i) {
+                plans.push_back({.query = text_of(source->query),
                                  .owner = owner_of(source->parser_setup),
                                  .generic = source->generic,
                                  .bytes = source->bytes});
@@ -275,7 +276,7 @@ class Reader {
     Literals literals_;
     std::vector<UnavailablePart>& unavailable_;
     PlanSourceLayout layout_;
-    std::set<std::uint64_t> prepared_sources_;
+    std::vector<bool> is_prepared_;  // by context: the plan source in it is a prepared statement's
     std::size_t unlike_plans_ = 0;
     std::optional<std::vector<Mapping>> mappings_;
 };

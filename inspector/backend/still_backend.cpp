@@ -4,18 +4,18 @@ namespace palloscope {
 
 StillBackend::StillBackend(const Backend& backend,
                            const MemorySource& memory,
+                           const MemoryCopy& pages,
                            const MemoryLayout& layout,
                            const ContextTree& tree,
                            const ContextPlaces& places)
     : backend_(&backend),
       memory_(&memory),
-      pages_(memory),
+      pages_(&pages),
       layout_(&layout),
       tree_(&tree),
       places_(&places),
       subtree_bytes_(tree.contexts.size()),
       blocks_(tree.contexts.size()) {
-    pages_.set_misses(MemoryCopy::Misses::kFetch);
     for (std::size_t i = 0; i < places.contexts.size(); ++i) {
         by_address_.emplace(places.contexts[i].value, i);
     }
@@ -50,7 +50,7 @@ std::int64_t StillBackend::subtree_bytes(std::size_t context) const {
 
 RemoteAddress StillBackend::ident_pointer(std::size_t context) const {
     return layout_->context.ident
-               ? pages_.read<RemoteAddress>(address_of(context) + *layout_->context.ident)
+               ? pages_->read<RemoteAddress>(address_of(context) + *layout_->context.ident)
                      .value_or(RemoteAddress{})
                : RemoteAddress{};
 }

@@ -23,9 +23,10 @@ namespace palloscope {
 class StillBackend {
   public:
     // `memory` has the backend's addresses: that of a copy-on-write child, or the backend's own
-    // while it is held.
+    // while it is held. `pages` fetches from it.
     StillBackend(const Backend& backend,
                  const MemorySource& memory,
+                 const MemoryCopy& pages,
                  const MemoryLayout& layout,
                  const ContextTree& tree,
                  const ContextPlaces& places);
@@ -38,7 +39,7 @@ class StillBackend {
     [[nodiscard]] const MemorySource& memory() const noexcept { return *memory_; }
 
     // For what is small and scattered: pages that were looked at are kept.
-    [[nodiscard]] const MemorySource& pages() const noexcept { return pages_; }
+    [[nodiscard]] const MemorySource& pages() const noexcept { return *pages_; }
 
     [[nodiscard]] const MemoryLayout& layout() const noexcept { return *layout_; }
 
@@ -64,7 +65,7 @@ class StillBackend {
   private:
     const Backend* backend_;
     const MemorySource* memory_;
-    MemoryCopy pages_;
+    const MemoryCopy* pages_;
     const MemoryLayout* layout_;
     const ContextTree* tree_;
     const ContextPlaces* places_;
