@@ -23,6 +23,7 @@
 #include "inspector/backend/kept_contexts.hpp"
 #include "inspector/backend/kept_statements.hpp"
 #include "inspector/backend/listened_channels.hpp"
+#include "inspector/backend/pending_invalidations.hpp"
 #include "inspector/backend/relation_cache.hpp"
 #include "inspector/backend/settings.hpp"
 #include "inspector/backend/still_backend.hpp"
@@ -95,6 +96,7 @@ void explain_structures(const StillBackend& backend,
     into.functions = std::move(kept.functions);
     into.settings = read_settings(backend, tables, into.unavailable);
     into.channels = read_listened_channels(backend, into.unavailable);
+    into.pending_invalidations = read_pending_invalidations(backend, into.unavailable);
 }
 
 void explain_chunks(const StillBackend& backend,

@@ -35,7 +35,7 @@ class Reader {
     // None where no such list lies there.
     [[nodiscard]] std::optional<std::vector<ListenedChannel>> list_at(RemoteAddress address) const {
         const auto list = backend_.pages().read<std::array<std::byte, kListBytes>>(address);
-        if (!list || !top_chunk_bytes(address)) {
+        if (!list || !backend_.chunk_bytes(kTopContext, address)) {
             return std::nullopt;
         }
         const auto length = value_at<std::int32_t>(list->data(), kLength);
@@ -48,12 +48,13 @@ class Reader {
                                : cells(pointer_at(list->data(), kHead), count);
         std::vector<ListenedChannel> channels;
         for (const std::uint64_t name : names) {
-            const auto bytes = top_chunk_bytes({name});
+            const auto bytes = backend_.chunk_bytes(kTopContext, {name});
             auto text = backend_.pages().read_string({name}, kNameBytes);
             if (!bytes || !text || text->empty() || text->size() == kNameBytes) {
                 return std::nullopt;
             }
-            channels.push_back({.name = std::move(*text), .bytes = *bytes});
+            channels.push_back(
+                {.name = std::move(*text), .bytes = static_cast<std::int64_t>(*bytes)});
         }
         return channels.size() == count ? std::optional(std::move(channels)) : std::nullopt;
     }
@@ -78,30 +79,6 @@ class Reader {
             cell = {read->back()};
         }
         return names;
-    }
-
-    // Of a chunk of TopMemoryContext, with its header; none where none begins there.
-    [[nodiscard]] std::optional<std::int64_t> top_chunk_bytes(RemoteAddress payload) const {
-        const ChunkLayout& layout = backend_.layout().chunk;
-        for (const ContextBlock& block : backend_.blocks_of(kTopContext)) {
-            const RemoteAddress first =
-                block.begin + AllocBlockLayout{}.header_bytes + layout.header_bytes;
-            if (payload < first || payload >= block.free) {
-                continue;
-            }
-            constexpr std::size_t kMostHeaderBytes = 16;
-            const RemoteAddress header{payload.value - layout.header_bytes};
-            const auto bytes =
-                backend_.pages().read<std::array<std::byte, kMostHeaderBytes>>(header);
-            const auto chunk = bytes ? own_chunk(bytes->data(),
-                                                 layout,
-                                                 backend_.address_of(kTopContext),
-                                                 header - block.begin)
-                                     : std::nullopt;
-            return chunk && !chunk->is_free ? std::optional(static_cast<std::int64_t>(chunk->size))
-                                            : std::nullopt;
-        }
-        return std::nullopt;
     }
 
     const StillBackend& backend_;

@@ -1,5 +1,9 @@
 #include "inspector/backend/still_backend.hpp"
 
+#include <array>
+
+#include "inspector/backend/chunk_header.hpp"
+
 namespace palloscope {
 
 StillBackend::StillBackend(const Backend& backend,
@@ -42,6 +46,34 @@ std::optional<std::size_t> StillBackend::context_at(RemoteAddress address) const
 std::span<const ContextBlock> StillBackend::blocks_of(std::size_t context) const {
     const auto& [first, behind] = blocks_.at(context);
     return std::span(places_->blocks).subspan(first, behind - first);
+}
+
+std::optional<std::uint64_t> StillBackend::chunk_bytes(std::size_t context,
+                                                       RemoteAddress payload) const {
+    const ChunkLayout& layout = layout_->chunk;
+    for (const ContextBlock& block : blocks_of(context)) {
+        const RemoteAddress first =
+            block.begin + AllocBlockLayout{}.header_bytes + layout.header_bytes;
+        if (payload < first || payload >= block.free) {
+            continue;
+        }
+        constexpr std::size_t kMostHeaderBytes = 16;
+        const RemoteAddress header{payload.value - layout.header_bytes};
+        const auto bytes = pages_->read<std::array<std::byte, kMostHeaderBytes>>(header);
+        if (!bytes) {
+            return std::nullopt;
+        }
+        // From 16 on such a chunk does not say how large it is.
+        if (!layout.size && is_external(value_at<std::uint64_t>(bytes->data(), 0), layout)) {
+            return payload == first ? std::optional(block.end - header) : std::nullopt;
+        }
+        const auto chunk =
+            own_chunk(bytes->data(), layout, address_of(context), header - block.begin);
+        return chunk && !chunk->is_free && chunk->size <= block.free - header
+                   ? std::optional(chunk->size)
+                   : std::nullopt;
+    }
+    return std::nullopt;
 }
 
 std::int64_t StillBackend::subtree_bytes(std::size_t context) const {

@@ -56,6 +56,11 @@ class StillBackend {
 
     [[nodiscard]] std::span<const ContextBlock> blocks_of(std::size_t context) const;
 
+    // Of the chunk of an AllocSet that palloc returned as `payload`, with its header; none where no
+    // chunk of that context that is in use can begin there. Of 16 and later, freed ones pass too.
+    [[nodiscard]] std::optional<std::uint64_t> chunk_bytes(std::size_t context,
+                                                           RemoteAddress payload) const;
+
     // total_bytes of a context and all below it.
     [[nodiscard]] std::int64_t subtree_bytes(std::size_t context) const;
 

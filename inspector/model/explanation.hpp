@@ -107,6 +107,16 @@ struct ListenedChannel {
     bool operator==(const ListenedChannel&) const = default;
 };
 
+// Messages of one kind (sinval.h) that tell all backends what a transaction changed of the
+// catalogs: kept until it ends (inval.c).
+struct PendingInvalidations {
+    std::string kind;  // "catcache", "catalog", "relcache", "snapshot", "relsync"
+    std::int64_t messages = 0;
+    std::int64_t bytes = 0;  // of the messages, without the room for more
+
+    bool operator==(const PendingInvalidations&) const = default;
+};
+
 // Of sorts, hashes and held cursors that did not fit into work_mem (fd.c).
 struct TemporaryFiles {
     std::int64_t files = 0;
@@ -175,6 +185,7 @@ struct Explanation {
     std::vector<CompiledFunction> functions;
     std::vector<SessionSetting> settings;
     std::vector<ListenedChannel> channels;
+    std::vector<PendingInvalidations> pending_invalidations;
     TemporaryFiles temporary_files;
     std::optional<HashTable> locks;
     std::vector<HashTable> hash_tables;

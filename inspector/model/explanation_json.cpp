@@ -183,6 +183,18 @@ ListenedChannel channel_from(const Json& object) {
     return {.name = text_of(object, "name"), .bytes = figure_of(object, "bytes")};
 }
 
+Json invalidations_json(const PendingInvalidations& pending) {
+    return {{"kind", json_text(pending.kind)},
+            {"messages", pending.messages},
+            {"bytes", pending.bytes}};
+}
+
+PendingInvalidations invalidations_from(const Json& object) {
+    return {.kind = text_of(object, "kind"),
+            .messages = figure_of(object, "messages"),
+            .bytes = figure_of(object, "bytes")};
+}
+
 Json table_json(const HashTable& table) {
     return {{"name", json_text(table.name)}, {"entries", table.entries}, {"bytes", table.bytes}};
 }
@@ -239,6 +251,8 @@ void add_explained(const Explanation& explanation, Json& object) {
     object["functions"] = array_of(explanation.functions, function_json);
     object["settings"] = array_of(explanation.settings, setting_json);
     object["listened_channels"] = array_of(explanation.channels, channel_json);
+    object["pending_invalidations"] =
+        array_of(explanation.pending_invalidations, invalidations_json);
     object["temporary_files"] = {{"files", explanation.temporary_files.files},
                                  {"bytes", explanation.temporary_files.bytes}};
     object["locks"] = explanation.locks ? Json{{"entries", explanation.locks->entries},
@@ -266,6 +280,8 @@ Explanation explained_from(const Json& object) {
         .functions = items_of(object, "functions", function_from),
         .settings = later_items_of(object, "settings", setting_from),
         .channels = later_items_of(object, "listened_channels", channel_from),
+        .pending_invalidations =
+            later_items_of(object, "pending_invalidations", invalidations_from),
         .hash_tables = items_of(object, "hash_tables", table_from),
         .cache_memory_used_bytes = figure_of(object.at("cache_memory_context"), "used_bytes"),
         .cache_memory_attributed_bytes =

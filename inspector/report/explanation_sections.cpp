@@ -233,6 +233,14 @@ std::vector<ExplainedSection> explained_sections(const Explanation& explanation,
                                                   .count = 1,
                                                   .bytes = channel.bytes};
                           })));
+    all.push_back(
+        section("Pending invalidations",
+                "messages",
+                rows_of(explanation.pending_invalidations, [](const PendingInvalidations& pending) {
+                    return ExplainedRow{.label = clean_line(pending.kind),
+                                        .count = pending.messages,
+                                        .bytes = pending.bytes};
+                })));
     all.push_back(section(
         "Hash tables", "entries", rows_of(explanation.hash_tables, [](const HashTable& table) {
             return ExplainedRow{.label = clean_line(table.name),

@@ -237,6 +237,52 @@ TEST_P(ExplainerOnEveryVersion, NamesTheChannelsThatASessionListensTo) {
     EXPECT_THAT(none.unavailable, testing::IsEmpty());
 }
 
+std::int64_t pending_of(const Explanation& explanation, std::string_view kind) {
+    const auto found =
+        std::ranges::find(explanation.pending_invalidations, kind, &PendingInvalidations::kind);
+    return found == explanation.pending_invalidations.end() ? 0 : found->messages;
+}
+
+// Of each table: pg_class and pg_type (it and its array) by two keys each, and its seven columns,
+// six of them the system's, by two keys each: 20. pg_waldump counts as many in the commit record.
+TEST_P(ExplainerOnEveryVersion, CountsTheInvalidationsThatATransactionHasPending) {
+    Session session = Session::connect(database_.dsn());
+    const auto make = [&](int from, int to) {
+        for (int i = from; i < to; ++i) {
+            session.exec(fmt::format("create table invalidated_{} (id int)", i));
+        }
+    };
+    const auto expect_tables = [&](int tables) {
+        const Explanation explanation = explained(session.backend_pid());
+        EXPECT_THAT(explanation.unavailable, testing::IsEmpty());
+        EXPECT_EQ(pending_of(explanation, "catcache"), 20 * tables);
+        EXPECT_EQ(pending_of(explanation, "relcache"), tables);
+        EXPECT_EQ(pending_of(explanation, "snapshot"), tables);
+        EXPECT_EQ(explanation.pending_invalidations.size(), tables == 0 ? 0U : 3U);
+    };
+    expect_tables(0);
+    session.exec("begin");
+    expect_tables(0);
+    // It changes a catalog that has no cache: there is a stack, without a message.
+    session.exec("select lo_create(0)");
+    expect_tables(0);
+    make(0, 1);
+    expect_tables(1);
+    session.exec("savepoint a");
+    make(1, 30);
+    expect_tables(30);
+    session.exec("savepoint b");
+    make(30, 40);
+    expect_tables(40);
+    session.exec("rollback to b");
+    expect_tables(30);
+    session.exec("release a");
+    make(40, 400);
+    expect_tables(390);
+    session.exec("rollback");
+    expect_tables(0);
+}
+
 TEST_P(ExplainerOnEveryVersion, CountsTheTemporaryFilesThatASessionHasOpen) {
     Session session = Session::connect(database_.dsn());
     EXPECT_EQ(explained(session.backend_pid()).temporary_files, TemporaryFiles{});

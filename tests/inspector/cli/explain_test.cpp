@@ -68,6 +68,7 @@ TEST_F(Explain, GivesTheContractsJson) {
     EXPECT_EQ(object.at("functions").size(), 0U);
     EXPECT_EQ(object.at("settings"), json::array());
     EXPECT_EQ(object.at("listened_channels"), json::array());
+    EXPECT_EQ(object.at("pending_invalidations"), json::array());
     EXPECT_EQ(object.at("temporary_files"), (json{{"files", 0}, {"bytes", 0}}));
     EXPECT_EQ(object.at("locks").at("entries"), 0);
     EXPECT_GT(object.at("hash_tables").size(), 5U);

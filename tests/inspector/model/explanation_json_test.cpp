@@ -17,8 +17,8 @@ namespace {
 using nlohmann::json;
 
 // Members that recordings of the first version lack.
-constexpr std::array<std::string_view, 3> kLaterMembers{
-    "settings", "listened_channels", "temporary_files"};
+constexpr std::array<std::string_view, 4> kLaterMembers{
+    "settings", "listened_channels", "pending_invalidations", "temporary_files"};
 
 TEST(ExplanationJson, IsTheContractsObject) {
     Explanation explanation = sample_explanation();
@@ -52,6 +52,7 @@ void expect_equal(const Explanation& read, const Explanation& written) {
     EXPECT_EQ(read.functions, written.functions);
     EXPECT_EQ(read.settings, written.settings);
     EXPECT_EQ(read.channels, written.channels);
+    EXPECT_EQ(read.pending_invalidations, written.pending_invalidations);
     EXPECT_EQ(read.temporary_files, written.temporary_files);
     EXPECT_EQ(read.locks, written.locks);
     EXPECT_EQ(read.hash_tables, written.hash_tables);

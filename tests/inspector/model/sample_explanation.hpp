@@ -39,6 +39,8 @@ inline Explanation sample_explanation() {
         .functions = {{.signature = "grant_to_owner()", .bytes = 16384}},
         .settings = {{.name = "app.user", .placeholder = true, .bytes = 220}, {.name = "work_mem"}},
         .channels = {{.name = "events", .bytes = 32}},
+        .pending_invalidations = {{.kind = "catcache", .messages = 20, .bytes = 320},
+                                  {.kind = "relcache", .messages = 1, .bytes = 16}},
         .temporary_files = {.files = 2, .bytes = 1'048'576},
         .locks = HashTable{.name = std::string(kLocalLockTable), .entries = 7, .bytes = 16384},
         .hash_tables = {{.name = "LOCALLOCK hash", .entries = 7, .bytes = 16384},

@@ -46,6 +46,8 @@ TEST(ExplanationText, SaysWhatThereIs) {
     EXPECT_THAT(text, HasSubstr("Temporary files, on disk: 1.0 MB in 2 files\n"));
     EXPECT_THAT(text, HasSubstr("220 B         1  app.user  placeholder\n"));
     EXPECT_THAT(text, HasSubstr("Channels listened to: 32 B in 1 channels\n"));
+    EXPECT_THAT(text, HasSubstr("Pending invalidations: 336 B in 21 messages\n"));
+    EXPECT_THAT(text, HasSubstr("320 B        20  catcache\n"));
     EXPECT_THAT(text, HasSubstr("7  LOCALLOCK hash  locks that it holds or waits for\n"));
     EXPECT_THAT(text, HasSubstr("Functions in PL/pgSQL: 40.0 kB in 3 functions\n"));
     EXPECT_THAT(text, HasSubstr("   32.0 kB         2  grant_to_owner()\n"));
