@@ -17,6 +17,7 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/bench/bare_fork.hpp"
 #include "tests/bench/latency_probe.hpp"
 #include "tests/bench/methods.hpp"
 #include "tests/support/postgres_server.hpp"
@@ -192,6 +193,11 @@ void compare() {
                    gdb.whole,
                    gdb.cpu);
         print_verdict(ours[i], gdb, /*smallest=*/i == 0);
+        const auto bare = ms_of(bare_fork(sessions[i].backend_pid()));
+        fmt::print("{:>8} the pause is {:.1f} times a bare fork() of as much memory, {:.1f} ms\n",
+                   "",
+                   ours[i].pause / bare,
+                   bare);
     }
 }
 
