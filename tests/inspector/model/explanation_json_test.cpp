@@ -86,6 +86,7 @@ TEST(ExplainedJson, IsReadWhereItWasWrittenBeforeItSaidAsMuch) {
     EXPECT_FALSE(read->relations.front().temporary);
     EXPECT_FALSE(read->relations.front().dropped);
     EXPECT_THAT(read->settings, testing::IsEmpty());
+    EXPECT_THAT(read->pending_invalidations, testing::IsEmpty());
     EXPECT_EQ(read->functions, sample_explanation().functions);
 }
 
