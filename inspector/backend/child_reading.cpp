@@ -54,6 +54,10 @@ Result<Reading> read_child(const Backend& backend,
     });
 }
 
+bool gives_no_child(const Error& error) {
+    return error.kind == Error::Kind::kUnsupported || error.kind == Error::Kind::kPermission;
+}
+
 Result<Reading> study_child(const Backend& backend,
                             Gadgets& gadgets,
                             Clock::time_point deadline,

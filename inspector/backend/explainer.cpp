@@ -282,9 +282,7 @@ Result<Explanation> Explainer::explain(std::optional<Method> method,
                           })
             : freeze(deadline, explanation);
     std::string detour;
-    if (!reading && used == Method::kFork &&
-        (reading.error().kind == Error::Kind::kUnsupported ||
-         reading.error().kind == Error::Kind::kPermission)) {
+    if (!reading && used == Method::kFork && gives_no_child(reading.error())) {
         used = Method::kFreeze;
         detour = std::move(reading.error().message);
         reading = freeze(deadline, explanation);

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "inspector/backend/chunk_header.hpp"
@@ -92,7 +93,9 @@ struct Pieces {
 
 class Reader {
   public:
-    explicit Reader(const StillBackend& backend) : backend_(backend) {
+    // `arrays` is where InvalMessageArrays may lie.
+    Reader(const StillBackend& backend, std::vector<RemoteAddress> arrays)
+        : backend_(backend), arrays_(std::move(arrays)) {
         const RemoteAddress variable = backend.backend().address_of("TopTransactionContext");
         const auto address = backend.pages().read<RemoteAddress>(variable);
         top_ = address ? backend.context_at(*address) : std::nullopt;
@@ -165,8 +168,7 @@ class Reader {
 
     [[nodiscard]] std::optional<Counts> count_arrays(
         const std::array<std::int32_t, kGroups>& messages) const {
-        for (const RemoteAddress place :
-             variables_used_by(backend_, "xactGetCommittedInvalidationMessages")) {
+        for (const RemoteAddress place : arrays_) {
             Counts counts{};
             bool proved = true;
             for (std::size_t group = 0; group < kGroups; ++group) {
@@ -310,6 +312,7 @@ class Reader {
     }
 
     const StillBackend& backend_;
+    std::vector<RemoteAddress> arrays_;
     std::optional<std::size_t> top_;  // TopTransactionContext
     std::uint32_t database_ = 0;
 };
@@ -331,14 +334,13 @@ std::vector<PendingInvalidations> by_kind(const Counts& counts) {
 
 std::vector<PendingInvalidations> read_pending_invalidations(
     const StillBackend& backend, std::vector<UnavailablePart>& unavailable) {
-    const std::vector<RemoteAddress> used =
-        variables_used_by(backend, "CommandEndInvalidationMessages");
+    std::vector<RemoteAddress> used_at_commit =
+        variables_used_by(backend, "xactGetCommittedInvalidationMessages");
     std::vector<RemoteAddress> places;
-    std::ranges::set_intersection(
-        used,
-        variables_used_by(backend, "xactGetCommittedInvalidationMessages"),
-        std::back_inserter(places));
-    const Reader reader(backend);
+    std::ranges::set_intersection(variables_used_by(backend, "CommandEndInvalidationMessages"),
+                                  used_at_commit,
+                                  std::back_inserter(places));
+    const Reader reader(backend, std::move(used_at_commit));
     bool all_null = !places.empty();
     for (const RemoteAddress place : places) {
         const auto stack = backend.pages().read<RemoteAddress>(place);

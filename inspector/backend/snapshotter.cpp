@@ -74,9 +74,7 @@ Result<Snapshot> Snapshotter::take_by(Method method, Clock::time_point deadline)
         return reader_.freeze(deadline);
     };
     auto read = reading();
-    if (!read && method == Method::kFork &&
-        (read.error().kind == Error::Kind::kUnsupported ||
-         read.error().kind == Error::Kind::kPermission)) {
+    if (!read && method == Method::kFork && gives_no_child(read.error())) {
         return reader_.freeze(deadline).map([&](Reading&& whole) {
             return snapshot_of(std::move(whole), Method::kFreeze, std::move(read.error().message));
         });
