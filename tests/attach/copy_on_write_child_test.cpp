@@ -145,6 +145,7 @@ TEST(CopyOnWriteChild, IsReapedByTheProcessAtItsEnd) {
 
 TEST(CopyOnWriteChild, EndsWithItsOwner) {
     const TargetProgram target = TargetProgram::start("ticks");
+    ASSERT_TRUE(target.goes_on()) << "it has counted by now";
     {
         auto child = target.copy();
         ASSERT_TRUE(child);
@@ -357,6 +358,7 @@ TEST(CopyOnWriteChild, IsReapedAlsoWhenItWasKilled) {
 
 TEST(CopyOnWriteChild, ExitsWithZeroWhenTheProcessHasEnded) {
     TargetProgram target = TargetProgram::start("ticks");
+    ASSERT_TRUE(target.goes_on()) << "it has counted by now";
     auto child = target.copy();
     ASSERT_TRUE(child);
     target.program().send_signal(SIGKILL);
