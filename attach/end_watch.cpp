@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <vector>
 
 #include <fmt/core.h>
@@ -27,6 +29,12 @@ std::optional<std::int64_t> read_kills(const FileDescriptor& file) {
     const ssize_t got = pread(file.get(), text.data(), text.size(), 0);
     return got > 0 ? parse_memory_kills({text.data(), static_cast<std::size_t>(got)})
                    : std::nullopt;
+}
+
+// Of a process that has ended.
+bool may_be_killed(const Process& process) {
+    const std::optional<int> status = process.end_status();
+    return !status || (WIFSIGNALED(*status) && WTERMSIG(*status) == SIGKILL);
 }
 
 }  // namespace
@@ -65,14 +73,14 @@ std::optional<EndWatch::CounterKey> EndWatch::open_counter(pid_t pid) {
     return std::nullopt;
 }
 
-void EndWatch::watch(pid_t pid, std::int64_t bytes) {
+void EndWatch::watch(pid_t pid, std::int64_t resident_bytes) {
     const auto found = watched_.find(pid);
     if (found != watched_.end()) {
-        found->second.bytes = bytes;
+        found->second.resident_bytes = resident_bytes;
         return;
     }
     if (auto process = Process::open(pid)) {
-        watched_.emplace(pid, Watched{std::move(*process), bytes, open_counter(pid)});
+        watched_.emplace(pid, Watched{std::move(*process), resident_bytes, open_counter(pid)});
     }
 }
 
@@ -85,10 +93,11 @@ void EndWatch::look() {
             watched_.erase(current);
         }
     }
-    std::ranges::sort(
-        ended, std::ranges::greater(), [](const auto& entry) { return entry.second.bytes; });
+    std::ranges::sort(ended, std::ranges::greater(), [](const auto& entry) {
+        return entry.second.resident_bytes;
+    });
     for (const auto& [pid, watched] : ended) {
-        if (!watched.counter) {
+        if (!watched.counter || !may_be_killed(watched.process)) {
             continue;
         }
         Counter& counter = counters_.at(*watched.counter);

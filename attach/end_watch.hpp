@@ -17,19 +17,21 @@ namespace palloscope {
 
 // Tells which of the watched processes the kernel killed because their control group (a container,
 // say) had no memory left. How a process ended, only its parent is told; but the group counts such
-// kills. So the one to which a kill belongs is the first that ends after the count rose, and where
-// several were found to have ended at once, the largest, which is the one that the kernel takes
-// (mm/oom_kill.c, oom_badness). A server that loses a backend so ends all others, a moment later. A
-// kill that none of them ends after within ten seconds was another's: a process takes that long to
-// give back its memory at most.
+// kills. So the one to which a kill belongs is the first that SIGKILL ended after the count rose. A
+// server that loses a backend so ends all others, a moment later: where several were found to have
+// ended at once, and the kernel does not tell us how (Process::end_status), it is the largest,
+// which is the one that the kernel takes (mm/oom_kill.c, oom_badness). A kill that none of them
+// ends after within ten seconds was another's: a process takes that long to give back its memory at
+// most.
 //
-//     ends.watch(pid, rss_bytes);      // with every snapshot
+//     ends.watch(pid, resident_bytes);  // with every snapshot
 //     ends.wait(milliseconds(100));    // in place of sleeping
 //     if (ends.killed_for_memory(pid)) …  // where it is gone
 class EndWatch {
   public:
-    // Watches from now on, or takes down how much memory it holds now. Nothing where it is gone.
-    void watch(pid_t pid, std::int64_t bytes);
+    // Watches from now on, or takes down how much memory it holds now: all that is resident, shared
+    // memory and files too, as the kernel judges it. Nothing where it is gone.
+    void watch(pid_t pid, std::int64_t resident_bytes);
 
     // Less than `timeout` where a process ends or a signal comes.
     void wait(std::chrono::milliseconds timeout);
@@ -50,7 +52,7 @@ class EndWatch {
 
     struct Watched {
         Process process;
-        std::int64_t bytes = 0;
+        std::int64_t resident_bytes = 0;
         std::optional<CounterKey> counter;
     };
 

@@ -277,6 +277,13 @@ Result<std::uint64_t> read_start_time(pid_t pid) {
     return read_stat_number(pid, kStartTime);
 }
 
+Result<int> read_end_status(pid_t pid) {
+    constexpr int kExitCode = 52;
+    return read_stat_number(pid, kExitCode).map([](std::uint64_t status) {
+        return static_cast<int>(status);
+    });
+}
+
 Result<std::string> read_command_line(pid_t pid) {
     return read_proc_file(pid, "cmdline").map([](std::string text) {
         std::ranges::replace(text, '\0', ' ');

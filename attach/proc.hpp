@@ -103,6 +103,10 @@ struct ChildStatus {
 // PID.
 [[nodiscard]] Result<std::uint64_t> read_start_time(pid_t pid);
 
+// How a zombie ended, as wait(2) tells its parent; zero without the right to trace it, and while it
+// runs (/proc/PID/stat, field 52).
+[[nodiscard]] Result<int> read_end_status(pid_t pid);
+
 // Arguments joined by spaces, trailing NULs and spaces cut: for a server, its process title.
 [[nodiscard]] Result<std::string> read_command_line(pid_t pid);
 

@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 
 #include <fmt/core.h>
 
@@ -20,6 +22,18 @@ tl::unexpected<Error> gone(pid_t pid) {
                    fmt::format("there is no process {}", pid),
                    "'palloscope list' shows the processes that can be inspected");
 }
+
+// struct pidfd_info of include/uapi/linux/pidfd.h as of 6.15, which older headers lack.
+struct PidfdInfo {
+    std::uint64_t mask;
+    std::uint64_t control_group;
+    std::uint32_t pids[3];  // pid, tgid, ppid
+    std::uint32_t ids[8];   // of user and group: real, effective, saved, of files
+    std::int32_t exit_code;
+};
+
+constexpr std::uint64_t kPidfdInfoExit = 1U << 3U;
+constexpr unsigned long kPidfdGetInfo = _IOWR(0xFF, 11, PidfdInfo);
 
 }  // namespace
 
@@ -61,6 +75,24 @@ bool Process::alive() const {
     }
     const auto start_time = read_start_time(pid_);
     return start_time && *start_time == start_time_;
+}
+
+std::optional<int> Process::end_status() const {
+    if (alive()) {
+        return std::nullopt;
+    }
+    // First the zombie, so that one whose parent asks meanwhile is found below.
+    if (const auto start_time = read_start_time(pid_); start_time && *start_time == start_time_) {
+        if (const auto status = read_end_status(pid_)) {
+            return *status;
+        }
+    }
+    PidfdInfo info{
+        .mask = kPidfdInfoExit, .control_group = 0, .pids = {}, .ids = {}, .exit_code = 0};
+    if (ioctl(pidfd_.get(), kPidfdGetInfo, &info) != 0 || (info.mask & kPidfdInfoExit) == 0) {
+        return std::nullopt;
+    }
+    return info.exit_code;
 }
 
 Result<> Process::require_alive() const {

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 
 #include "attach/error.hpp"
 #include "attach/file_descriptor.hpp"
@@ -26,6 +27,11 @@ class Process {
 
     // For poll(2): readable once it has ended; -1 before kernel 5.3.
     [[nodiscard]] int descriptor() const noexcept { return pidfd_.get(); }
+
+    // How it ended, as wait(2) tells its parent, for WIFSIGNALED and its like. None while it runs,
+    // and where it is not told: before kernel 6.15, once its parent has asked (PIDFD_INFO_EXIT,
+    // include/uapi/linux/pidfd.h); for a zombie, without the right to trace it, zero.
+    [[nodiscard]] std::optional<int> end_status() const;
 
     // kGone in a sentence where it does not run any more.
     [[nodiscard]] Result<> require_alive() const;

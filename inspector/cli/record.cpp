@@ -212,7 +212,10 @@ Result<ExitCode> run_record(const RecordOptions& options) {
                         return snapshotter.take(method, timeout);
                     });
                 if (snapshot) {
-                    ends.watch(pid, snapshot->process.rss_anon_bytes);
+                    const ProcessInfo& process = snapshot->process;
+                    ends.watch(
+                        pid,
+                        process.rss_anon_bytes + process.rss_file_bytes + process.rss_shmem_bytes);
                 }
                 return snapshot;
             },

@@ -1,12 +1,16 @@
 #include "attach/process.hpp"
 
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <optional>
 #include <thread>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -25,6 +29,57 @@ TEST(Process, KnowsWhetherItRuns) {
     sleeper.wait();
     EXPECT_FALSE(process->alive());
     EXPECT_EQ(process->require_alive().error().kind, Error::Kind::kGone);
+}
+
+namespace {
+
+bool kernel_is_at_least(int major, int minor) {
+    utsname name{};
+    uname(&name);
+    int major_here = 0;
+    int minor_here = 0;
+    std::sscanf(name.release, "%d.%d", &major_here, &minor_here);
+    return std::pair(major_here, minor_here) >= std::pair(major, minor);
+}
+
+// What end_status tells of a child that SIGKILL ended, or that ended itself with exit code 2, as
+// backends do when another was killed: before its parent asks, and after.
+std::array<std::optional<int>, 2> end_status_of_child(bool killed) {
+    std::array<int, 2> gate{};
+    EXPECT_EQ(pipe(gate.data()), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        char byte = 0;
+        _exit(read(gate[0], &byte, 1) == 1 ? 2 : 1);
+    }
+    const auto process = Process::open(child);
+    EXPECT_TRUE(process) << process.error().message;
+    EXPECT_EQ(process->end_status(), std::nullopt);
+    if (killed) {
+        kill(child, SIGKILL);
+    } else {
+        EXPECT_EQ(write(gate[1], "x", 1), 1);
+    }
+    siginfo_t ended{};
+    EXPECT_EQ(waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT), 0);
+    const auto before = process->end_status();
+    EXPECT_EQ(waitpid(child, nullptr, 0), child);
+    close(gate[0]);
+    close(gate[1]);
+    return {before, process->end_status()};
+}
+
+}  // namespace
+
+TEST(Process, TellsHowItEnded) {
+    constexpr int kExitedWith2 = 2 << 8;
+    const bool told_later = kernel_is_at_least(6, 15);
+    for (const bool killed : {true, false}) {
+        const int status = killed ? SIGKILL : kExitedWith2;
+        const auto [before, after] = end_status_of_child(killed);
+        EXPECT_EQ(before, status);
+        EXPECT_EQ(after, told_later ? std::optional(status) : std::nullopt);
+    }
 }
 
 TEST(Process, IsNoThreadAndNoImpossibleNumber) {
