@@ -15,7 +15,7 @@ namespace {
 
 // Ends that say nothing about the figures.
 constexpr std::array<std::string_view, 4> kPlannedEnds{
-    "duration", "interrupted", "backend gone", kKilledForMemory};
+    "duration", "interrupted", kBackendGone, kKilledForMemory};
 
 std::string end_note(const std::optional<std::string>& end) {
     if (!end) {

@@ -4,6 +4,7 @@
 #include "inspector/diagnosis/diagnose_backend.hpp"
 #include "inspector/diagnosis/ending.hpp"
 #include "inspector/diagnosis/forecast.hpp"
+#include "inspector/diagnosis/reconnects.hpp"
 
 namespace palloscope {
 
@@ -14,6 +15,7 @@ Diagnosis diagnose(const History& history) {
     }
     add_forecasts(history, diagnosis);
     add_endings(history, diagnosis);
+    add_reconnects(history, diagnosis);
     return diagnosis;
 }
 

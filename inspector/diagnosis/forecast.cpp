@@ -16,8 +16,8 @@ struct Sharers {
 };
 
 bool grows_towards_a_limit(const BackendHistory& history, const BackendDiagnosis& backend) {
-    return history.allowance && backend.leaks() && backend.growth.rest_seconds == 0 &&
-           backend.growth.bytes_per_second.low > 0;
+    return history.allowance && !has_ended(history) && backend.leaks() &&
+           backend.growth.rest_seconds == 0 && backend.growth.bytes_per_second.low > 0;
 }
 
 }  // namespace

@@ -61,6 +61,9 @@ struct MemoryAllowance {
 // BackendHistory::end of a backend whose control group had no memory left.
 inline constexpr std::string_view kKilledForMemory = "killed by the kernel for lack of memory";
 
+// BackendHistory::end of a backend that ended for another reason, or an unknown one.
+inline constexpr std::string_view kBackendGone = "backend gone";
+
 struct BackendHistory {
     int server_version_num = 0;
     ProcessInfo process;                     // as at the last snapshot
@@ -75,10 +78,17 @@ struct BackendHistory {
     std::vector<ServerFact> server_facts;
     // Snapshots that were due but not taken: the one before was not done, or no safe point came.
     std::int64_t missed = 0;
-    // Why the recording of this backend ended: "duration", "interrupted", "backend gone",
+    // Why the recording of this backend ended: "duration", "interrupted", kBackendGone,
     // kKilledForMemory, …; none where the recorder was killed.
     std::optional<std::string> end;
+    // The client's session of which all its executions are, as the journal calls it; empty where
+    // nothing names one, or several took turns (a pooler's).
+    std::string session;
 };
+
+[[nodiscard]] inline bool has_ended(const BackendHistory& backend) {
+    return backend.end == kBackendGone || backend.end == kKilledForMemory;
+}
 
 struct History {
     std::vector<StatementForm> forms;

@@ -207,9 +207,11 @@ Result<History> read_history(const std::string& path) {
                     .statement_source = file->statement_source()};
     const std::vector<std::optional<MemoryAllowance>> allowances = file->allowances();
     std::vector<std::vector<ServerFact>> server_facts = file->server_facts();
+    std::vector<std::string> sessions = file->sessions();
     for (std::size_t i = 0; i < history.backends.size(); ++i) {
         history.backends[i].allowance = allowances[i];
         history.backends[i].server_facts = std::move(server_facts[i]);
+        history.backends[i].session = std::move(sessions[i]);
         history.backends[i].process.pid = file->backends()[i].pid;
         history.backends[i].end = file->backends()[i].end_reason;
         drop_empty_series(history.backends[i]);

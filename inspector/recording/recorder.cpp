@@ -273,7 +273,7 @@ class Recorder::Impl {
         switch (error.kind) {
             case Error::Kind::kGone: {
                 const std::string reason = calls_.end_reason ? calls_.end_reason(pid) : "";
-                return end(pid, reason.empty() ? "backend gone" : reason);
+                return end(pid, reason.empty() ? std::string(kBackendGone) : reason);
             }
             case Error::Kind::kPermission:
             case Error::Kind::kUnsupported:

@@ -472,6 +472,23 @@ std::vector<RecordedExecution> RecordingFile::executions() {
     return executions;
 }
 
+std::vector<std::string> RecordingFile::sessions() {
+    std::vector<std::string> sessions(backends().size());
+    impl_->each("execution",
+                "SELECT backend, text FROM (SELECT backend, min(session) AS session FROM execution "
+                "GROUP BY backend HAVING min(session) = max(session)) "
+                "JOIN label ON label.id = session",
+                [&](Row& row) {
+                    const auto backend = index_of(row.getColumn(0).getInt64(), sessions.size());
+                    if (!backend) {
+                        return Verdict::kBroken;
+                    }
+                    sessions[*backend] = row.getColumn(1).getString();
+                    return Verdict::kNext;
+                });
+    return sessions;
+}
+
 void RecordingFile::replay(const std::function<void(const RecordedChange&)>& on_change,
                            const std::function<bool(const RecordedSnapshot&)>& on_snapshot) {
     std::size_t done = 0;

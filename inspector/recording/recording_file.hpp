@@ -90,6 +90,8 @@ class RecordingFile {
     // By index of backend; empty where the server was not asked.
     [[nodiscard]] std::vector<std::vector<ServerFact>> server_facts();
     [[nodiscard]] std::vector<RecordedExecution> executions();
+    // By index of backend: BackendHistory::session.
+    [[nodiscard]] std::vector<std::string> sessions();
 
     // Walks through the snapshots: for each one first `on_change` for every context that changed,
     // then `on_snapshot`, which says false to stop. Ends before the first snapshot of which changes

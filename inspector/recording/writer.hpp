@@ -61,7 +61,7 @@ class RecordingWriter {
     [[nodiscard]] Result<> allowance(int pid, const MemoryAllowance& allowance);
     // The same.
     [[nodiscard]] Result<> server_facts(int pid, std::span<const ServerFact> facts);
-    // The recording of this backend ends: "duration", "interrupted", "backend gone", …
+    // The recording of this backend ends: "duration", "interrupted", kBackendGone, …
     [[nodiscard]] Result<> end(int pid, std::string_view reason);
     // A sentence that readers of a report must know.
     [[nodiscard]] Result<> note(std::string_view text);

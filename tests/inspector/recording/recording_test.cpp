@@ -297,6 +297,24 @@ TEST_F(Recording, GivesBackTheLastAllowanceOfEachBackend) {
               (MemoryAllowance{.limit_bytes = 3000, .left_bytes = 100}));
 }
 
+TEST_F(Recording, NamesTheSessionOfABackendThatServedOneAlone) {
+    {
+        RecordingWriter recording = writer();
+        ASSERT_TRUE(recording.append(snapshot_with(42, 0, 1)));
+        ASSERT_TRUE(recording.append(snapshot_with(43, 0, 1)));
+        ASSERT_TRUE(recording.append(snapshot_with(44, 0, 1)));
+        Execution of_another = execution(43, 3, "SELECT 1");
+        of_another.session = "worker-1";
+        ASSERT_TRUE(recording.append(
+            std::vector{execution(42, 1, "SELECT 1"), execution(43, 2, "SELECT 1"), of_another}));
+    }
+    const Result<History> history = read_history(path());
+    ASSERT_TRUE(history) << history.error().message;
+    EXPECT_EQ(history->backends.at(0).session, "worker-0");
+    EXPECT_EQ(history->backends.at(1).session, "") << "a pooler's: two took turns";
+    EXPECT_EQ(history->backends.at(2).session, "");
+}
+
 TEST_F(Recording, GivesBackWhatTheServerSaidLast) {
     const ServerFact jit{.kind = "setting", .name = "jit", .value = "off"};
     {
