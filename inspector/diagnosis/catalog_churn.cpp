@@ -36,6 +36,9 @@ constexpr double kMostOthers = 0.1;
 // What is dropped has been made, by a statement that runs this often at least beside the rounds put
 // down to the drop: the two need not have been counted together where they were seen now and then.
 constexpr double kLeastMade = 0.1;
+// Where the growth was put down to what runs beside the definitions, and no explanations tell more:
+// as many drops, for each of its rounds.
+constexpr double kLeastDropped = 0.5;
 
 // Contexts whose content belongs to objects in the catalogs, with the file that makes them. They
 // are children of TopMemoryContext, which belongs to them too: the descriptor of every compiled
@@ -94,11 +97,18 @@ struct Churn {
     bool relations = false;
     // Whether the growth was put down to them.
     bool accounts = false;
+    // How often relations were dropped beside the statements that the growth was put down to, where
+    // that is all that there is to go by; else zero.
+    double drops_beside = 0;
     // What explanations show, whatever the growth was put down to.
     CatalogGrowth growth;
     // The statement with the most forms: one for every generated name.
     const StatementColumn* widest = nullptr;
 };
+
+bool is_routine(const DataDefinition& definition) {
+    return definition.object == "FUNCTION" || definition.object == "PROCEDURE";
+}
 
 void note_definition(const StatementColumn& statement, Churn& churn) {
     const std::optional<DataDefinition> definition = data_definition(statement.query);
@@ -108,8 +118,7 @@ void note_definition(const StatementColumn& statement, Churn& churn) {
     churn.makes = churn.makes || definition->verb == DefinitionVerb::kCreate;
     churn.drops = churn.drops || definition->verb == DefinitionVerb::kDrop;
     churn.temporary = churn.temporary || definition->temporary;
-    churn.relations =
-        churn.relations || (definition->object != "FUNCTION" && definition->object != "PROCEDURE");
+    churn.relations = churn.relations || !is_routine(*definition);
     if (statement.forms > 1 && (churn.widest == nullptr || statement.forms > churn.widest->forms)) {
         churn.widest = &statement;
     }
@@ -122,6 +131,32 @@ void note_definitions(const Suspicion& suspicion, double calls, Churn& churn) {
             note_definition(*statement, churn);
         }
     }
+}
+
+// How often relations or their schemas were dropped, by statements that were seen now and then.
+double drops_seen(const Suspicion& suspicion) {
+    double drops = 0;
+    for (const StatementColumn* const statement : suspicion.ranked) {
+        const auto definition = data_definition(statement->query);
+        if (statement->estimated && definition && definition->verb == DefinitionVerb::kDrop &&
+            !is_routine(*definition)) {
+            drops += statement->total();
+        }
+    }
+    return drops;
+}
+
+// drops_seen() where they go on all along and no more relations are known, so that what is kept is
+// of others each time; else zero. Statements that are seen now and then cannot always be told
+// apart: any of a round may be the one that its growth was put down to.
+double drops_beside(const Suspicion& suspicion, const CatalogGrowth& growth) {
+    if (growth.explained || suspicion.groups.empty()) {
+        return 0;
+    }
+    const double drops = drops_seen(suspicion);
+    return drops >= kLeastDropped * suspicion.groups.front().rounds && drops > growth.relations
+               ? drops
+               : 0;
 }
 
 Churn churn_in(const Suspicion& suspicion) {
@@ -138,7 +173,8 @@ Churn churn_in(const Suspicion& suspicion) {
         }
     }
     churn.accounts = churn.bytes >= kLeastShare * suspicion.lasting_bytes;
-    if (!churn.accounts && churn.growth.of_gone_objects()) {
+    churn.drops_beside = churn.accounts ? 0 : drops_beside(suspicion, churn.growth);
+    if (!churn.accounts && (churn.drops_beside > 0 || churn.growth.of_gone_objects())) {
         churn.groups = all_groups(suspicion);
         churn.bytes = bytes_of(suspicion, churn.groups);
         note_definitions(suspicion, 0, churn);
@@ -149,9 +185,10 @@ Churn churn_in(const Suspicion& suspicion) {
     return churn;
 }
 
-// Half for the statements being there at all, the rest for what else the cause would show.
+// Half for the statements being there at all, less where they are only beside those that the growth
+// was put down to; the rest for what else the cause would show.
 double confidence(const Suspicion& suspicion, const Churn& churn) {
-    double sum = 0.5;
+    double sum = churn.drops_beside > 0 ? 0.3 : 0.5;
     sum += suspicion.straightness >= 0.9 ? 0.15 : 0.0;
     sum += churn.bytes >= 0.8 * suspicion.lasting_bytes ? 0.1 : 0.0;
     sum += churn.makes && churn.drops ? 0.08 : 0.0;
@@ -200,6 +237,13 @@ std::vector<std::string> evidence(const Suspicion& suspicion, const Churn& churn
         }
     }
     sentences.push_back(share_of_contexts(suspicion));
+    if (churn.drops_beside > 0) {
+        sentences.push_back(
+            fmt::format("Relations or schemas were dropped {} times beside these statements, and "
+                        "the backend knows {} more relations: what it keeps is of ever new ones.",
+                        readable_count(churn.drops_beside),
+                        readable_count(churn.growth.relations)));
+    }
     if (churn.growth.of_gone_objects()) {
         sentences.push_back(what_is_of_gone_objects(churn.growth));
     }
@@ -258,7 +302,8 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
     // To drop what may be there makes nothing; and functions that are made, called and dropped
     // leave their code and plans behind (plan_cache.cpp), which is another matter.
     const bool objects_are_gone = churn.growth.of_gone_objects();
-    if (!(churn.accounts || objects_are_gone) || !churn.makes || !churn.relations) {
+    const bool found = churn.accounts || churn.drops_beside > 0 || objects_are_gone;
+    if (!found || !churn.makes || !churn.relations) {
         return std::nullopt;
     }
     Finding finding{

@@ -74,6 +74,12 @@ class BackendAnalysis {
     // there.
     [[nodiscard]] std::vector<double> unexplained(std::vector<double> bytes,
                                                   CoveredMemory::Covers covers) const;
+    // Few and uneven snapshots may prove a leak of the whole and of no part of it by itself, or of
+    // a part and not of the whole. What has this trend leaks too where it makes up most of a leak,
+    // …
+    [[nodiscard]] bool makes_up_a_leak(const Trend& trend) const;
+    // … or where a leak that another rule covers makes up most of it.
+    [[nodiscard]] bool holds_a_leak(const CauseRule& rule, const Trend& trend) const;
     // Whether what `rule` covers, with this trend, leaks.
     [[nodiscard]] bool leaks(const CauseRule& rule,
                              const Trend& trend,
@@ -177,11 +183,27 @@ bool BackendAnalysis::leaks(const CauseRule& rule,
     if (trend.verdict == GrowthVerdict::kLeak || of_process(rule)) {
         return trend.verdict == GrowthVerdict::kLeak;
     }
-    // Few and uneven snapshots may prove a leak of the whole, and of no part of it by itself. What
-    // makes up most of a leak leaks.
+    return trend.bytes_per_second.low > 0 && (makes_up_a_leak(trend) || holds_a_leak(rule, trend));
+}
+
+bool BackendAnalysis::makes_up_a_leak(const Trend& trend) const {
     const Trend of_whole = judge_growth(choice_.seconds, unexplained(total_, is_context));
-    return of_whole.verdict == GrowthVerdict::kLeak && trend.bytes_per_second.low > 0 &&
+    return of_whole.verdict == GrowthVerdict::kLeak &&
            trend.bytes_per_second.value > of_whole.bytes_per_second.value / 2;
+}
+
+bool BackendAnalysis::holds_a_leak(const CauseRule& rule, const Trend& trend) const {
+    return std::ranges::any_of(cause_rules(), [&](const CauseRule& other) {
+        if (!other.leaks || of_process(other) ||
+            memory_.shared_part(other.covers, rule.covers) < 1) {
+            return false;
+        }
+        const Trend of_part = judge_growth(
+            choice_.seconds,
+            unexplained(at(memory_.bytes(other.covers), choice_.indices), other.covers));
+        return of_part.verdict == GrowthVerdict::kLeak &&
+               of_part.bytes_per_second.value > trend.bytes_per_second.value / 2;
+    });
 }
 
 void BackendAnalysis::accuse(const CauseRule& rule,

@@ -152,6 +152,52 @@ TEST(CatalogChurn, IsSeenByTheTriggersOfTablesThatFunctionsMakeAndDrop) {
                 ElementsAre("catalog-churn"));
 }
 
+// A load whose statements are seen by looks now and then: the one that compiles the trigger's
+// function always, those that make and drop its tables in most loads.
+SyntheticBackend load_seen_now_and_then(const std::string& path) {
+    SyntheticBackend backend;
+    Dice dice(3);
+    const auto seen = [&](double seconds, const std::string& query, double bytes) {
+        backend.run(seconds, query, path, bytes);
+        backend.backend().executions.back().sighting =
+            Sighting{.after_ns = std::llround(dice.uniform() * 1e6), .gap_ns = 1'000'000};
+    };
+    for (int i = 0; i < 60; ++i) {
+        for (int loads = dice.poisson(4); loads > 0; --loads) {
+            for (const char* const definition :
+                 {"CREATE TABLE roles (a int)", "DROP TABLE roles"}) {
+                if (dice.uniform() < (i % 2 == 0 ? 0.9 : 0.3)) {
+                    seen(i + 0.5, definition, 0);
+                }
+            }
+            seen(i + 0.5, "SELECT grant_roles($1)", 20000);
+        }
+        backend.snapshot(i + 1);
+    }
+    return backend;
+}
+
+TEST(CatalogChurn, IsSeenByTheDropsThoughTheBytesGoWithAnotherStatementSeenNowAndThen) {
+    const Cause cause = only_cause(load_seen_now_and_then(kTop + "/PL/pgSQL function"));
+    EXPECT_EQ(cause.id, "catalog-churn");
+    EXPECT_LT(cause.confidence, 0.9);
+    EXPECT_EQ(cause.statements.at(0).query, "SELECT grant_roles($1)");
+    EXPECT_THAT(cause.evidence,
+                testing::Contains(testing::ContainsRegex("dropped 1[0-9]{2} times beside")));
+}
+
+// That slows the growth of the whole down, but not that of the part which is the leak.
+TEST(CatalogChurn, IsSeenThoughACacheFillsBesideIt) {
+    SyntheticBackend backend;
+    for (int i = 0; i < 40; ++i) {
+        backend.run(i + 0.5, "CREATE SCHEMA load_*");
+        backend.run(i + 0.6, "DROP SCHEMA load_* CASCADE", kTop + "/PL/pgSQL function", 20000);
+        backend.grow(kCatalogCache, i < 20 ? 8000 : 0);
+        backend.snapshot(i + 1);
+    }
+    EXPECT_THAT(causes_of(backend), ElementsAre("catalog-churn"));
+}
+
 // Statements and functions.
 
 // `owner` grows with each plan that is kept.
