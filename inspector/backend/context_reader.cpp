@@ -184,7 +184,9 @@ Result<Reading> ContextReader::freeze(Clock::time_point deadline, Moment moment)
     auto misses = MemoryCopy::Misses::kFail;
     double pause_us = 0;
     for (int stops = 0;; ++stops) {
-        const auto copied_at = look_for_contexts();
+        // Where all that was needed lay where it had lain before, it will again.
+        const bool guesses = plan_held_;
+        const auto copied_at = guesses ? copy_at_rest() : look_for_contexts();
         if (moment == Moment::kBetweenStatements &&
             (stops == kMostStops || !await_safe_point(until))) {
             moment = Moment::kAny;
@@ -205,7 +207,9 @@ Result<Reading> ContextReader::freeze(Clock::time_point deadline, Moment moment)
             }
             std::this_thread::sleep_for(kFirstRetry);
         }
-        if (stop->in_time) {
+        if (stop->in_time && guesses) {
+            plan_held_ = false;
+        } else if (stop->in_time) {
             misses = MemoryCopy::Misses::kFetch;
         }
     }
@@ -268,11 +272,22 @@ std::optional<RestWatch::Rest> ContextReader::look_for_contexts() {
         copy_.take();
         look_at_all();
         if (copy_.misses() == 0) {
+            plan_held_ = look == 0;
             return rest && rest_watch_->rested_since(*rest) ? rest : std::nullopt;
         }
         plan_from(copy_, /*complete=*/false);
     }
+    plan_held_ = false;
     return std::nullopt;
+}
+
+std::optional<RestWatch::Rest> ContextReader::copy_at_rest() {
+    const auto rest = rest_watch_ ? rest_watch_->begin() : std::nullopt;
+    if (!rest) {
+        return std::nullopt;  // in vain, while it runs
+    }
+    copy_.take();
+    return rest_watch_->rested_since(*rest) ? rest : std::nullopt;
 }
 
 // Fetches into the copy what decode() will use and is not there.
