@@ -120,7 +120,7 @@ Result<> require_readable(pid_t pid, const ProcessMemory& memory) {
     if (memory.has_file() || geteuid() == 0) {
         return {};
     }
-    return failure(Error::Kind::kUnsupported,
+    return failure(Error::Kind::kPermission,
                    fmt::format("a copy-on-write child of process {} could not be read: its files "
                                "below /proc are closed to us, who are neither root nor its user",
                                pid),

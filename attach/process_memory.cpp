@@ -55,12 +55,15 @@ Result<ProcessMemory> ProcessMemory::open(pid_t pid, Transport transport) {
     if (file.valid()) {
         return ProcessMemory(pid, std::move(file), transport);
     }
-    const int err = errno;
-    if (err == ENOENT) {
-        return failure(Error::Kind::kGone, fmt::format("process {} is gone", pid));
+    int err = errno;
+    if (err == EACCES && transport == Transport::kProcessVm) {
+        err = try_process_vm(pid);
+        if (err == 0) {
+            return ProcessMemory(pid, std::move(file), transport);
+        }
     }
-    if (err == EACCES && transport == Transport::kProcessVm && try_process_vm(pid) == 0) {
-        return ProcessMemory(pid, std::move(file), transport);
+    if (err == ENOENT || err == ESRCH) {
+        return failure(Error::Kind::kGone, fmt::format("process {} is gone", pid));
     }
     return os_error(err, fmt::format("cannot open the memory of process {}", pid));
 }
