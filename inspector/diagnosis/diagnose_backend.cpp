@@ -14,6 +14,7 @@
 #include "inspector/diagnosis/server_evidence.hpp"
 #include "inspector/diagnosis/stopped_growth.hpp"
 #include "inspector/diagnosis/suspects.hpp"
+#include "inspector/diagnosis/total_memory.hpp"
 #include "inspector/diagnosis/work_clock.hpp"
 
 namespace palloscope {
@@ -300,7 +301,7 @@ BackendDiagnosis BackendAnalysis::run() {
                                .growth = growth(memory),
                                .snapshots = backend_.snapshots.size(),
                                .executions = backend_.executions.size(),
-                               .used_bytes = picture(memory),
+                               .picture = picture(memory),
                                .notes = backend_notes(backend_, choice_)};
     if (!causes_.empty()) {
         // Of a part, and so of the whole.
@@ -339,9 +340,23 @@ std::optional<BackendDiagnosis> diagnose_before_rest(const History& history,
     diagnosis.growth.rest_seconds = whole.growth.seconds - diagnosis.growth.seconds;
     diagnosis.snapshots = whole.snapshots;
     diagnosis.executions = whole.executions;
-    diagnosis.used_bytes = whole.used_bytes;
+    diagnosis.picture = whole.picture;
     diagnosis.notes = whole.notes;
     return diagnosis;
+}
+
+// The growth of used bytes, of a backend with snapshots.
+BackendDiagnosis diagnose_used(const History& history, const BackendHistory& backend) {
+    BackendDiagnosis diagnosis = BackendAnalysis(history, backend).run();
+    if (diagnosis.leaks() || diagnosis.growth.verdict != GrowthVerdict::kSettled) {
+        return diagnosis;
+    }
+    const BackendHistory even = by_work(backend);
+    BackendDiagnosis slowed = BackendAnalysis(history, even).run();
+    if (slowed.leaks()) {
+        return slowed;
+    }
+    return diagnose_before_rest(history, backend, diagnosis).value_or(std::move(diagnosis));
 }
 
 }  // namespace
@@ -353,16 +368,14 @@ BackendDiagnosis diagnose_backend(const History& history, const BackendHistory& 
                 .executions = backend.executions.size(),
                 .notes = backend_notes(backend, {})};
     }
-    BackendDiagnosis diagnosis = BackendAnalysis(history, backend).run();
-    if (diagnosis.leaks() || diagnosis.growth.verdict != GrowthVerdict::kSettled) {
-        return diagnosis;
+    BackendDiagnosis of_used = diagnose_used(history, backend);
+    if (of_used.leaks() || of_used.growth.verdict == GrowthVerdict::kTooFewSnapshots) {
+        return of_used;
     }
-    const BackendHistory even = by_work(backend);
-    BackendDiagnosis slowed = BackendAnalysis(history, even).run();
-    if (slowed.leaks()) {
-        return slowed;
-    }
-    return diagnose_before_rest(history, backend, diagnosis).value_or(std::move(diagnosis));
+    const BackendHistory total = by_total_bytes(backend);
+    BackendDiagnosis of_total = BackendAnalysis(history, total).run();
+    of_total.growth.judged_on = GrowingMemory::kTotalBytes;
+    return of_total.leaks() ? of_total : of_used;
 }
 
 }  // namespace palloscope

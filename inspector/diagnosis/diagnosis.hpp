@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "inspector/diagnosis/estimate.hpp"
+#include "inspector/diagnosis/growing_memory.hpp"
 #include "inspector/diagnosis/growth_verdict.hpp"
 #include "inspector/model/history.hpp"
 
@@ -20,6 +21,7 @@ namespace palloscope {
 // where a cause was found for its growth; without what is harmless.
 struct Growth {
     GrowthVerdict verdict = GrowthVerdict::kTooFewSnapshots;
+    GrowingMemory judged_on = GrowingMemory::kUsedBytes;  // or kTotalBytes
     // From the first snapshot used to the last, or to the end of the growth where that came first
     // (rest_seconds), with whatever filled at first.
     std::int64_t bytes = 0;
@@ -130,8 +132,8 @@ struct BackendDiagnosis {
     std::optional<Forecast> forecast;
     // Where the kernel killed it for lack of memory; there is no forecast then.
     std::optional<Ending> ending;
-    // Used bytes at up to 40 evenly spread moments, for a picture.
-    std::vector<std::int64_t> used_bytes;
+    // What the growth is judged on, at up to 40 evenly spread moments, for a picture.
+    std::vector<std::int64_t> picture;
     // What a reader must know about this backend's recording, as sentences.
     std::vector<std::string> notes;
 

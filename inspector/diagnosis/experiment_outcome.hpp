@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "inspector/diagnosis/estimate.hpp"
+#include "inspector/diagnosis/growing_memory.hpp"
 #include "inspector/model/experiment.hpp"
 
 namespace palloscope {
@@ -23,10 +24,6 @@ enum class Effect {
 // "stops", "slows", "none", "hastens", "unclear", "not tried".
 [[nodiscard]] std::string_view to_string(Effect effect);
 
-// On what the growth is judged: the used bytes of the contexts, or, where those do not grow, the
-// backends' anonymous memory.
-enum class GrowingMemory { kUsedBytes, kRssAnon };
-
 struct TrialOutcome {
     // Bytes a loop or a second; none where the trial was too short.
     std::optional<Estimate> growth;
@@ -34,7 +31,7 @@ struct TrialOutcome {
 };
 
 struct ExperimentOutcome {
-    GrowingMemory judged_on = GrowingMemory::kUsedBytes;
+    GrowingMemory judged_on = GrowingMemory::kUsedBytes;  // or kRssAnon
     // Whether the workload grows at all without an intervention. Where it does not, no effect is
     // known.
     bool grows = false;

@@ -48,12 +48,11 @@ std::string experiment_json(const Experiment& experiment, const ExperimentOutcom
     for (std::size_t i = 0; i < experiment.trials.size(); ++i) {
         trials.push_back(trial_json(experiment.trials[i], outcome.trials[i]));
     }
-    const bool on_used = outcome.judged_on == GrowingMemory::kUsedBytes;
     return Json{{"schema", "palloscope.experiment/1"},
                 {"workload", json_text(experiment.workload)},
                 {"server_version_num", experiment.server_version_num},
                 {"unit", experiment.unit == GrowthUnit::kLoop ? "loop" : "second"},
-                {"judged_on", on_used ? "used_bytes" : "rss_anon_bytes"},
+                {"judged_on", to_string(outcome.judged_on)},
                 {"grows", outcome.grows},
                 {"conclusions", outcome.conclusions},
                 {"trials", std::move(trials)}}

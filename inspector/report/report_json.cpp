@@ -30,6 +30,7 @@ Json growth_object(const Growth& growth) {
             {"bytes_per_second", finite(growth.bytes_per_second.value)},
             {"low", finite(growth.bytes_per_second.low)},
             {"high", finite(growth.bytes_per_second.high)},
+            {"judged_on", to_string(growth.judged_on)},
             {"rest_seconds", finite(growth.rest_seconds)},
             {"significant", growth.significant()}};
 }

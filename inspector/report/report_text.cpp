@@ -164,6 +164,13 @@ void ReportWriter::growth(const BackendDiagnosis& backend) {
                           readable_bytes(rate.high),
                           readable_bytes(rate.value * 3600)),
               "  ");
+    const bool of_used = growth.judged_on == GrowingMemory::kUsedBytes;
+    if (!of_used) {
+        paragraph(
+            "That is what its contexts take up: what is used of them does not grow, and the "
+            "rest is free in blocks that they keep.",
+            "  ");
+    }
     if (growth.rest_seconds > 0) {
         paragraph(
             fmt::format("It ended with its statements: in the {} after that none of them ran, "
@@ -177,14 +184,15 @@ void ReportWriter::growth(const BackendDiagnosis& backend) {
     if (backend.ending) {
         ending(*backend.ending);
     }
-    if (backend.used_bytes.empty()) {
+    if (backend.picture.empty()) {
         return;
     }
-    const std::string picture = sparkline(backend.used_bytes, style_);
+    const std::string picture = sparkline(backend.picture, style_);
     const std::string ends =
-        fmt::format("  {} to {} used",
-                    readable_bytes(static_cast<double>(backend.used_bytes.front())),
-                    readable_bytes(static_cast<double>(backend.used_bytes.back())));
+        fmt::format("  {} to {} {}",
+                    readable_bytes(static_cast<double>(backend.picture.front())),
+                    readable_bytes(static_cast<double>(backend.picture.back())),
+                    of_used ? "used" : "taken up");
     const bool fits = 2 + text_columns(picture) + text_columns(ends) <= columns_;
     line("  " + painted(style_, Paint::kGrew, picture) + (fits ? ends : '\n' + ends));
 }
@@ -210,8 +218,8 @@ void ReportWriter::forecast(const Forecast& forecast) {
 void ReportWriter::ending(const Ending& ending) {
     std::string text = fmt::format(
         "The kernel killed it for lack of memory in its container, just after its last snapshot, "
-        "{}: its control group counted a kill then, and this backend was the first to end (the "
-        "server's log has the PID). The server then ends all its backends, and recovers.",
+        "{}: its control group counted a kill then, and this is the backend that ended with it "
+        "(the server's log has the PID). The server then ends all its backends, and recovers.",
         moment_text(ending.last_snapshot_ns));
     if (const auto& foresight = ending.foresight) {
         constexpr double kNanoseconds = 1e9;

@@ -166,7 +166,7 @@ TEST(Diagnosis, NamesTheCauseOfALeakThatEndedWithItsStatements) {
         EXPECT_NEAR(backend.growth.rest_seconds, 30, 3);
         EXPECT_NEAR(backend.growth.seconds, 60, 3);
         EXPECT_EQ(backend.snapshots, 90U);
-        EXPECT_THAT(backend.used_bytes, SizeIs(40));
+        EXPECT_THAT(backend.picture, SizeIs(40));
     }
 }
 
@@ -250,6 +250,42 @@ TEST(Diagnosis, CallsUnknownWhatNoRuleExplainsAndNamesItsStatement) {
     EXPECT_FALSE(cause.statements[0].group);
     EXPECT_NEAR(cause.statements[0].bytes_per_call.value, 900, 1);
     EXPECT_EQ(cause.contexts.at(0).path, kOther);
+}
+
+// Small chunks hold large blocks; generation.c frees a block when all in it is free.
+TEST(Diagnosis, SeesWhatContextsTakeUpWhereWhatIsUsedOfThemDoesNotGrow) {
+    SyntheticBackend backend;
+    Dice dice(9);
+    for (int i = 0; i < 60; ++i) {
+        for (int calls = dice.poisson(6); calls > 0; --calls) {
+            backend.run(i + 0.5, "SELECT decode($1)");
+            backend.waste(kOther, 8192);
+        }
+        backend.grow(kOther, i % 2 == 0 ? 400 : -400);
+        backend.snapshot(i + 1);
+    }
+    const Diagnosis diagnosis = diagnose(backend.history());
+    const BackendDiagnosis& of_total = diagnosis.backends[0];
+    EXPECT_EQ(of_total.growth.judged_on, GrowingMemory::kTotalBytes);
+    ASSERT_THAT(of_total.causes, SizeIs(1));
+    EXPECT_EQ(of_total.causes[0].id, "unknown");
+    EXPECT_EQ(of_total.causes[0].statements.at(0).query, "SELECT decode($1)");
+    EXPECT_NEAR(of_total.causes[0].statements[0].bytes_per_call.value, 8192, 1);
+}
+
+TEST(Diagnosis, IsNotAlarmedByBlocksThatDoubleOverWhatIsUsed) {
+    SyntheticBackend backend;
+    double block = 8192;
+    for (int i = 0; i < 60; ++i) {
+        backend.run(i + 0.5, "SELECT $1");
+        if (i == 2 || i == 5 || i == 11 || i == 23 || i == 47) {
+            backend.waste(kOther, block);
+            block *= 2;
+        }
+        backend.grow(kOther, i % 2 == 0 ? 400 : -400);
+        backend.snapshot(i + 1);
+    }
+    EXPECT_THAT(diagnose(backend.history()).backends[0].causes, IsEmpty());
 }
 
 TEST(Diagnosis, DoesNotBlameDataDefinitionForCachesThatOthersFill) {

@@ -82,12 +82,14 @@ void SyntheticBackend::snapshot(double seconds, const std::string& state, double
             series = backend_.contexts.end() - 1;
         }
         const auto used = static_cast<std::int64_t>(bytes);
-        const ContextFigures context{.total_bytes = used, .total_nblocks = 1, .used_bytes = used};
+        const auto free = static_cast<std::int64_t>(free_bytes_[path]);
+        const ContextFigures context{
+            .total_bytes = used + free, .total_nblocks = 1, .free_bytes = free, .used_bytes = used};
         series->figures.push_back(context);
         series->count.push_back(1 + contexts_[path]);
         summary.total += context;
     }
-    summary.rss_anon_bytes = std::llround(outside_bytes_) + summary.total.used_bytes;
+    summary.rss_anon_bytes = std::llround(outside_bytes_) + summary.total.total_bytes;
     summary.rss_shmem_bytes = std::llround(shared_bytes_);
     backend_.snapshots.push_back(summary);
 }

@@ -33,6 +33,9 @@ class SyntheticBackend {
 
     void grow(const std::string& path, double bytes) { bytes_[path] += bytes; }
 
+    // Free space in the blocks of this path.
+    void waste(const std::string& path, double bytes) { free_bytes_[path] += bytes; }
+
     // Contexts of this path: one until some are added.
     void add_contexts(const std::string& path, int count) { contexts_[path] += count; }
 
@@ -56,6 +59,7 @@ class SyntheticBackend {
     std::vector<StatementForm> forms_;
     std::map<std::string, std::size_t> form_of_;
     std::map<std::string, double> bytes_;
+    std::map<std::string, double> free_bytes_;
     std::map<std::string, int> contexts_;
     double outside_bytes_ = 2'000'000;
     double shared_bytes_ = 0;

@@ -38,9 +38,15 @@ TEST(ReportJson, HasExactlyTheFieldsOfTheContract) {
                             "harmless",
                             "forecast",
                             "ending"));
-    EXPECT_THAT(
-        keys(backend["growth"]),
-        ElementsAre("bytes", "bytes_per_second", "low", "high", "rest_seconds", "significant"));
+    EXPECT_THAT(keys(backend["growth"]),
+                ElementsAre("bytes",
+                            "bytes_per_second",
+                            "low",
+                            "high",
+                            "judged_on",
+                            "rest_seconds",
+                            "significant"));
+    EXPECT_EQ(backend["growth"]["judged_on"], "used_bytes");
     const auto& cause = backend["causes"][0];
     EXPECT_THAT(keys(cause),
                 ElementsAre("id",

@@ -64,7 +64,7 @@ Diagnosis sample_diagnosis() {
         .unexplained_bytes = 925'000,
         .snapshots = 590,
         .executions = 140'000,
-        .used_bytes = {1'000'000, 3'000'000, 5'000'000, 7'000'000, 9'000'000, 14'400'000},
+        .picture = {1'000'000, 3'000'000, 5'000'000, 7'000'000, 9'000'000, 14'400'000},
         .notes = {"2 snapshots were missed: the one before was not done, or no safe moment came."}};
     BackendDiagnosis settled{.process = {.pid = 4243},
                              .server_version_num = 150018,

@@ -76,9 +76,18 @@ TEST(ReportText, SaysThatTheKernelKilledABackendAndSinceWhenItWasToBeSeen) {
     EXPECT_THAT(text, HasSubstr("to be seen 1 min 30 s before; 1 min 40 s were left then"));
 }
 
+TEST(ReportText, SaysWhatItJudgedWhereThatIsNotWhatIsUsed) {
+    Diagnosis diagnosis = sample_diagnosis();
+    EXPECT_THAT(report_text(diagnosis, {.width = 100}), Not(HasSubstr("take up")));
+    diagnosis.backends[0].growth.judged_on = GrowingMemory::kTotalBytes;
+    const std::string text = report_text(diagnosis, {.width = 100});
+    EXPECT_THAT(text, HasSubstr("That is what its contexts take up"));
+    EXPECT_THAT(text, HasSubstr("13.7 MB taken up\n"));
+}
+
 TEST(ReportText, FitsIntoItsWidth) {
     Diagnosis diagnosis = sample_diagnosis();
-    diagnosis.backends[0].used_bytes.resize(40, 15'000'000);
+    diagnosis.backends[0].picture.resize(40, 15'000'000);
     for (const int width : {64, 72, 80, 100}) {
         EXPECT_LE(widest_line(report_text(diagnosis, {.width = width})), width);
     }
