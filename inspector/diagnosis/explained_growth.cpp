@@ -53,6 +53,12 @@ class Sums {
                 add(Kind::kHeldCursor, "", 1, portal.bytes, sign);
             }
         }
+        for (const ListenedChannel& channel : explanation.channels) {
+            add(Kind::kChannel, "", 1, channel.bytes, sign);
+        }
+        for (const SessionSetting& setting : explanation.settings) {
+            add(Kind::kSetting, "", 1, setting.bytes, sign);
+        }
         for (const HashTable& table : explanation.hash_tables) {
             add(Kind::kHashTable, table.name, table.entries, table.bytes, sign);
         }
@@ -128,6 +134,10 @@ std::string described(const GrownPart& part) {
             return fmt::format("compiled functions: {}", part.name);
         case Kind::kHeldCursor:
             return "held cursors";
+        case Kind::kChannel:
+            return "channels listened to";
+        case Kind::kSetting:
+            return "settings of the session";
         case Kind::kHashTable:
             return fmt::format("entries of the hash table {}", part.name);
     }

@@ -20,6 +20,8 @@ struct GrownPart {
         kPlan,
         kFunction,
         kHeldCursor,
+        kChannel,
+        kSetting,
         kHashTable,
     };
 

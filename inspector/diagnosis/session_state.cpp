@@ -14,6 +14,7 @@
 #include "inspector/diagnosis/cause_rules.hpp"
 #include "inspector/diagnosis/common_evidence.hpp"
 #include "inspector/diagnosis/context_kind.hpp"
+#include "inspector/diagnosis/explained_growth.hpp"
 #include "inspector/diagnosis/query_word.hpp"
 #include "inspector/diagnosis/readable.hpp"
 #include "inspector/diagnosis/series_growth.hpp"
@@ -69,6 +70,8 @@ struct Gathered {
     bool locks = false;
     bool channels = false;
     bool settings = false;
+
+    [[nodiscard]] bool any() const { return locks || channels || settings; }
 };
 
 std::vector<std::string> remedies(const Gathered& gathered) {
@@ -94,27 +97,40 @@ std::vector<std::string> remedies(const Gathered& gathered) {
     return remedies;
 }
 
+// What makes up enough of the growth by itself to be its cause, whatever statements it was put down
+// to. Explanations cover a part of the recording only, and count no cells of lists.
+Gathered known_to_grow(const Suspicion& suspicion, double lock_bytes) {
+    const auto parts = grown_parts(suspicion.backend).value_or(std::vector<GrownPart>{});
+    const auto is_much = [&](GrownPart::Kind kind) {
+        return static_cast<double>(bytes_of(parts, kind)) > suspicion.bytes / 4;
+    };
+    // The table of locks takes a third of what locks take, the rest is in TopMemoryContext.
+    return {.locks = lock_bytes > suspicion.bytes / 10,
+            .channels = is_much(GrownPart::Kind::kChannel),
+            .settings = is_much(GrownPart::Kind::kSetting)};
+}
+
 std::optional<Finding> explain(const Suspicion& suspicion) {
     const std::vector<std::size_t> telling = ranked_groups(suspicion, rank);
     const double lock_bytes = series_growth(suspicion.backend, holds_locks).bytes;
-    // The table of locks takes a third of what locks take, the rest is in TopMemoryContext.
-    const bool locks_grow = lock_bytes > suspicion.bytes / 10;
-    if (!locks_grow && bytes_of(suspicion, telling) < suspicion.lasting_bytes / 2) {
+    const Gathered known = known_to_grow(suspicion, lock_bytes);
+    if (!known.any() && bytes_of(suspicion, telling) < suspicion.lasting_bytes / 2) {
         return std::nullopt;
     }
-    const Gathered gathered{.locks = locks_grow || any_statement(suspicion, telling, locks),
-                            .channels = any_statement(suspicion, telling, listens),
-                            .settings = any_statement(suspicion, telling, is_setting)};
+    const Gathered gathered{
+        .locks = known.locks || any_statement(suspicion, telling, locks),
+        .channels = known.channels || any_statement(suspicion, telling, listens),
+        .settings = known.settings || any_statement(suspicion, telling, is_setting)};
     Finding finding{
         .title = gathered.locks      ? "The session takes ever more locks and keeps them"
                  : gathered.channels ? "The session listens to ever more channels"
                                      : "The session gathers settings or other state of its own",
         .confidence = usual_confidence(
-            suspicion, {.explained = locks_grow, .telling_statements = !telling.empty()}),
+            suspicion, {.explained = known.any(), .telling_statements = !telling.empty()}),
         .groups = telling.empty() ? all_groups(suspicion) : telling,
         .remedies = remedies(gathered)};
     std::vector<std::string> own;
-    if (locks_grow) {
+    if (known.locks) {
         own.push_back(fmt::format("The table of the locks that the session holds grew by {}.",
                                   readable_bytes(lock_bytes)));
     }

@@ -354,6 +354,18 @@ TEST(SessionState, IsNamedForChannelsAndLocks) {
     EXPECT_THAT(locks.title, HasSubstr("locks"));
 }
 
+TEST(SessionState, IsNamedForChannelsThoughTheBytesGoWithAnotherStatement) {
+    SyntheticBackend backend =
+        calls_of("NOTIFY presence", [](SyntheticBackend& grown) { grown.grow(kTop, 96); });
+    explain_ends(backend, [](Explanation& after) {
+        after.channels.resize(300, {.name = "conversation", .bytes = 80});
+    });
+    const Cause cause = only_cause(backend);
+    EXPECT_EQ(cause.id, "session-state");
+    EXPECT_THAT(cause.title, HasSubstr("channels"));
+    EXPECT_THAT(cause.evidence, testing::Contains(HasSubstr("300 more channels listened to")));
+}
+
 TEST(SessionState, IsNotNamedForOtherGrowthOfTopMemoryContext) {
     EXPECT_THAT(causes_of(calls_of("SELECT leak($1)",
                                    [](SyntheticBackend& backend) { backend.grow(kTop, 90); })),
