@@ -97,23 +97,38 @@ std::vector<std::string> remedies(const Gathered& gathered) {
     return remedies;
 }
 
-// What makes up enough of the growth by itself to be its cause, whatever statements it was put down
-// to. Explanations cover a part of the recording only, and count no cells of lists.
-Gathered known_to_grow(const Suspicion& suspicion, double lock_bytes) {
-    const auto parts = grown_parts(suspicion.backend).value_or(std::vector<GrownPart>{});
-    const auto is_much = [&](GrownPart::Kind kind) {
-        return static_cast<double>(bytes_of(parts, kind)) > suspicion.bytes / 4;
-    };
-    // The table of locks takes a third of what locks take, the rest is in TopMemoryContext.
-    return {.locks = lock_bytes > suspicion.bytes / 10,
-            .channels = is_much(GrownPart::Kind::kChannel),
-            .settings = is_much(GrownPart::Kind::kSetting)};
+// What is known to have grown, whatever statements the growth was put down to.
+struct KnownGrowth {
+    double lock_bytes = 0;
+    // By explanations, which cover a part of the recording only, and count no cells of lists.
+    double channel_bytes = 0;
+    double setting_bytes = 0;
+
+    // What makes up enough of `bytes` to be its cause.
+    [[nodiscard]] Gathered enough_of(double bytes) const {
+        // The table of locks takes a third of what locks take, the rest is in TopMemoryContext.
+        return {.locks = lock_bytes > bytes / 10,
+                .channels = channel_bytes > bytes / 4,
+                .settings = setting_bytes > bytes / 4};
+    }
+
+    // Whether nothing of weight is left beside it.
+    [[nodiscard]] bool is_all_of(double bytes) const {
+        return channel_bytes + setting_bytes > bytes / 2;
+    }
+};
+
+KnownGrowth known_growth(const BackendHistory& backend) {
+    const auto parts = grown_parts(backend).value_or(std::vector<GrownPart>{});
+    return {.lock_bytes = series_growth(backend, holds_locks).bytes,
+            .channel_bytes = static_cast<double>(bytes_of(parts, GrownPart::Kind::kChannel)),
+            .setting_bytes = static_cast<double>(bytes_of(parts, GrownPart::Kind::kSetting))};
 }
 
 std::optional<Finding> explain(const Suspicion& suspicion) {
     const std::vector<std::size_t> telling = ranked_groups(suspicion, rank);
-    const double lock_bytes = series_growth(suspicion.backend, holds_locks).bytes;
-    const Gathered known = known_to_grow(suspicion, lock_bytes);
+    const KnownGrowth growth = known_growth(suspicion.backend);
+    const Gathered known = growth.enough_of(suspicion.bytes);
     if (!known.any() && bytes_of(suspicion, telling) < suspicion.lasting_bytes / 2) {
         return std::nullopt;
     }
@@ -132,9 +147,9 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
     std::vector<std::string> own;
     if (known.locks) {
         own.push_back(fmt::format("The table of the locks that the session holds grew by {}.",
-                                  readable_bytes(lock_bytes)));
+                                  readable_bytes(growth.lock_bytes)));
     }
-    finding.whole = telling.size() == suspicion.groups.size();
+    finding.whole = telling.size() == suspicion.groups.size() || growth.is_all_of(suspicion.bytes);
     finding.evidence = usual_evidence(suspicion, finding.groups, std::move(own));
     return finding;
 }

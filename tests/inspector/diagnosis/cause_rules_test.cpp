@@ -364,6 +364,21 @@ TEST(SessionState, IsNamedForChannelsThoughTheBytesGoWithAnotherStatement) {
     EXPECT_EQ(cause.id, "session-state");
     EXPECT_THAT(cause.title, HasSubstr("channels"));
     EXPECT_THAT(cause.evidence, testing::Contains(HasSubstr("300 more channels listened to")));
+    // And with both.
+    Dice dice(4);
+    SyntheticBackend half = calls_of("NOTIFY presence", [&](SyntheticBackend& grown) {
+        grown.grow(kTop, 48);
+        if (dice.uniform() < 0.5) {
+            grown.run(0.5 + static_cast<double>(grown.backend().snapshots.size()),
+                      "LISTEN conversation_*",
+                      kTop,
+                      96);
+        }
+    });
+    explain_ends(half, [](Explanation& after) {
+        after.channels.resize(300, {.name = "conversation", .bytes = 80});
+    });
+    EXPECT_EQ(only_cause(half).id, "session-state");
 }
 
 TEST(SessionState, IsNotNamedForOtherGrowthOfTopMemoryContext) {
