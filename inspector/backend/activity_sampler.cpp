@@ -1,6 +1,7 @@
 #include "inspector/backend/activity_sampler.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <csignal>
@@ -9,6 +10,9 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -27,7 +31,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::nanoseconds;
 
-constexpr nanoseconds kShortestPeriod = std::chrono::milliseconds{1};
+constexpr nanoseconds kShortestPeriod = std::chrono::microseconds{250};
 constexpr nanoseconds kLongestPeriod = std::chrono::milliseconds{100};
 // Of one processor: the period is so many times what a round of looks takes of it.
 constexpr int kPeriodsPerRound = 50;
@@ -35,6 +39,8 @@ constexpr int kPeriodsPerRound = 50;
 constexpr int kMostLooks = 3;
 // track_activity_query_size is 1 MB at most (guc_tables.c); forms of longer texts are not made.
 constexpr std::size_t kMaxQueryBytes = std::size_t{1} << 20U;
+// By default it is 1,024, the terminating zero byte included.
+constexpr std::size_t kGuessedBytes = 1024;
 // Below this share of the statements seen, a reader must know.
 constexpr double kWorthANote = 0.9;
 
@@ -62,24 +68,25 @@ class WatchedBackend {
         const std::int64_t now_ns = unix_time_ns();
         const std::int64_t gap_ns = now_ns - std::exchange(looked_at_ns_, now_ns);
         for (int looks = 0; looks < kMostLooks && !gone_; ++looks) {
-            const auto status =
-                read_backend_status(backend_.memory(), entry_, backend_.server_version_num());
+            const auto status = read_status();
             if (!status) {
                 gone_ = true;
                 tracker_.end(unix_time_ns(), ended);
                 return;
             }
             if (status->changes == changes_) {
+                guesses_ = false;
+                tracker_.see_no_change(looked_at_ns_, ended);
                 return;
             }
             if (status->changing()) {
                 continue;
             }
             std::string query;
-            if (tracker_.is_new(status->statement_started_at_ns)) {
-                auto text = backend_.memory().read_string(status->query, kMaxQueryBytes);
-                const auto after = backend_.memory().read<std::uint32_t>(entry_);
-                if (!text || !after || *after != status->changes) {
+            guesses_ = tracker_.is_new(status->statement_started_at_ns);
+            if (guesses_) {
+                auto text = query_of(*status);
+                if (!text) {
                     continue;
                 }
                 query = std::move(*text);
@@ -107,8 +114,52 @@ class WatchedBackend {
     WatchedBackend(Backend backend, RemoteAddress entry)
         : backend_(std::move(backend)), entry_(entry) {}
 
+    // With what is guessed to be its statement's text, where the backend ran another one at the
+    // last look: in one system call, the count of changes after all else.
+    Result<BackendStatus> read_status() {
+        guessed_changes_.reset();
+        BackendStatusBytes bytes{};
+        std::array<RemotePiece, 3> pieces{{
+            {.address = entry_, .into = bytes},
+            {.address = query_, .into = std::as_writable_bytes(std::span(guessed_text_))},
+            {.address = entry_, .into = std::as_writable_bytes(std::span(&guessed_count_, 1))},
+        }};
+        const bool guesses = guesses_ && !query_.is_null();
+        auto read = backend_.memory().gather(std::span(pieces).first(guesses ? pieces.size() : 1));
+        if (read && guesses) {
+            guessed_changes_ = guessed_count_;
+        } else if (!read && guesses) {
+            // A text may be shorter than what was guessed, and the last thing that is mapped.
+            read = backend_.memory().gather(std::span(pieces).first(1));
+        }
+        return read.and_then(
+            [&] { return parse_backend_status(bytes, backend_.server_version_num()); });
+    }
+
+    // The text of the statement that `status`, just read, tells of; none where it has changed.
+    std::optional<std::string> query_of(const BackendStatus& status) {
+        const std::string_view guessed(guessed_text_.data(), guessed_text_.size());
+        const std::size_t end = guessed.find('\0');
+        const bool guessed_right = guessed_changes_ == status.changes && query_ == status.query &&
+                                   end != std::string_view::npos;
+        query_ = status.query;
+        if (guessed_right) {
+            return std::string(guessed.substr(0, end));
+        }
+        auto text = backend_.memory().read_string(status.query, kMaxQueryBytes);
+        const auto after = backend_.memory().read<std::uint32_t>(entry_);
+        return text && after && *after == status.changes ? std::optional(std::move(*text))
+                                                         : std::nullopt;
+    }
+
     Backend backend_;
     RemoteAddress entry_;
+    // Where the text of the last statement lay: in the same place each time.
+    RemoteAddress query_{};
+    bool guesses_ = false;
+    std::array<char, kGuessedBytes> guessed_text_{};
+    std::uint32_t guessed_count_ = 0;
+    std::optional<std::uint32_t> guessed_changes_;
     ActivityTracker tracker_;
     std::int64_t looked_at_ns_ = unix_time_ns();
     std::optional<std::uint32_t> changes_;

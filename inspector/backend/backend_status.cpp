@@ -37,7 +37,8 @@ std::string_view state_text(std::int32_t number, int server_version_num) {
 
 bool in_shared_memory(const std::vector<Mapping>& mappings, RemoteAddress address) {
     return std::ranges::any_of(mappings, [&](const Mapping& mapping) {
-        return mapping.shared && mapping.start <= address && address + kStatusBytes <= mapping.end;
+        return mapping.shared && mapping.start <= address &&
+               address + kBackendStatusBytes <= mapping.end;
     });
 }
 
@@ -47,12 +48,11 @@ bool is_status(const Backend& backend,
                const std::vector<Mapping>& mappings,
                RemoteAddress address,
                pid_t server_pid) {
-    const auto bytes = backend.memory().read<std::array<std::byte, kStatusBytes>>(address);
+    const auto bytes = backend.memory().read<BackendStatusBytes>(address);
     if (!bytes || value_at<std::int32_t>(bytes->data(), kPidAt) != server_pid) {
         return false;
     }
-    const auto status =
-        read_backend_status(backend.memory(), address, backend.server_version_num());
+    const auto status = parse_backend_status(*bytes, backend.server_version_num());
     // Later than the year 2001, and in the order in which they come.
     constexpr std::int64_t kPlausibleUs = std::int64_t{366} * 86'400 * 1'000'000;
     const auto begun = value_at<std::int64_t>(bytes->data(), kProcessStartAt);
@@ -102,27 +102,29 @@ Result<RemoteAddress> find_backend_status(const Backend& backend) {
     return search_backend_status(backend);
 }
 
-Result<BackendStatus> read_backend_status(const MemorySource& memory,
-                                          RemoteAddress entry,
-                                          int server_version_num) {
+Result<BackendStatus> parse_backend_status(const BackendStatusBytes& bytes,
+                                           int server_version_num) {
     const auto layout = layout_of_version(kStatusLayouts, server_version_num);
     if (!layout) {
         return failure(Error::Kind::kUnsupported,
                        fmt::format("the PgBackendStatus of version {} is not known",
                                    server_version_num / 10000));
     }
-    const auto bytes = memory.read<std::array<std::byte, kStatusBytes>>(entry);
-    if (!bytes) {
-        return tl::unexpected(bytes.error());
-    }
     return BackendStatus{
-        .changes = value_at<std::uint32_t>(bytes->data(), 0),
+        .changes = value_at<std::uint32_t>(bytes.data(), 0),
         .state =
-            state_text(value_at<std::int32_t>(bytes->data(), layout->state), server_version_num),
-        .statement_started_at_ns =
-            unix_ns(value_at<std::int64_t>(bytes->data(), kStatementStartAt)),
-        .state_began_at_ns = unix_ns(value_at<std::int64_t>(bytes->data(), kStateStartAt)),
-        .query = pointer_at(bytes->data(), layout->query)};
+            state_text(value_at<std::int32_t>(bytes.data(), layout->state), server_version_num),
+        .statement_started_at_ns = unix_ns(value_at<std::int64_t>(bytes.data(), kStatementStartAt)),
+        .state_began_at_ns = unix_ns(value_at<std::int64_t>(bytes.data(), kStateStartAt)),
+        .query = pointer_at(bytes.data(), layout->query)};
+}
+
+Result<BackendStatus> read_backend_status(const MemorySource& memory,
+                                          RemoteAddress entry,
+                                          int server_version_num) {
+    return memory.read<BackendStatusBytes>(entry).and_then([&](const BackendStatusBytes& bytes) {
+        return parse_backend_status(bytes, server_version_num);
+    });
 }
 
 }  // namespace palloscope

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -39,6 +41,14 @@ struct BackendStatus {
 // that leads to what can only be the status of that PID. kUnsupported where none does; kGone and
 // kPermission as for reading memory.
 [[nodiscard]] Result<RemoteAddress> find_backend_status(const Backend& backend);
+
+// The status as it lies in memory, as far as parse_backend_status() needs it.
+inline constexpr std::size_t kBackendStatusBytes = 256;
+using BackendStatusBytes = std::array<std::byte, kBackendStatusBytes>;
+
+// kUnsupported for a version that is not known.
+[[nodiscard]] Result<BackendStatus> parse_backend_status(const BackendStatusBytes& bytes,
+                                                         int server_version_num);
 
 // `entry` is what MyBEEntry holds, `memory` the backend's or a copy of it.
 [[nodiscard]] Result<BackendStatus> read_backend_status(const MemorySource& memory,

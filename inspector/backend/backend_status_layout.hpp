@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string_view>
 
+#include "inspector/backend/backend_status.hpp"
 #include "inspector/backend/memory_layout.hpp"
 
 namespace palloscope {
@@ -25,8 +26,7 @@ constexpr std::array<StatusLayout, 2> kStatusLayouts{{
     {100000, 216, 232},
     {120000, 232, 248},
 }};
-// Up to the end of the pointer to the text, in either layout.
-constexpr std::size_t kStatusBytes = 256;
+static_assert(kStatusLayouts.back().query + 8 <= kBackendStatusBytes);
 
 // BackendState, in its order. 18 put STATE_STARTING behind STATE_UNDEFINED.
 constexpr std::array<std::string_view, 7> kBackendStates{"",

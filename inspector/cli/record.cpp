@@ -292,8 +292,8 @@ CommandAction add_record(CLI::App& app) {
            "--statements",
            options->statements,
            "where statements come from: activity (what each backend tells of itself, read "
-           "from its memory a\n"
-           "thousand times a second), none, journal:FILE (palloscope-workload's), log:FILE "
+           "from its memory up to\n"
+           "4,000 times a second), none, journal:FILE (palloscope-workload's), log:FILE "
            "(the server's log: .csv,\n"
            ".json or else stderr's format; with '*' the newest file that matches, and those "
            "that follow it), or\n"

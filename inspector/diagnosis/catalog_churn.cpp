@@ -133,27 +133,30 @@ void note_definitions(const Suspicion& suspicion, double calls, Churn& churn) {
     }
 }
 
-// How often relations or their schemas were dropped, by statements that were seen now and then.
-double drops_seen(const Suspicion& suspicion) {
+// How often relations or their schemas were dropped.
+double relation_drops(const Suspicion& suspicion) {
     double drops = 0;
     for (const StatementColumn* const statement : suspicion.ranked) {
         const auto definition = data_definition(statement->query);
-        if (statement->estimated && definition && definition->verb == DefinitionVerb::kDrop &&
-            !is_routine(*definition)) {
+        if (definition && definition->verb == DefinitionVerb::kDrop && !is_routine(*definition)) {
             drops += statement->total();
         }
     }
     return drops;
 }
 
-// drops_seen() where they go on all along and no more relations are known, so that what is kept is
-// of others each time; else zero. Statements that are seen now and then cannot always be told
+bool seen_now_and_then(const Suspicion& suspicion) {
+    return std::ranges::any_of(suspicion.ranked, &StatementColumn::estimated);
+}
+
+// relation_drops() where they go on all along and no more relations are known, so that what is kept
+// is of others each time; else zero. Statements that are seen now and then cannot always be told
 // apart: any of a round may be the one that its growth was put down to.
 double drops_beside(const Suspicion& suspicion, const CatalogGrowth& growth) {
-    if (growth.explained || suspicion.groups.empty()) {
+    if (growth.explained || suspicion.groups.empty() || !seen_now_and_then(suspicion)) {
         return 0;
     }
-    const double drops = drops_seen(suspicion);
+    const double drops = relation_drops(suspicion);
     return drops >= kLeastDropped * suspicion.groups.front().rounds && drops > growth.relations
                ? drops
                : 0;

@@ -109,29 +109,35 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
     for (const std::size_t statement : statements.of_form) {
         counts.column_of_form.push_back(place[statement]);
     }
-    std::vector<std::vector<const ExecutionRecord*>> sighted(counts.columns.size());
+    std::vector<std::vector<double>> by_chance(counts.columns.size());
+    std::vector<std::vector<Sighting>> sightings(counts.columns.size());
     for (std::size_t i = 0; i < executions.size(); ++i) {
         if (intervals[i] == 0) {
             continue;
         }
         const std::size_t column = counts.column_of_form[executions[i].form];
         if (column != StatementCounts::kNoColumn) {
-            counts.columns[column].calls[intervals[i]] += 1;
             if (executions[i].sighting) {
-                sighted[column].push_back(&executions[i]);
+                by_chance[column].resize(moments_ns.size());
+                by_chance[column][intervals[i]] += 1;
+                sightings[column].push_back(*executions[i].sighting);
+            } else {
+                counts.columns[column].calls[intervals[i]] += 1;
             }
         }
     }
-    for (std::size_t i = 0; i < sighted.size(); ++i) {
+    for (std::size_t i = 0; i < sightings.size(); ++i) {
         std::vector<double>& calls = counts.columns[i].calls;
-        std::partial_sum(calls.begin(), calls.end(), calls.begin());
-        if (!sighted[i].empty()) {
+        if (!sightings[i].empty()) {
             counts.columns[i].estimated = true;
             const double factor =
-                estimated_calls(sighted[i]) / static_cast<double>(sighted[i].size());
+                estimated_calls(sightings[i]) / static_cast<double>(sightings[i].size());
             std::ranges::transform(
-                calls, calls.begin(), [&](double value) { return value * factor; });
+                calls, by_chance[i], calls.begin(), [&](double certain, double seen) {
+                    return certain + seen * factor;
+                });
         }
+        std::partial_sum(calls.begin(), calls.end(), calls.begin());
     }
     return counts;
 }

@@ -19,8 +19,9 @@ struct StatementForm {
     bool operator==(const StatementForm&) const = default;
 };
 
-// How an execution was seen that no source told, but looks at the backend now and then: it began
-// between two looks and was still the backend's last one at the second.
+// How an execution was seen that no source told, but looks at the backend now and then, and that
+// they might have missed: it began between two looks and was still the backend's last one at the
+// second.
 struct Sighting {
     std::int64_t after_ns = 0;  // from its beginning to the second look
     std::int64_t gap_ns = 0;    // from look to look

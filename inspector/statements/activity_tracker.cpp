@@ -24,7 +24,7 @@ void ActivityTracker::see(ActivityLook look, std::vector<SeenStatement>& ended) 
     } else if (!last_ || reports != 1 || !last_->running || !look.running ||
                look.query != last_->query) {
         if (last_) {
-            tell_end(look.started_at_ns, ended);
+            tell_end(last_->running ? look.started_at_ns : last_->state_began_at_ns, ended);
             count_last();
         }
         began_at_ns_ = look.started_at_ns;
@@ -33,23 +33,40 @@ void ActivityTracker::see(ActivityLook look, std::vector<SeenStatement>& ended) 
         told_ = look.query.empty();
     }  // else a single report, which tells of no end: the next message of the same statement
     last_ = std::move(look);
-    if (!last_->running) {
-        tell_end(last_->state_began_at_ns, ended);
+    tell_certain_end(ended);
+}
+
+void ActivityTracker::see_no_change(std::int64_t looked_at_ns, std::vector<SeenStatement>& ended) {
+    if (last_) {
+        last_->looked_at_ns = looked_at_ns;
+        tell_certain_end(ended);
     }
 }
 
 void ActivityTracker::end(std::int64_t now_ns, std::vector<SeenStatement>& ended) {
     if (last_) {
-        tell_end(now_ns, ended);
+        tell_end(last_->running ? now_ns : last_->state_began_at_ns, ended);
+    }
+}
+
+bool ActivityTracker::was_certain_to_be_seen() const {
+    return last_->looked_at_ns - began_at_ns_ >= sighting_.gap_ns;
+}
+
+// One that has ended and that the next look might not have seen any more waits for that look.
+void ActivityTracker::tell_certain_end(std::vector<SeenStatement>& ended) {
+    if (!last_->running && was_certain_to_be_seen()) {
+        tell_end(last_->state_began_at_ns, ended);
     }
 }
 
 void ActivityTracker::tell_end(std::int64_t ended_at_ns, std::vector<SeenStatement>& ended) {
     if (!std::exchange(told_, true)) {
-        ended.push_back({.started_at_ns = began_at_ns_,
-                         .ended_at_ns = std::max(ended_at_ns, began_at_ns_),
-                         .query = last_->query,
-                         .sighting = sighting_});
+        ended.push_back(
+            {.started_at_ns = began_at_ns_,
+             .ended_at_ns = std::max(ended_at_ns, began_at_ns_),
+             .query = last_->query,
+             .sighting = was_certain_to_be_seen() ? std::nullopt : std::optional(sighting_)});
     }
 }
 

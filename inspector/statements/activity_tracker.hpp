@@ -14,7 +14,7 @@ namespace palloscope {
 // What a backend tells of itself at one moment (PgBackendStatus). Times are Unix times.
 struct ActivityLook {
     std::int64_t looked_at_ns = 0;
-    std::int64_t gap_ns = 0;  // since the look before, also where that saw no change
+    std::int64_t gap_ns = 0;  // since the look before, whatever that saw
     // One more before each report of the backend, and one more after it.
     std::uint32_t changes = 0;
     bool running = false;  // a statement
@@ -31,7 +31,9 @@ struct SeenStatement {
     std::int64_t started_at_ns = 0;
     std::int64_t ended_at_ns = 0;
     std::string query;
-    Sighting sighting;
+    // None where no look could have missed it: it was the backend's last one for as long as the
+    // time between the looks before and after its beginning.
+    std::optional<Sighting> sighting;
 
     bool operator==(const SeenStatement&) const = default;
 };
@@ -53,6 +55,9 @@ class ActivityTracker {
     // that have ended since, two at most.
     void see(ActivityLook look, std::vector<SeenStatement>& ended);
 
+    // A look at that moment saw no change since the last one.
+    void see_no_change(std::int64_t looked_at_ns, std::vector<SeenStatement>& ended);
+
     // The backend has gone at `now_ns`, and with it the statement that ran.
     void end(std::int64_t now_ns, std::vector<SeenStatement>& ended);
 
@@ -61,6 +66,9 @@ class ActivityTracker {
     [[nodiscard]] double seen_share() const;
 
   private:
+    // Whether its last statement has been that for so long that no look could have missed it.
+    [[nodiscard]] bool was_certain_to_be_seen() const;
+    void tell_certain_end(std::vector<SeenStatement>& ended);
     void tell_end(std::int64_t ended_at_ns, std::vector<SeenStatement>& ended);
     void count_last();
 

@@ -54,24 +54,43 @@ TEST_F(ActivityTrackerTest, TellsAStatementThatEndedBetweenTwoLooks) {
     EXPECT_THAT(look(0), IsEmpty());
     backend_.run(10, "select 1");
     backend_.rest(15);
-    EXPECT_THAT(look(20),
+    EXPECT_THAT(look(20), IsEmpty());
+    backend_.run(30, "select 2");
+    EXPECT_THAT(look(35),
                 ElementsAre(SeenStatement{.started_at_ns = 10,
                                           .ended_at_ns = 15,
                                           .query = "select 1",
-                                          .sighting = {.after_ns = 10, .gap_ns = 100}}));
-    EXPECT_THAT(look(30), IsEmpty());
+                                          .sighting = Sighting{.after_ns = 10, .gap_ns = 100}}));
+}
+
+TEST_F(ActivityTrackerTest, TellsAStatementAtOnceThatNoLookCouldHaveMissed) {
+    backend_.run(10, "select 1");
+    backend_.rest(15);
+    const SeenStatement certain{
+        .started_at_ns = 10, .ended_at_ns = 15, .query = "select 1", .sighting = std::nullopt};
+    EXPECT_THAT(look(20), IsEmpty());
+    std::vector<SeenStatement> ended;
+    tracker_.see_no_change(109, ended);
+    EXPECT_THAT(ended, IsEmpty());
+    tracker_.see_no_change(110, ended);
+    EXPECT_THAT(ended, ElementsAre(certain));
+    tracker_.see_no_change(120, ended);
+    EXPECT_THAT(ended, ElementsAre(certain));
+    backend_.run(130, "select 2");
+    EXPECT_THAT(look(135), IsEmpty());
 }
 
 TEST_F(ActivityTrackerTest, TellsAStatementOnceThatLastsForManyLooks) {
     backend_.run(10, "select pg_sleep(1)");
     EXPECT_THAT(look(20), IsEmpty());
-    EXPECT_THAT(look(30), IsEmpty());
-    backend_.rest(35);
-    const auto ended = look(40);
+    EXPECT_THAT(look(120), IsEmpty());
+    backend_.rest(125);
+    const auto ended = look(130);
     ASSERT_EQ(ended.size(), 1U);
     EXPECT_EQ(ended[0].started_at_ns, 10);
-    EXPECT_EQ(ended[0].ended_at_ns, 35);
-    EXPECT_THAT(look(50), IsEmpty());
+    EXPECT_EQ(ended[0].ended_at_ns, 125);
+    EXPECT_EQ(ended[0].sighting, std::nullopt);
+    EXPECT_THAT(look(140), IsEmpty());
 }
 
 TEST_F(ActivityTrackerTest, EndsAStatementAtTheLatestWhereTheNextBegins) {
@@ -81,11 +100,9 @@ TEST_F(ActivityTrackerTest, EndsAStatementAtTheLatestWhereTheNextBegins) {
     backend_.run(25, "select 2");
     backend_.rest(28);
     const auto ended = look(30);
-    ASSERT_EQ(ended.size(), 2U);
+    ASSERT_EQ(ended.size(), 1U);
     EXPECT_EQ(ended[0].query, "select 1");
     EXPECT_EQ(ended[0].ended_at_ns, 25);
-    EXPECT_EQ(ended[1].query, "select 2");
-    EXPECT_EQ(ended[1].ended_at_ns, 28);
 }
 
 TEST_F(ActivityTrackerTest, TakesTheMessagesOfAnExtendedQueryForOneStatement) {
@@ -96,7 +113,7 @@ TEST_F(ActivityTrackerTest, TakesTheMessagesOfAnExtendedQueryForOneStatement) {
     backend_.run(30, "select $1");  // execute
     EXPECT_THAT(look(31), IsEmpty());
     backend_.rest(40);
-    const auto ended = look(41);
+    const auto ended = look(111);
     ASSERT_EQ(ended.size(), 1U);
     EXPECT_EQ(ended[0].started_at_ns, 10);
     EXPECT_EQ(ended[0].ended_at_ns, 40);
