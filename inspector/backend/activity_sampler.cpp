@@ -203,6 +203,7 @@ class ActivitySampler::Impl {
             const std::lock_guard lock(mutex_);
             ended.swap(ended_);
         }
+        const nanoseconds before = thread_time();
         std::vector<Execution> executions;
         executions.reserve(ended.size());
         for (auto& [pid, statement] : ended) {
@@ -215,6 +216,11 @@ class ActivitySampler::Impl {
                                   .ended_at_ns = statement.ended_at_ns,
                                   .error = {},
                                   .sighting = statement.sighting});
+        }
+        if (!executions.empty()) {
+            const auto count = static_cast<std::int64_t>(executions.size());
+            const std::lock_guard lock(mutex_);
+            form_ += ((thread_time() - before) / count - form_) / 8;
         }
         return executions;
     }
@@ -280,6 +286,7 @@ class ActivitySampler::Impl {
             const nanoseconds before = thread_time();
             {
                 const std::lock_guard lock(mutex_);
+                const std::size_t told = ended_.size();
                 for (auto& [pid, backend] : backends_) {
                     ended.clear();
                     backend.look(ended);
@@ -287,8 +294,9 @@ class ActivitySampler::Impl {
                         ended_.emplace_back(pid, std::move(statement));
                     }
                 }
-                // Smoothed over some ten rounds.
-                round_ += (thread_time() - before - round_) / 8;
+                // Smoothed over some ten rounds, with what the forms of the statements will take.
+                const auto forms = static_cast<std::int64_t>(ended_.size() - told) * form_;
+                round_ += (thread_time() - before + forms - round_) / 8;
                 period_ = std::clamp(round_ * kPeriodsPerRound, kShortestPeriod, kLongestPeriod);
                 next = std::max(next + period_, Clock::now());
             }
@@ -302,6 +310,7 @@ class ActivitySampler::Impl {
     std::vector<std::string> notes_;
     std::vector<double> seen_in_part_;  // the shares of those that have ended
     nanoseconds round_{};
+    nanoseconds form_{};  // of one statement
     nanoseconds period_ = kShortestPeriod;
     // Of the thread that calls.
     std::set<int> refused_;

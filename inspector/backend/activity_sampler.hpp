@@ -12,7 +12,7 @@ namespace palloscope {
 
 // Sees which statements backends run, from outside: a thread looks at what each tells of itself in
 // shared memory (BackendStatus), four thousand times a second, or as often as takes 2 % of one
-// processor. It stops nobody and asks the server nothing.
+// processor, with the forms of what was seen. It stops nobody and asks the server nothing.
 //
 //     ActivitySampler sampler;
 //     sampler.watch(pids);
