@@ -65,10 +65,11 @@ class WatchedBackend {
 
     // Adds the statements that have ended since the last look.
     void look(std::vector<SeenStatement>& ended) {
-        const std::int64_t now_ns = unix_time_ns();
-        const std::int64_t gap_ns = now_ns - std::exchange(looked_at_ns_, now_ns);
         for (int looks = 0; looks < kMostLooks && !gone_; ++looks) {
+            // The middle of the call: a statement may be the last one for ten microseconds only.
+            const std::int64_t asked_at_ns = unix_time_ns();
             const auto status = read_status();
+            const std::int64_t now_ns = asked_at_ns + (unix_time_ns() - asked_at_ns) / 2;
             if (!status) {
                 gone_ = true;
                 tracker_.end(unix_time_ns(), ended);
@@ -76,7 +77,8 @@ class WatchedBackend {
             }
             if (status->changes == changes_) {
                 guesses_ = false;
-                tracker_.see_no_change(looked_at_ns_, ended);
+                looked_at_ns_ = now_ns;
+                tracker_.see_no_change(now_ns, ended);
                 return;
             }
             if (status->changing()) {
@@ -92,8 +94,8 @@ class WatchedBackend {
                 query = std::move(*text);
             }
             changes_ = status->changes;
-            tracker_.see({.looked_at_ns = looked_at_ns_,
-                          .gap_ns = gap_ns,
+            tracker_.see({.looked_at_ns = now_ns,
+                          .gap_ns = now_ns - std::exchange(looked_at_ns_, now_ns),
                           .changes = status->changes,
                           .running = status->running(),
                           .started_at_ns = status->statement_started_at_ns,
