@@ -1,9 +1,16 @@
 #include "inspector/diagnosis/ending.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
+#include "inspector/diagnosis/diagnose_backend.hpp"
+#include "inspector/diagnosis/readable.hpp"
 #include "inspector/diagnosis/snapshot_choice.hpp"
+#include "inspector/diagnosis/stopped_growth.hpp"
 #include "inspector/diagnosis/trend.hpp"
 
 namespace palloscope {
@@ -78,12 +85,16 @@ std::optional<Ending::Foresight> foresight_at(std::int64_t moment_ns,
             .value = bytes / rate.value, .low = bytes / rate.high, .high = bytes / rate.low}};
 }
 
+std::int64_t moment_of(const BackendHistory& backend, std::int64_t number) {
+    const std::int64_t first_ns = backend.snapshots.front().taken_at_ns;
+    return first_ns + (backend.snapshots.back().taken_at_ns - first_ns) / kMoments * number;
+}
+
 Ending ending_of(const BackendHistory& backend, const History& history) {
     Ending ending;
     if (backend.snapshots.empty()) {
         return ending;
     }
-    const std::int64_t first_ns = backend.snapshots.front().taken_at_ns;
     ending.last_snapshot_ns = backend.snapshots.back().taken_at_ns;
     if (!backend.allowance) {
         return ending;
@@ -98,11 +109,44 @@ Ending ending_of(const BackendHistory& backend, const History& history) {
     }
     const HeldMemory killed(backend);
     for (std::int64_t i = 1; i < kMoments && !ending.foresight; ++i) {
-        const std::int64_t moment_ns =
-            first_ns + (ending.last_snapshot_ns - first_ns) / kMoments * i;
-        ending.foresight = foresight_at(moment_ns, killed, sharers, left_bytes);
+        ending.foresight = foresight_at(moment_of(backend, i), killed, sharers, left_bytes);
     }
     return ending;
+}
+
+// The backend as it was when its leak was proven last. Before the kernel kills, it takes back
+// whatever pages it can, and all that runs slows down: caches that have filled look like that too.
+std::optional<BackendDiagnosis> diagnose_before_scarcity(const History& history,
+                                                         const BackendHistory& backend) {
+    const HeldMemory held(backend);
+    for (std::int64_t i = kMoments - 1; i > 0; --i) {
+        const std::int64_t moment_ns = moment_of(backend, i);
+        if (held.trend_at(moment_ns).verdict != GrowthVerdict::kLeak) {
+            continue;
+        }
+        BackendDiagnosis earlier = diagnose_backend(history, up_to(backend, moment_ns));
+        if (earlier.leaks()) {
+            return earlier;
+        }
+    }
+    return std::nullopt;
+}
+
+// Has `diagnosis`, of which the whole recording proves no leak, say what leaked before.
+void tell_of_earlier_leak(const History& history,
+                          const BackendHistory& backend,
+                          BackendDiagnosis& diagnosis) {
+    std::optional<BackendDiagnosis> earlier = diagnose_before_scarcity(history, backend);
+    if (!earlier) {
+        return;
+    }
+    diagnosis.growth = earlier->growth;
+    diagnosis.causes = std::move(earlier->causes);
+    diagnosis.unexplained_bytes = earlier->unexplained_bytes;
+    diagnosis.notes.push_back(
+        fmt::format("It grew ever more slowly towards its end, as all does where memory runs out: "
+                    "its growth and its causes are those of its first {}.",
+                    readable_seconds(diagnosis.growth.seconds)));
 }
 
 }  // namespace
@@ -110,8 +154,12 @@ Ending ending_of(const BackendHistory& backend, const History& history) {
 void add_endings(const History& history, Diagnosis& diagnosis) {
     for (std::size_t i = 0; i < diagnosis.backends.size(); ++i) {
         if (history.backends[i].end == kKilledForMemory) {
-            diagnosis.backends[i].ending = ending_of(history.backends[i], history);
-            diagnosis.backends[i].forecast.reset();
+            BackendDiagnosis& backend = diagnosis.backends[i];
+            backend.ending = ending_of(history.backends[i], history);
+            backend.forecast.reset();
+            if (!backend.leaks() && backend.ending->foresight) {
+                tell_of_earlier_leak(history, history.backends[i], backend);
+            }
         }
     }
 }

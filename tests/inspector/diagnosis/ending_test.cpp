@@ -42,6 +42,47 @@ TEST(Endings, SayWhenTheKillWasToBeForeseen) {
     EXPECT_GE(backend.ending->foresight->seconds.high, backend.ending->foresight->seconds.value);
 }
 
+// Where memory is scarce statements go on now and then, and the work that leaks hardly does.
+History growing_until_memory_is_scarce(const std::string& end) {
+    SyntheticBackend backend;
+    Dice dice(8);
+    constexpr int kScarceFrom = 50;
+    for (int second = 0; second <= kSeconds; ++second) {
+        const bool scarce = second >= kScarceFrom;
+        if (!scarce || dice.uniform() < 0.05) {
+            backend.run(second + 0.5,
+                        "select leak($1)",
+                        kOther,
+                        kBytesPerSecond * (0.9 + 0.2 * dice.uniform()));
+        }
+        backend.run(second + 0.6, "select $1");
+        backend.snapshot(second + 1);
+    }
+    for (int extra = 0; extra < 40; ++extra) {
+        backend.run(kSeconds + 1.0, "select leak($1)");
+    }
+    History history = backend.history();
+    history.backends.at(0).end = end;
+    history.backends.at(0).allowance = kNothingLeft;
+    return history;
+}
+
+TEST(Endings, AreExplainedByWhatLeakedBeforeMemoryWasScarce) {
+    const BackendDiagnosis of_killed =
+        diagnose(growing_until_memory_is_scarce(std::string(kKilledForMemory))).backends.at(0);
+    ASSERT_TRUE(of_killed.ending && of_killed.ending->foresight);
+    ASSERT_EQ(of_killed.causes.size(), 1U);
+    EXPECT_EQ(of_killed.causes[0].statements.at(0).query, "select leak($1)");
+    EXPECT_LT(of_killed.growth.seconds, 0.8 * kSeconds);
+    EXPECT_GT(of_killed.growth.bytes_per_second.low, kBytesPerSecond / 4);
+    ASSERT_FALSE(of_killed.notes.empty());
+    EXPECT_NE(of_killed.notes.back().find("where memory runs out"), std::string::npos);
+
+    const BackendDiagnosis of_other =
+        diagnose(growing_until_memory_is_scarce(std::string(kBackendGone))).backends.at(0);
+    EXPECT_TRUE(of_other.causes.empty()) << "which the history must not prove by itself";
+}
+
 TEST(Endings, ForeseeNothingWithoutALimit) {
     const Diagnosis diagnosis =
         diagnose(growing_until(std::string(kKilledForMemory), std::nullopt));
