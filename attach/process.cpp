@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdint>
 
@@ -27,8 +28,8 @@ tl::unexpected<Error> gone(pid_t pid) {
 struct PidfdInfo {
     std::uint64_t mask;
     std::uint64_t control_group;
-    std::uint32_t pids[3];  // pid, tgid, ppid
-    std::uint32_t ids[8];   // of user and group: real, effective, saved, of files
+    std::array<std::uint32_t, 3> pids;  // pid, tgid, ppid
+    std::array<std::uint32_t, 8> ids;   // of user and group: real, effective, saved, of files
     std::int32_t exit_code;
 };
 
