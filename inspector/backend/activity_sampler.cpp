@@ -72,7 +72,7 @@ class WatchedBackend {
             const std::int64_t now_ns = asked_at_ns + (unix_time_ns() - asked_at_ns) / 2;
             if (!status) {
                 gone_ = true;
-                tracker_.end(unix_time_ns(), ended);
+                tracker_.end(now_ns, ended);
                 return;
             }
             if (status->changes == changes_) {
@@ -121,15 +121,16 @@ class WatchedBackend {
     Result<BackendStatus> read_status() {
         guessed_changes_.reset();
         BackendStatusBytes bytes{};
+        std::uint32_t changes_after = 0;
         std::array<RemotePiece, 3> pieces{{
             {.address = entry_, .into = bytes},
             {.address = query_, .into = std::as_writable_bytes(std::span(guessed_text_))},
-            {.address = entry_, .into = std::as_writable_bytes(std::span(&guessed_count_, 1))},
+            {.address = entry_, .into = std::as_writable_bytes(std::span(&changes_after, 1))},
         }};
         const bool guesses = guesses_ && !query_.is_null();
         auto read = backend_.memory().gather(std::span(pieces).first(guesses ? pieces.size() : 1));
         if (read && guesses) {
-            guessed_changes_ = guessed_count_;
+            guessed_changes_ = changes_after;
         } else if (!read && guesses) {
             // A text may be shorter than what was guessed, and the last thing that is mapped.
             read = backend_.memory().gather(std::span(pieces).first(1));
@@ -160,7 +161,7 @@ class WatchedBackend {
     RemoteAddress query_{};
     bool guesses_ = false;
     std::array<char, kGuessedBytes> guessed_text_{};
-    std::uint32_t guessed_count_ = 0;
+    // The count of changes after the text was read; none where it was not.
     std::optional<std::uint32_t> guessed_changes_;
     ActivityTracker tracker_;
     std::int64_t looked_at_ns_ = unix_time_ns();

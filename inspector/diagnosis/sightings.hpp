@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "inspector/model/history.hpp"
+#include "inspector/model/statement.hpp"
 
 namespace palloscope {
 
