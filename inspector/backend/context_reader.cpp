@@ -59,8 +59,12 @@ bool is_torn(const Error& error) {
     return error.kind == Error::Kind::kFailed || error.kind == Error::Kind::kFault;
 }
 
-// A backend that waits for its client changes nothing.
+// A backend that waits for its client changes nothing. Its memory goes before it has ended, though:
+// where it is killed.
 tl::unexpected<Error> does_not_fit(const Backend& backend, const Error& reason) {
+    if (const auto mapped_bytes = read_mapped_bytes(backend.pid()); mapped_bytes.value_or(0) == 0) {
+        return failure(Error::Kind::kGone, fmt::format("process {} has ended", backend.pid()));
+    }
     return failure(Error::Kind::kUnsupported,
                    fmt::format("the server of process {} does not keep its memory as PostgreSQL {} "
                                "does: {}",
@@ -185,7 +189,7 @@ Result<Reading> ContextReader::freeze(Clock::time_point deadline, Moment moment)
     double pause_us = 0;
     for (int stops = 0;; ++stops) {
         // Where all that was needed lay where it had lain before, it will again.
-        const bool guesses = plan_held_;
+        const bool guesses = plan_held_ && misses == MemoryCopy::Misses::kFail;
         const auto copied_at = guesses ? copy_at_rest() : look_for_contexts();
         if (moment == Moment::kBetweenStatements &&
             (stops == kMostStops || !await_safe_point(until))) {
@@ -311,7 +315,8 @@ Result<ContextReader::Stop> ContextReader::stop_and_copy(
             return tl::unexpected(stopped.error());
         }
         taken_at_ns = unix_time_ns();
-        const bool is_copied = copied_at && only_stopped_since(*stopped, *copied_at);
+        const bool is_copied =
+            !fetches && copied_at && only_stopped_since(*stopped, *copied_at);
         if (fetches || moment == Moment::kBetweenStatements) {
             at_rest = at_safe_point(*backend_).value_or(false);
         }
@@ -319,7 +324,7 @@ Result<ContextReader::Stop> ContextReader::stop_and_copy(
         if (stop.in_time && !is_copied) {
             copy_.take();
         }
-        if (stop.in_time && !is_copied && fetches) {
+        if (stop.in_time && fetches) {
             look_at_all();
         }
         stop.pause_us = microseconds_since(stopped->interrupted_at());

@@ -1,6 +1,7 @@
 #include "inspector/backend/snapshotter.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -249,6 +250,29 @@ TEST(Snapshotter, StopsABackendThatKeepsRunningAndNeverReadsOne) {
     EXPECT_THROW(session.finish(), std::exception);
 }
 
+// Between its statements it waits for its client, in the middle of nothing: what is not there then
+// has moved since we looked, and says nothing of the build.
+TEST(Snapshotter, FreezesABackendThatGrowsAllTheTime) {
+    Session session = Session::connect(PostgresServer::shared("15").dsn());
+    auto snapshotter = Snapshotter::open(session.backend_pid(), Literals::kMasked);
+    ASSERT_TRUE(snapshotter);
+    std::atomic<bool> grows = true;
+    std::thread client([&] {
+        for (int i = 0; i < 1500; ++i) {
+            session.exec(fmt::format("prepare more_{} as select count(*) from pg_class", i));
+            session.exec(fmt::format("execute more_{}", i));
+            std::this_thread::sleep_for(std::chrono::microseconds(500));
+        }
+        grows = false;
+    });
+    while (grows) {
+        const auto snapshot = snapshotter->take(Method::kFreeze, kTimeout);
+        EXPECT_TRUE(snapshot) << snapshot.error().message;
+        std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    }
+    client.join();
+}
+
 TEST(Snapshotter, ReadsTheServersOtherProcesses) {
     Session session = Session::connect(PostgresServer::shared("15").dsn());
     for (const auto& row :
@@ -274,6 +298,29 @@ TEST(Snapshotter, SaysThatTheBackendHasEnded) {
     const auto snapshot = snapshotter->take(Method::kCall, kTimeout);
     ASSERT_FALSE(snapshot);
     EXPECT_EQ(snapshot.error().kind, Error::Kind::kGone);
+}
+
+// An end takes a while: memory goes before the process does, and may go in the middle of a look.
+TEST(Snapshotter, SaysThatTheBackendHasEndedWhereItEndsMeanwhile) {
+    for (const std::optional<Method> method :
+         {std::optional<Method>(), std::optional(Method::kRead), std::optional(Method::kFreeze),
+          std::optional(Method::kFork), std::optional(Method::kCall)}) {
+        for (int end = 0; end < 20; ++end) {
+            std::optional<Session> session = Session::connect(PostgresServer::shared("15").dsn());
+            auto snapshotter = Snapshotter::open(session->backend_pid(), Literals::kMasked);
+            ASSERT_TRUE(snapshotter);
+            std::thread client([&] {
+                std::this_thread::sleep_for(std::chrono::milliseconds(5 + end % 4));
+                session.reset();
+            });
+            auto snapshot = snapshotter->take(method, kTimeout);
+            while (snapshot) {
+                snapshot = snapshotter->take(method, kTimeout);
+            }
+            client.join();
+            EXPECT_EQ(snapshot.error().kind, Error::Kind::kGone) << snapshot.error().message;
+        }
+    }
 }
 
 }  // namespace
