@@ -22,7 +22,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr const char* kSecret = "planted-s3cr3t";
-// The reference: auto meets a backend in the middle of a transaction too, where the truth cannot be
+// The reference: auto meets a backend in the middle of a statement too, where the truth cannot be
 // counted.
 const std::vector<std::string> kByCall{"--method", "call"};
 
@@ -36,12 +36,13 @@ std::vector<Json> json_lines(const std::string& text) {
 }
 
 // The true growth of a backend a policy load: its used bytes at its last snapshot less those at a
-// third of the run, when its caches are warm, by the loads that its journal counts between.
+// third of the run, when its caches are warm, by the loads that its journal counts between. What the
+// transaction of the moment holds is 1 % of that.
 double true_bytes_per_load(const RecordedRun& run, int pid) {
     std::vector<Json> snapshots;
     for (Json& snapshot :
          json_lines(palloscope_output({"export", run.recording(), "--to", "snapshots"}))) {
-        if (snapshot["process"]["pid"] == pid && snapshot["process"]["state"] == "idle") {
+        if (snapshot["process"]["pid"] == pid) {
             snapshots.push_back(std::move(snapshot));
         }
     }
@@ -67,6 +68,7 @@ double true_bytes_per_load(const RecordedRun& run, int pid) {
     }
     const double growth = last["grand_total"]["used_bytes"].get<double>() -
                           first["grand_total"]["used_bytes"].get<double>();
+    EXPECT_GT(loads, 10) << snapshots.size() << " snapshots";
     return growth / loads;
 }
 
