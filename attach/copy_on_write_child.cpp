@@ -40,8 +40,10 @@ constexpr std::chrono::milliseconds kExitTimeout{2000};
 // How long the process may take, once let go, for the last steps of a chain: as long as others keep
 // the processor from it.
 constexpr std::chrono::milliseconds kRestoreTimeout{1000};
-constexpr std::chrono::milliseconds kEagerWait{2};
-constexpr std::chrono::microseconds kLazyInterval{100};
+// What is awaited takes some 20 us, or the processor that we keep: so long in turns with others,
+// then asleep, for as short as a timer allows (100 us with its slack).
+constexpr std::chrono::microseconds kEagerWait{50};
+constexpr std::chrono::microseconds kLazyInterval{20};
 
 constexpr int kSeccompStrict = 1;
 constexpr int kSeccompFilter = 2;

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <ctime>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -26,10 +28,14 @@ using Clock = std::chrono::steady_clock;
 constexpr int kStopEventShift = 16;
 // PTRACE_O_TRACESYSGOOD marks system-call-stops by this bit of the signal number.
 constexpr int kSyscallStopBit = 0x80;
-// A stop comes within 40 to 140 µs: so long it is awaited in turns with other processes, then
-// asleep. Not in short sleeps from the start, and not with a high priority: kernel 6.18 (EEVDF)
-// then kept one target in six from its processor for a second, on a machine with two busy ones.
-constexpr std::chrono::milliseconds kEagerWait{2};
+// A stop comes within 40 to 140 µs. It is awaited in turns with other processes for so long, then
+// asleep, until the kernel tells of it: whoever keeps the processor may be what keeps the target
+// from it, which was scheduled to the same one (a millisecond, kernel 6.18). Not in short sleeps,
+// and not with a high priority: EEVDF then kept one target in six from its processor for a second,
+// on a machine with two busy ones.
+constexpr std::chrono::microseconds kEagerWait{50};
+// The kernel does not tell us where another thread of ours takes the signal, or all are ignored.
+constexpr std::chrono::milliseconds kLongestSleep{1};
 constexpr std::chrono::microseconds kLazyInterval{100};
 // How long another tracer may take to let go. palloscope takes some milliseconds, a debugger
 // minutes.
@@ -44,9 +50,37 @@ std::vector<pid_t>& unreleased() {
     return threads;
 }
 
+// Holds SIGCHLD back, which tells of a tracee's stop as of a child's (ptrace(2)), so that it can be
+// slept for.
+class ChildSignal {
+  public:
+    ChildSignal() {
+        sigemptyset(&signal_);
+        sigaddset(&signal_, SIGCHLD);
+        pthread_sigmask(SIG_BLOCK, &signal_, &before_);
+    }
+
+    ChildSignal(const ChildSignal&) = delete;
+    ChildSignal& operator=(const ChildSignal&) = delete;
+    ChildSignal(ChildSignal&&) = delete;
+    ChildSignal& operator=(ChildSignal&&) = delete;
+
+    ~ChildSignal() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+    void await(std::chrono::nanoseconds timeout) const {
+        const timespec limit{.tv_sec = 0, .tv_nsec = timeout.count()};
+        (void)sigtimedwait(&signal_, nullptr, &limit);
+    }
+
+  private:
+    sigset_t signal_{};
+    sigset_t before_{};
+};
+
 // Waits for a change of state of `thread`; none where the deadline passed.
 Result<std::optional<int>> wait_until(pid_t thread, Clock::time_point deadline) {
     const Clock::time_point begin = Clock::now();
+    std::optional<ChildSignal> told;
     for (;;) {
         int status = 0;
         const pid_t changed = waitpid(thread, &status, __WALL | WNOHANG);
@@ -62,8 +96,10 @@ Result<std::optional<int>> wait_until(pid_t thread, Clock::time_point deadline) 
         }
         if (now - begin < kEagerWait) {
             sched_yield();
+        } else if (!told) {
+            told.emplace();  // what came before has to be asked for once more
         } else {
-            std::this_thread::sleep_for(kLazyInterval);
+            told->await(std::min<Clock::duration>(deadline - now, kLongestSleep));
         }
     }
 }

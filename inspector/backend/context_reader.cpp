@@ -315,8 +315,7 @@ Result<ContextReader::Stop> ContextReader::stop_and_copy(
             return tl::unexpected(stopped.error());
         }
         taken_at_ns = unix_time_ns();
-        const bool is_copied =
-            !fetches && copied_at && only_stopped_since(*stopped, *copied_at);
+        const bool is_copied = !fetches && copied_at && only_stopped_since(*stopped, *copied_at);
         if (fetches || moment == Moment::kBetweenStatements) {
             at_rest = at_safe_point(*backend_).value_or(false);
         }

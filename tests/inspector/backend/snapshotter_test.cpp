@@ -302,9 +302,11 @@ TEST(Snapshotter, SaysThatTheBackendHasEnded) {
 
 // An end takes a while: memory goes before the process does, and may go in the middle of a look.
 TEST(Snapshotter, SaysThatTheBackendHasEndedWhereItEndsMeanwhile) {
-    for (const std::optional<Method> method :
-         {std::optional<Method>(), std::optional(Method::kRead), std::optional(Method::kFreeze),
-          std::optional(Method::kFork), std::optional(Method::kCall)}) {
+    for (const std::optional<Method> method : {std::optional<Method>(),
+                                               std::optional(Method::kRead),
+                                               std::optional(Method::kFreeze),
+                                               std::optional(Method::kFork),
+                                               std::optional(Method::kCall)}) {
         for (int end = 0; end < 20; ++end) {
             std::optional<Session> session = Session::connect(PostgresServer::shared("15").dsn());
             auto snapshotter = Snapshotter::open(session->backend_pid(), Literals::kMasked);

@@ -36,8 +36,8 @@ std::vector<Json> json_lines(const std::string& text) {
 }
 
 // The true growth of a backend a policy load: its used bytes at its last snapshot less those at a
-// third of the run, when its caches are warm, by the loads that its journal counts between. What the
-// transaction of the moment holds is 1 % of that.
+// third of the run, when its caches are warm, by the loads that its journal counts between. What
+// the transaction of the moment holds is 1 % of that.
 double true_bytes_per_load(const RecordedRun& run, int pid) {
     std::vector<Json> snapshots;
     for (Json& snapshot :
