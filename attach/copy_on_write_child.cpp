@@ -40,10 +40,11 @@ constexpr std::chrono::milliseconds kExitTimeout{2000};
 // How long the process may take, once let go, for the last steps of a chain: as long as others keep
 // the processor from it.
 constexpr std::chrono::milliseconds kRestoreTimeout{1000};
-// What is awaited takes some 20 us, or the processor that we keep: so long in turns with others,
-// then asleep, for as short as a timer allows (100 us with its slack).
+// What is awaited takes some 20 us, or the processor that we keep: for so long in turns with
+// others, then asleep. In shorter sleeps, with less slack of the timer, we would keep it all the
+// same (EEVDF, kernel 6.18: 3 ms).
 constexpr std::chrono::microseconds kEagerWait{50};
-constexpr std::chrono::microseconds kLazyInterval{20};
+constexpr std::chrono::microseconds kLazyInterval{50};
 
 constexpr int kSeccompStrict = 1;
 constexpr int kSeccompFilter = 2;
