@@ -227,6 +227,21 @@ double variance(const std::vector<double>& values) {
     return squares / size - (sum / size) * (sum / size);
 }
 
+// The interval of bytes a round where the number of rounds is an estimate: both errors, of shares.
+Estimate with_error_of_rounds(const Estimate& bytes_per_round, double error) {
+    constexpr double kQuantile = 1.96;  // of the normal distribution, 95 %
+    if (error == 0) {
+        return bytes_per_round;
+    }
+    const auto wider = [&](double ratio) {
+        return std::exp(std::hypot(std::log(ratio), kQuantile * error));
+    };
+    const double value = bytes_per_round.value;
+    return {.value = value,
+            .low = value / wider(value / bytes_per_round.low),
+            .high = value * wider(bytes_per_round.high / value)};
+}
+
 }  // namespace
 
 Attribution attribute_growth(std::span<const double> seconds,
@@ -259,8 +274,10 @@ Attribution attribute_growth(std::span<const double> seconds,
         if (time) {
             attribution.untied_bytes_per_second = estimate;
         } else {
+            const std::size_t group = group_of_candidate[candidate];
             attribution.groups.push_back(
-                {.group = group_of_candidate[candidate], .bytes_per_round = estimate});
+                {.group = group,
+                 .bytes_per_round = with_error_of_rounds(estimate, groups[group].error)});
         }
     }
     attribution.straightness = whole > 0 ? std::clamp(1.0 - variance(left) / whole, 0.0, 1.0) : 0.0;

@@ -35,7 +35,8 @@ struct Attribution {
 // most first, another as long as the gain is worth it (Schwarz's criterion, stricter the more
 // groups are on offer), all coefficients anew each time by non-negative least squares. Plain
 // non-negative least squares over all groups would hand each of a hundred innocent statements a
-// little of the growth. What a bootstrap interval then cannot hold above zero is dropped.
+// little of the growth. What a bootstrap interval then cannot hold above zero is dropped. Where the
+// number of rounds is an estimate, the interval is as wide as both errors make it.
 //
 // Two groups can explain a growth equally well within the noise. Between such, one that is
 // `plausible` to the rule that asks wins; and time, which no backend ever grew by (it allocates

@@ -34,16 +34,20 @@ std::string round_noun(const SuspectedGroup& group) {
 
 std::string stays_after_a_round(const SuspectedGroup& group, double seconds) {
     const std::string noun = round_noun(group);
+    const bool estimated = std::ranges::any_of(
+        group.statements, &StatementColumn::estimated, &SuspectedStatement::statement);
     return fmt::format(
-        "{} stay after each {} (95 % interval: {} to {}), with {} {}s in {}, one every {}.",
+        "{} stay after each {} (95 % interval: {} to {}), with {}{} {}s in {}, one every {}{}.",
         readable_bytes(group.bytes_per_round.value),
         noun,
         readable_bytes(group.bytes_per_round.low),
         readable_bytes(group.bytes_per_round.high),
+        estimated ? "about " : "",
         readable_count(group.rounds),
         noun,
         readable_seconds(seconds),
-        readable_seconds(seconds / group.rounds));
+        readable_seconds(seconds / group.rounds),
+        estimated ? "; their number is an estimate, from looks that miss the shortest" : "");
 }
 
 std::string straight_line(const Suspicion& suspicion) {

@@ -1,6 +1,7 @@
 #include "inspector/diagnosis/sightings.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 
 namespace palloscope {
@@ -9,23 +10,32 @@ namespace {
 
 // So many sightings at least say when statements begin before a look; fewer are all asked.
 constexpr std::size_t kEnough = 16;
+// Standard errors, as shares.
+constexpr double kErrorOfMethod = 0.2;
+constexpr double kErrorOfFew = 1;
 
 }  // namespace
 
-double estimated_calls(const std::vector<Sighting>& sightings) {
+CallsEstimate estimate_calls(const std::vector<Sighting>& sightings) {
     const auto seen = static_cast<double>(sightings.size());
     if (sightings.size() < 2) {
-        return seen;
+        return {.calls = seen, .error = kErrorOfFew};
     }
     std::vector<Sighting> sorted = sightings;
     std::ranges::sort(sorted, {}, &Sighting::after_ns);
     const std::size_t first = std::min(sorted.size(), std::max(sorted.size() / 2, kEnough)) - 1;
     const auto within = static_cast<double>(sorted[first].after_ns);
     double gaps = 0;
+    double squares = 0;
     for (std::size_t i = 0; i < first; ++i) {
-        gaps += static_cast<double>(sorted[i].gap_ns);
+        const auto gap = static_cast<double>(sorted[i].gap_ns);
+        gaps += gap;
+        squares += gap * gap;
     }
-    return within > 0 ? std::max(seen, gaps / within) : seen;
+    // Of a sum of as many gaps as chance will have it.
+    const double by_chance = gaps > 0 ? std::sqrt(squares) / gaps : kErrorOfFew;
+    return {.calls = within > 0 ? std::max(seen, gaps / within) : seen,
+            .error = std::hypot(kErrorOfMethod, by_chance)};
 }
 
 }  // namespace palloscope

@@ -6,15 +6,25 @@
 
 namespace palloscope {
 
-// How many executions of one statement there were that looks now and then might miss, given those
-// that they happened to see (ExecutionRecord::sighting); an estimate, never less than were seen.
+// How many executions of one statement there were; an estimate.
+struct CallsEstimate {
+    double calls = 0;
+    // Standard error, as a share of `calls`.
+    double error = 0;
+};
+
+// Of executions that looks now and then might miss, given those that they happened to see
+// (ExecutionRecord::sighting): never less than were seen.
 //
 // One that lasts, with its client's turn after it, for less than the time between two looks is seen
 // by chance only. Yet however the times are spread, those that begin within the last δ before a
 // look are all seen, if all last for δ: their number in that time is the true one. For δ serves the
 // offset below which the first half of the sightings lie: with a smaller one fewer are counted,
 // with a larger one more do not last for it (of times that are spread exponentially, half do not,
-// and the number comes out a quarter too low).
-[[nodiscard]] double estimated_calls(const std::vector<Sighting>& sightings);
+// and the number comes out a quarter too low). So its error is more than chance: against the
+// journals of six scenarios it was off by 16 % on average on a machine with a processor to spare
+// (Linux 6.18, servers of 15), which a standard error of 20 % comes to; by more where looks are
+// late for want of one.
+[[nodiscard]] CallsEstimate estimate_calls(const std::vector<Sighting>& sightings);
 
 }  // namespace palloscope

@@ -129,13 +129,14 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
     for (std::size_t i = 0; i < sightings.size(); ++i) {
         std::vector<double>& calls = counts.columns[i].calls;
         if (!sightings[i].empty()) {
-            counts.columns[i].estimated = true;
-            const double factor =
-                estimated_calls(sightings[i]) / static_cast<double>(sightings[i].size());
+            const CallsEstimate estimate = estimate_calls(sightings[i]);
+            const double factor = estimate.calls / static_cast<double>(sightings[i].size());
             std::ranges::transform(
                 calls, by_chance[i], calls.begin(), [&](double certain, double seen) {
                     return certain + seen * factor;
                 });
+            counts.columns[i].error =
+                estimate.error * estimate.calls / std::accumulate(calls.begin(), calls.end(), 0.0);
         }
         std::partial_sum(calls.begin(), calls.end(), calls.begin());
     }

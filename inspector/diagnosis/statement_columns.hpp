@@ -24,9 +24,12 @@ struct StatementColumn {
     // calls[i]: executions that ended after the first moment and not after moments_ns[i], failed
     // ones included. Where they were seen now and then only, an estimate (sightings.hpp).
     std::vector<double> calls;
-    bool estimated = false;
+    // Standard error of total(), as a share of it; 0 where all calls were counted.
+    double error = 0;
 
     [[nodiscard]] double total() const { return calls.back(); }
+
+    [[nodiscard]] bool estimated() const { return error > 0; }
 };
 
 // The columns of a backend, most frequent statement first.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "inspector/diagnosis/sightings.hpp"
+
 namespace palloscope {
 
 namespace {
@@ -61,7 +63,7 @@ bool never_vary_apart(const StatementColumn& a, const StatementColumn& b) {
 
 // Whether two columns seem to have run equally often.
 bool alike(const StatementColumn& a, const StatementColumn& b) {
-    const double tolerance = a.estimated || b.estimated ? kAlikeEstimates : 0.0;
+    const double tolerance = a.estimated() || b.estimated() ? kAlikeEstimates : 0.0;
     return std::abs(a.total() - b.total()) <= tolerance * std::max(a.total(), b.total());
 }
 
@@ -85,24 +87,26 @@ std::vector<std::size_t> typical_first(std::span<const StatementColumn> columns)
 
 // How often the group ran: as often as its typical member, or, where that is an estimate, as those
 // of its members on average that seem to have run as often.
-double rounds_of(std::span<const StatementColumn> columns,
-                 const std::vector<std::size_t>& members) {
+CallsEstimate rounds_of(std::span<const StatementColumn> columns,
+                        const std::vector<std::size_t>& members) {
     const StatementColumn& typical = columns[members.front()];
-    double sum = 0;
+    CallsEstimate sum;
     double count = 0;
     for (const std::size_t member : members) {
         if (alike(columns[member], typical)) {
-            sum += columns[member].total();
+            sum.calls += columns[member].total();
+            sum.error += columns[member].error;
             ++count;
         }
     }
-    return sum / count;
+    // What they err by they err by together, all seen by the same looks.
+    return {.calls = sum.calls / count, .error = sum.error / count};
 }
 
 // Snapshots amid a round see some members done and some not: their mean is how far the round is.
 std::vector<double> mean_rounds(std::span<const StatementColumn> columns,
-                                const std::vector<std::size_t>& members) {
-    const double rounds = rounds_of(columns, members);
+                                const std::vector<std::size_t>& members,
+                                double rounds) {
     std::vector<double> mean(columns.front().calls.size());
     for (const std::size_t member : members) {
         const StatementColumn& column = columns[member];
@@ -132,7 +136,9 @@ std::vector<StatementGroup> statement_groups(std::span<const StatementColumn> co
                 taken[other] = true;
             }
         }
-        group.rounds = mean_rounds(columns, group.members);
+        const CallsEstimate rounds = rounds_of(columns, group.members);
+        group.rounds = mean_rounds(columns, group.members, rounds.calls);
+        group.error = rounds.error;
         groups.push_back(std::move(group));
     }
     return groups;

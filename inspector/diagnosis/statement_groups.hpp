@@ -16,6 +16,8 @@ struct StatementGroup {
     // How often the group ran, up to each snapshot: the calls of its typical members. A statement
     // that runs five times in a round counts once.
     std::vector<double> rounds;
+    // Standard error of total(), as a share of it; 0 where the typical members were counted.
+    double error = 0;
 
     [[nodiscard]] double total() const { return rounds.back(); }
 };

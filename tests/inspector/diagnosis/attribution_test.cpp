@@ -105,6 +105,19 @@ TEST(Attribution, HoldsBothTruthsInItsIntervalsNineTimesInTen) {
     EXPECT_GE(second_held, 90);
 }
 
+TEST(Attribution, WidensItsIntervalByTheErrorOfTheNumberOfRounds) {
+    Case given(8, {5, 8, 20, 3});
+    given.leak(2, 700);
+    given.groups[2].error = 0.2;
+    const Attribution attribution = given.attribute();
+    ASSERT_THAT(attribution.groups, SizeIs(1));
+    const Estimate& bytes = attribution.groups[0].bytes_per_round;
+    EXPECT_NEAR(bytes.value, 700, 0.01);
+    // exp(1.96 × 0.2) = 1.48.
+    EXPECT_NEAR(bytes.low, 700 / 1.48, 1);
+    EXPECT_NEAR(bytes.high, 700 * 1.48, 1);
+}
+
 TEST(Attribution, RarelyBlamesOneOfThirtyInnocentStatements) {
     int blamed = 0;
     for (int seed = 0; seed < kSeeds; ++seed) {

@@ -35,7 +35,7 @@ Seen seen_of(int count, Lasting lasting, Dice& dice) {
 }
 
 double estimated(const Seen& seen) {
-    return seen.certain + estimated_calls(seen.by_chance);
+    return seen.certain + estimate_calls(seen.by_chance).calls;
 }
 
 // Of `rounds` estimates, the mean.
@@ -86,14 +86,32 @@ TEST(EstimatedCalls, CountsShortAndLongOnes) {
 
 TEST(EstimatedCalls, IsNeverLessThanWereSeen) {
     Dice dice(5);
-    EXPECT_EQ(estimated_calls({}), 0);
+    EXPECT_EQ(estimate_calls({}).calls, 0);
     for (const int count : {1, 2, 3, 5}) {
         const Seen seen = seen_of(
             count, [] { return 0.9 * kGap; }, dice);
         EXPECT_GE(estimated(seen), static_cast<double>(seen.by_chance.size()));
     }
     // Of a clock that stands still.
-    EXPECT_EQ(estimated_calls(std::vector<Sighting>(4)), 4);
+    EXPECT_EQ(estimate_calls(std::vector<Sighting>(4)).calls, 4);
+}
+
+// Both where chance alone errs and where the method does.
+TEST(EstimatedCalls, LieWithinTwoStandardErrors) {
+    Dice dice(7);
+    const auto alike = [] { return kGap / 4; };
+    const auto exponential = [&] { return -std::log(1 - dice.uniform()) * kGap / 4; };
+    constexpr int kRounds = 200;
+    for (const int count : {40, 400}) {
+        int hits = 0;
+        for (int i = 0; i < kRounds; ++i) {
+            const auto estimate = [&](const Seen& seen) { return estimate_calls(seen.by_chance); };
+            const CallsEstimate found = i % 2 == 0 ? estimate(seen_of(count, alike, dice))
+                                                   : estimate(seen_of(count, exponential, dice));
+            hits += std::abs(found.calls - count) <= 2 * found.error * count ? 1 : 0;
+        }
+        EXPECT_GE(hits, kRounds * 9 / 10) << count;
+    }
 }
 
 }  // namespace

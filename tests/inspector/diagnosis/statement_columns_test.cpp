@@ -27,6 +27,26 @@ TEST(StatementColumns, CountsAnExecutionAtTheFirstSnapshotNotBeforeItsEnd) {
     EXPECT_EQ(counts.columns[0].fingerprint, "00000000000000aa");
 }
 
+TEST(StatementColumns, SaysByHowMuchItsCallsMayErr) {
+    std::vector<ExecutionRecord> executions;
+    for (int i = 0; i < 20; ++i) {
+        executions.push_back({.form = 0, .ended_at_ns = 15});
+        // Seen up to a tenth of the gap after its beginning: it is shorter, and many were missed.
+        executions.push_back({.form = 1,
+                              .ended_at_ns = 15,
+                              .sighting = Sighting{.after_ns = 5 + i / 4, .gap_ns = 100}});
+    }
+    const StatementCounts counts = count_statements(
+        {form("counted"), form("seen")}, executions, std::vector<std::int64_t>{10, 20});
+    ASSERT_EQ(counts.columns.size(), 2U);
+    EXPECT_EQ(counts.columns[0].query, "counted");
+    EXPECT_FALSE(counts.columns[0].estimated());
+    EXPECT_GT(counts.columns[1].total(), 100);
+    EXPECT_TRUE(counts.columns[1].estimated());
+    // 20 % of the method, and what chance makes of fifteen.
+    EXPECT_NEAR(counts.columns[1].error, 0.33, 0.02);
+}
+
 TEST(StatementColumns, FoldsAFamilyOfMoreThanEightFormsOnly) {
     std::vector<StatementForm> forms;
     std::vector<ExecutionRecord> executions;

@@ -43,6 +43,16 @@ TEST(StatementGroups, JoinsStatementsOfOneLoadWhateverTheirCallsInIt) {
     EXPECT_EQ(groups[0].total(), columns[1].total());
 }
 
+TEST(StatementGroups, ErrAsTheirTypicalMembersDo) {
+    const std::vector<int> loads = poisson_calls(1, 60, 5);
+    std::vector<StatementColumn> columns{column(loads), column(loads), column(loads)};
+    EXPECT_EQ(statement_groups(columns).at(0).error, 0);
+    columns[0].error = 0.3;
+    columns[1].error = 0.3;
+    columns[2].error = 0.3;
+    EXPECT_NEAR(statement_groups(columns).at(0).error, 0.3, 1e-9);
+}
+
 TEST(StatementGroups, JoinsWhatASnapshotCutsAmidTheLoad) {
     // The second statement of a load falls into the next interval now and then.
     Dice dice(7);
