@@ -37,8 +37,8 @@ constexpr double kMostOthers = 0.1;
 // down to the drop: the two need not have been counted together where they were seen now and then.
 constexpr double kLeastMade = 0.1;
 // Where the growth was put down to what runs beside the definitions, and no explanations tell more:
-// as many drops, for each of its rounds.
-constexpr double kLeastDropped = 0.5;
+// as many relations that are gone, for each of its rounds or for each context that stays.
+constexpr double kLeastGone = 0.5;
 
 // Contexts whose content belongs to objects in the catalogs, with the file that makes them. They
 // are children of TopMemoryContext, which belongs to them too: the descriptor of every compiled
@@ -86,6 +86,12 @@ std::optional<int> rank(std::string_view query) {
     return std::nullopt;
 }
 
+// How often relations were made, and dropped, they or their schemas.
+struct Turnover {
+    double makes = 0;
+    double drops = 0;
+};
+
 // What the statements that the growth is put down to define, as far as it bears on the verdict.
 struct Churn {
     std::vector<std::size_t> groups;
@@ -97,9 +103,9 @@ struct Churn {
     bool relations = false;
     // Whether the growth was put down to them.
     bool accounts = false;
-    // How often relations were dropped beside the statements that the growth was put down to, where
-    // that is all that there is to go by; else zero.
-    double drops_beside = 0;
+    // What was made and dropped beside the statements that the growth was put down to, where that
+    // is all that there is to go by; else zero.
+    Turnover beside;
     // What explanations show, whatever the growth was put down to.
     CatalogGrowth growth;
     // The statement with the most forms: one for every generated name.
@@ -133,33 +139,49 @@ void note_definitions(const Suspicion& suspicion, double calls, Churn& churn) {
     }
 }
 
-// How often relations or their schemas were dropped.
-double relation_drops(const Suspicion& suspicion) {
-    double drops = 0;
+Turnover turnover_of_relations(const Suspicion& suspicion) {
+    Turnover turnover;
     for (const StatementColumn* const statement : suspicion.ranked) {
         const auto definition = data_definition(statement->query);
         if (definition && definition->verb == DefinitionVerb::kDrop && !is_routine(*definition)) {
-            drops += statement->total();
+            turnover.drops += statement->total();
+        } else if (definition && definition->verb == DefinitionVerb::kCreate &&
+                   definition->object == "TABLE") {
+            turnover.makes += statement->total();
         }
     }
-    return drops;
+    return turnover;
+}
+
+// How many contexts more there are of the path that became the most; none where those that were
+// there have grown.
+double contexts_that_stay(const Suspicion& suspicion) {
+    std::int64_t most = 0;
+    for (const ContextGrowth& context : suspicion.contexts) {
+        most = std::max(most, context.contexts);
+    }
+    return static_cast<double>(most);
 }
 
 bool seen_now_and_then(const Suspicion& suspicion) {
     return std::ranges::any_of(suspicion.ranked, &StatementColumn::estimated);
 }
 
-// relation_drops() where they go on all along and no more relations are known, so that what is kept
-// is of others each time; else zero. Statements that are seen now and then cannot always be told
-// apart: any of a round may be the one that its growth was put down to.
-double drops_beside(const Suspicion& suspicion, const CatalogGrowth& growth) {
+// The turnover of relations where it goes on all along and no more relations are known, so that
+// what is kept is of others each time; else zero. Statements that are seen now and then cannot
+// always be told apart: any of a round may be the one that its growth was put down to, one that
+// runs twenty times in it too.
+Turnover turnover_beside(const Suspicion& suspicion, const CatalogGrowth& growth) {
     if (growth.explained || suspicion.groups.empty() || !seen_now_and_then(suspicion)) {
-        return 0;
+        return {};
     }
-    const double drops = relation_drops(suspicion);
-    return drops >= kLeastDropped * suspicion.groups.front().rounds && drops > growth.relations
-               ? drops
-               : 0;
+    const Turnover turnover = turnover_of_relations(suspicion);
+    // A schema is dropped with all its relations.
+    const double gone = std::max(turnover.makes - growth.relations, turnover.drops);
+    const double rounds = suspicion.groups.front().rounds;
+    const double stay = contexts_that_stay(suspicion);
+    const double kept = stay > 0 ? std::min(rounds, stay) : rounds;
+    return gone >= kLeastGone * kept && turnover.drops > growth.relations ? turnover : Turnover();
 }
 
 Churn churn_in(const Suspicion& suspicion) {
@@ -176,8 +198,8 @@ Churn churn_in(const Suspicion& suspicion) {
         }
     }
     churn.accounts = churn.bytes >= kLeastShare * suspicion.lasting_bytes;
-    churn.drops_beside = churn.accounts ? 0 : drops_beside(suspicion, churn.growth);
-    if (!churn.accounts && (churn.drops_beside > 0 || churn.growth.of_gone_objects())) {
+    churn.beside = churn.accounts ? Turnover() : turnover_beside(suspicion, churn.growth);
+    if (!churn.accounts && (churn.beside.drops > 0 || churn.growth.of_gone_objects())) {
         churn.groups = all_groups(suspicion);
         churn.bytes = bytes_of(suspicion, churn.groups);
         note_definitions(suspicion, 0, churn);
@@ -191,7 +213,7 @@ Churn churn_in(const Suspicion& suspicion) {
 // Half for the statements being there at all, less where they are only beside those that the growth
 // was put down to; the rest for what else the cause would show.
 double confidence(const Suspicion& suspicion, const Churn& churn) {
-    double sum = churn.drops_beside > 0 ? 0.3 : 0.5;
+    double sum = churn.beside.drops > 0 ? 0.3 : 0.5;
     sum += suspicion.straightness >= 0.9 ? 0.15 : 0.0;
     sum += churn.bytes >= 0.8 * suspicion.lasting_bytes ? 0.1 : 0.0;
     sum += churn.makes && churn.drops ? 0.08 : 0.0;
@@ -240,11 +262,13 @@ std::vector<std::string> evidence(const Suspicion& suspicion, const Churn& churn
         }
     }
     sentences.push_back(share_of_contexts(suspicion));
-    if (churn.drops_beside > 0) {
+    if (churn.beside.drops > 0) {
         sentences.push_back(
-            fmt::format("Relations or schemas were dropped {} times beside these statements, and "
-                        "the backend knows {} more relations: what it keeps is of ever new ones.",
-                        readable_count(churn.drops_beside),
+            fmt::format("Tables were made {} times, and they or their schemas dropped {} times, "
+                        "beside these statements, and the backend knows {} more relations: what it "
+                        "keeps is of ever new ones.",
+                        readable_count(churn.beside.makes),
+                        readable_count(churn.beside.drops),
                         readable_count(churn.growth.relations)));
     }
     if (churn.growth.of_gone_objects()) {
@@ -305,7 +329,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
     // To drop what may be there makes nothing; and functions that are made, called and dropped
     // leave their code and plans behind (plan_cache.cpp), which is another matter.
     const bool objects_are_gone = churn.growth.of_gone_objects();
-    const bool found = churn.accounts || churn.drops_beside > 0 || objects_are_gone;
+    const bool found = churn.accounts || churn.beside.drops > 0 || objects_are_gone;
     if (!found || !churn.makes || !churn.relations) {
         return std::nullopt;
     }
