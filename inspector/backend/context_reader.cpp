@@ -62,7 +62,8 @@ bool is_torn(const Error& error) {
 // A backend that waits for its client changes nothing. Its memory goes before it has ended, though:
 // where it is killed.
 tl::unexpected<Error> does_not_fit(const Backend& backend, const Error& reason) {
-    if (const auto mapped_bytes = read_mapped_bytes(backend.pid()); mapped_bytes.value_or(0) == 0) {
+    const auto mapped_bytes = read_mapped_bytes(backend.pid());
+    if (mapped_bytes ? *mapped_bytes == 0 : mapped_bytes.error().kind == Error::Kind::kGone) {
         return failure(Error::Kind::kGone, fmt::format("process {} has ended", backend.pid()));
     }
     return failure(Error::Kind::kUnsupported,
