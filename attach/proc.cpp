@@ -232,9 +232,14 @@ Result<std::optional<long>> read_syscall(pid_t pid) {
 
 Result<std::uint64_t> read_mapped_bytes(pid_t pid) {
     constexpr std::uint64_t kPageBytes = 4096;
-    return read_proc_file(pid, "statm").map([](const std::string& text) {
-        return parse_number<std::uint64_t>(text).value_or(0) * kPageBytes;
-    });
+    return read_proc_file(pid, "statm")
+        .and_then([&](const std::string& text) -> Result<std::uint64_t> {
+            const std::uint64_t pages = parse_number<std::uint64_t>(text).value_or(0);
+            if (pages == 0) {
+                return proc_error(ESRCH, pid, "statm");
+            }
+            return pages * kPageBytes;
+        });
 }
 
 ChildStatus parse_child_status(std::string_view text) {

@@ -76,7 +76,8 @@ struct MemoryRollup {
 [[nodiscard]] std::optional<long> parse_syscall(std::string_view text);
 [[nodiscard]] Result<std::optional<long>> read_syscall(pid_t pid);
 
-// The size of its whole address space, bytes (/proc/PID/statm).
+// The size of its whole address space, bytes (/proc/PID/statm). kGone also where it has none any
+// more, as a process that is about to end.
 [[nodiscard]] Result<std::uint64_t> read_mapped_bytes(pid_t pid);
 
 // The state letter alone, as ProcessStatus::state, at a lower price (/proc/PID/stat, field 3).

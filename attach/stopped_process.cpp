@@ -15,6 +15,7 @@
 
 #include <fmt/core.h>
 
+#include "attach/blocked_signals.hpp"
 #include "attach/proc.hpp"
 #include "attach/process.hpp"
 #include "attach/process_memory.hpp"
@@ -50,37 +51,19 @@ std::vector<pid_t>& unreleased() {
     return threads;
 }
 
-// Holds SIGCHLD back, which tells of a tracee's stop as of a child's (ptrace(2)), so that it can be
-// slept for.
-class ChildSignal {
-  public:
-    ChildSignal() {
-        sigemptyset(&signal_);
-        sigaddset(&signal_, SIGCHLD);
-        pthread_sigmask(SIG_BLOCK, &signal_, &before_);
-    }
-
-    ChildSignal(const ChildSignal&) = delete;
-    ChildSignal& operator=(const ChildSignal&) = delete;
-    ChildSignal(ChildSignal&&) = delete;
-    ChildSignal& operator=(ChildSignal&&) = delete;
-
-    ~ChildSignal() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
-    void await(std::chrono::nanoseconds timeout) const {
-        const timespec limit{.tv_sec = 0, .tv_nsec = timeout.count()};
-        (void)sigtimedwait(&signal_, nullptr, &limit);
-    }
-
-  private:
-    sigset_t signal_{};
-    sigset_t before_{};
-};
+// It tells of a tracee's stop as of a child's (ptrace(2)).
+sigset_t child_signal() {
+    sigset_t signal;
+    sigemptyset(&signal);
+    sigaddset(&signal, SIGCHLD);
+    return signal;
+}
 
 // Waits for a change of state of `thread`; none where the deadline passed.
 Result<std::optional<int>> wait_until(pid_t thread, Clock::time_point deadline) {
     const Clock::time_point begin = Clock::now();
-    std::optional<ChildSignal> told;
+    const sigset_t signal = child_signal();
+    std::optional<BlockedSignals> blocked;
     for (;;) {
         int status = 0;
         const pid_t changed = waitpid(thread, &status, __WALL | WNOHANG);
@@ -96,10 +79,12 @@ Result<std::optional<int>> wait_until(pid_t thread, Clock::time_point deadline) 
         }
         if (now - begin < kEagerWait) {
             sched_yield();
-        } else if (!told) {
-            told.emplace();  // what came before has to be asked for once more
+        } else if (!blocked) {
+            blocked.emplace(signal);  // what came before has to be asked for once more
         } else {
-            told->await(std::min<Clock::duration>(deadline - now, kLongestSleep));
+            const auto sleep = std::min<Clock::duration>(deadline - now, kLongestSleep);
+            const timespec limit{.tv_sec = 0, .tv_nsec = sleep.count()};
+            (void)sigtimedwait(&signal, nullptr, &limit);
         }
     }
 }

@@ -18,6 +18,7 @@
 
 #include <fmt/format.h>
 
+#include "attach/blocked_signals.hpp"
 #include "inspector/backend/backend.hpp"
 #include "inspector/backend/backend_status.hpp"
 #include "inspector/model/time_text.hpp"
@@ -177,11 +178,9 @@ class ActivitySampler::Impl {
     Impl() {
         // A signal is for the thread that waits for it.
         sigset_t all;
-        sigset_t before;
         sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
+        const BlockedSignals blocked(all);
         thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
-        pthread_sigmask(SIG_SETMASK, &before, nullptr);
     }
 
     void watch(std::span<const int> pids) {

@@ -63,8 +63,8 @@ bool is_torn(const Error& error) {
 // where it is killed.
 tl::unexpected<Error> does_not_fit(const Backend& backend, const Error& reason) {
     const auto mapped_bytes = read_mapped_bytes(backend.pid());
-    if (mapped_bytes ? *mapped_bytes == 0 : mapped_bytes.error().kind == Error::Kind::kGone) {
-        return failure(Error::Kind::kGone, fmt::format("process {} has ended", backend.pid()));
+    if (!mapped_bytes && mapped_bytes.error().kind == Error::Kind::kGone) {
+        return tl::unexpected(mapped_bytes.error());
     }
     return failure(Error::Kind::kUnsupported,
                    fmt::format("the server of process {} does not keep its memory as PostgreSQL {} "

@@ -128,6 +128,7 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
     }
     for (std::size_t i = 0; i < sightings.size(); ++i) {
         std::vector<double>& calls = counts.columns[i].calls;
+        double error = 0;
         if (!sightings[i].empty()) {
             const CallsEstimate estimate = estimate_calls(sightings[i]);
             const double factor = estimate.calls / static_cast<double>(sightings[i].size());
@@ -135,10 +136,10 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
                 calls, by_chance[i], calls.begin(), [&](double certain, double seen) {
                     return certain + seen * factor;
                 });
-            counts.columns[i].error =
-                estimate.error * estimate.calls / std::accumulate(calls.begin(), calls.end(), 0.0);
+            error = estimate.error * estimate.calls;
         }
         std::partial_sum(calls.begin(), calls.end(), calls.begin());
+        counts.columns[i].error = error / counts.columns[i].total();
     }
     return counts;
 }

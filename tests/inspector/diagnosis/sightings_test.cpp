@@ -105,9 +105,9 @@ TEST(EstimatedCalls, LieWithinTwoStandardErrors) {
     for (const int count : {40, 400}) {
         int hits = 0;
         for (int i = 0; i < kRounds; ++i) {
-            const auto estimate = [&](const Seen& seen) { return estimate_calls(seen.by_chance); };
-            const CallsEstimate found = i % 2 == 0 ? estimate(seen_of(count, alike, dice))
-                                                   : estimate(seen_of(count, exponential, dice));
+            const Seen seen =
+                i % 2 == 0 ? seen_of(count, alike, dice) : seen_of(count, exponential, dice);
+            const CallsEstimate found = estimate_calls(seen.by_chance);
             hits += std::abs(found.calls - count) <= 2 * found.error * count ? 1 : 0;
         }
         EXPECT_GE(hits, kRounds * 9 / 10) << count;
