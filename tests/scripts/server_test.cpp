@@ -30,7 +30,7 @@ TEST(ServerScript, ShowsItsUsageForAWrongCommandLine) {
 TEST(ServerScript, NamesTheVersionsThatThereAre) {
     const ProgramResult result = run_server_script({"fetch", "9.6"});
     EXPECT_EQ(result.exit_code, 1);
-    EXPECT_THAT(result.err, HasSubstr("versions: 10 to 18"));
+    EXPECT_THAT(result.err, HasSubstr("versions: 10 to 19"));
 }
 
 TEST(ServerScript, RefusesASecondServerInOneFolder) {

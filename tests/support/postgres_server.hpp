@@ -17,7 +17,7 @@ namespace palloscope::test {
 //     Session session = Session::connect(server.dsn());
 class PostgresServer {
   public:
-    // `version` is a major as scripts/server takes it ("15" is Debian's); `settings` are
+    // `version` is as scripts/server takes it ("15" is Debian's, "npm-15" is not); `settings` are
     // NAME=VALUE. Throws std::runtime_error: a test that cannot have its server fails.
     static PostgresServer start(std::string_view version,
                                 const std::vector<std::string>& settings = {});
@@ -59,10 +59,13 @@ class PostgresServer {
 // The majors that tests of every version run on (tests/CMakeLists.txt).
 std::vector<std::string> server_versions();
 
-// Names a test after its version, "v15", which is how ctest runs one version's tests together:
+// Names a test after its major, "v15" for "15" and "npm-15", which is how ctest runs one version's
+// tests together:
 //
 //     INSTANTIATE_TEST_SUITE_P(EveryVersion, SnapshotTest,
 //                              testing::ValuesIn(server_versions()), kVersionName);
-inline constexpr auto kVersionName = [](const auto& info) { return "v" + info.param; };
+inline constexpr auto kVersionName = [](const auto& info) {
+    return "v" + info.param.substr(info.param.find('-') + 1);
+};
 
 }  // namespace palloscope::test

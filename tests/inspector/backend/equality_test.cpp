@@ -172,10 +172,17 @@ INSTANTIATE_TEST_SUITE_P(EveryVersion,
                          testing::ValuesIn(test::server_versions()),
                          test::kVersionName);
 
-// 15 in the list above is Debian's: stripped, of another compiler.
-TEST(Equality, OfReadFreezeForkAndCallOnANpmBuildOf15) {
-    expect_equal_by_every_method(PostgresServer::start("npm-15", kManyTables));
+// In the list above 15 and 19 are Debian's builds, the others npm's, of other compilers.
+class EqualityOnAnotherBuild : public testing::TestWithParam<std::string> {};
+
+TEST_P(EqualityOnAnotherBuild, OfReadFreezeForkAndCall) {
+    expect_equal_by_every_method(PostgresServer::start(GetParam(), kManyTables));
 }
+
+INSTANTIATE_TEST_SUITE_P(EveryOther,
+                         EqualityOnAnotherBuild,
+                         testing::Values("debian-13", "npm-15", "debian-17", "debian-18"),
+                         test::kVersionName);
 
 }  // namespace
 }  // namespace palloscope

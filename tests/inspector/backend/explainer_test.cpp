@@ -475,9 +475,38 @@ TEST_P(ExplainerOnEveryVersion, LeavesTheBackendAsItWas) {
     EXPECT_EQ(PostgresServer::shared(GetParam()).log(), log);
 }
 
+// Those whose structures it knows.
+std::vector<std::string> explained_versions() {
+    std::vector<std::string> versions = test::server_versions();
+    std::erase(versions, "19");
+    return versions;
+}
+
 INSTANTIATE_TEST_SUITE_P(EveryVersion,
                          ExplainerOnEveryVersion,
-                         testing::ValuesIn(test::server_versions()),
+                         testing::ValuesIn(explained_versions()),
+                         test::kVersionName);
+
+class ExplainerOnANewerVersion : public testing::TestWithParam<std::string> {};
+
+TEST_P(ExplainerOnANewerVersion, AccountsForTheMemoryAndSaysWhatItCannotExplain) {
+    Session session = Session::connect(PostgresServer::shared(GetParam()).dsn());
+    auto explainer = Explainer::open(session.backend_pid(), {});
+    ASSERT_TRUE(explainer) << explainer.error().message;
+    const auto explanation = explainer->explain(Method::kFork, kTimeout);
+    ASSERT_TRUE(explanation) << explanation.error().message;
+    EXPECT_TRUE(explanation->accounting);
+    EXPECT_TRUE(explanation->prepared_statements.empty());
+    EXPECT_THAT(explanation->unavailable,
+                testing::Contains(testing::Field(
+                    &UnavailablePart::reason,
+                    testing::StartsWith(
+                        "their structures are known for PostgreSQL 10 to 18, and this is 19"))));
+}
+
+INSTANTIATE_TEST_SUITE_P(After18,
+                         ExplainerOnANewerVersion,
+                         testing::Values("19"),
                          test::kVersionName);
 
 TEST(Explainer, SaysWhichMethodsItHas) {
