@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #include <cstdint>
-#include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -11,6 +10,8 @@
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+
+#include "tests/support/temporary_folder.hpp"
 
 namespace palloscope::workload {
 namespace {
@@ -29,10 +30,6 @@ Execution some_execution() {
 
 class JournalFile : public testing::Test {
   protected:
-    void SetUp() override { std::filesystem::remove(path_); }
-
-    void TearDown() override { std::filesystem::remove(path_); }
-
     void write(const std::string& text) const { std::ofstream(path_) << text; }
 
     [[nodiscard]] std::vector<std::string> lines() const {
@@ -44,8 +41,8 @@ class JournalFile : public testing::Test {
         return all;
     }
 
-    std::string path_ = testing::TempDir() + "palloscope-journal-" +
-                        testing::UnitTest::GetInstance()->current_test_info()->name();
+    test::TemporaryFolder folder_;
+    const std::string path_ = folder_.path() / "journal";
 };
 
 TEST(JournalLine, HasTheFieldsOfTheContractInTheirOrder) {
