@@ -9,7 +9,7 @@
 
 namespace palloscope {
 
-// Offsets in PgBackendStatus: 10 to 18 seen on live servers. st_changecount comes first, then
+// Offsets in PgBackendStatus: 10 to 19 seen on live servers. st_changecount comes first, then
 // st_procpid; 12 put what GSSAPI needs before the state.
 constexpr Offset kPidAt = 4;
 constexpr Offset kProcessStartAt = 16;

@@ -5,7 +5,7 @@
 
 #include "inspector/backend/memory_layout.hpp"
 
-// Where the fields of catalog caches lie, as memory_layout.hpp has them for contexts: 10 to 18 seen
+// Where the fields of catalog caches lie, as memory_layout.hpp has them for contexts: 10 to 19 seen
 // on live servers.
 namespace palloscope {
 
@@ -26,6 +26,7 @@ struct CatalogCacheLayout {
     MaybeOffset list_buckets;
     Offset next;
     // CatCTup
+    Offset entry_magic = 0;
     Offset entry_cache;
     Offset entry_dead;
     Offset entry_negative;
@@ -34,6 +35,7 @@ struct CatalogCacheLayout {
     bool row_apart;          // up to 10: a chunk of its own
     Offset entry_bytes;      // sizeof(CatCTup)
     // CatCList
+    Offset list_magic = 0;
     Offset list_cache;
     MaybeOffset list_keys;   // 11
     MaybeOffset list_tuple;  // up to 10
@@ -121,10 +123,24 @@ constexpr CatalogCacheLayout catalog_caches_18() {
     return layout;
 }
 
-constexpr std::array<CatalogCacheLayout, 5> kCatalogCacheLayouts{kCatalogCaches10,
+// Entries and lists begin with their place in a chain (cache_elem); a tuple descriptor has longer
+// heads, and shorter ones of its columns.
+constexpr CatalogCacheLayout catalog_caches_19() {
+    CatalogCacheLayout layout = catalog_caches_18();
+    layout.since_version_num = 190000;
+    layout.entry_magic = 16;
+    layout.entry_keys = 24;
+    layout.list_magic = 16;
+    layout.columns = 32;
+    layout.compact_column_bytes = 8;
+    return layout;
+}
+
+constexpr std::array<CatalogCacheLayout, 6> kCatalogCacheLayouts{kCatalogCaches10,
                                                                  kCatalogCaches11,
                                                                  catalog_caches_12(),
                                                                  catalog_caches_17(),
-                                                                 catalog_caches_18()};
+                                                                 catalog_caches_18(),
+                                                                 catalog_caches_19()};
 
 }  // namespace palloscope

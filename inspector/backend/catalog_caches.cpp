@@ -55,10 +55,11 @@ class Reader {
         for (std::size_t i = 0; i < chunks.size(); ++i) {
             const std::span<const std::byte> bytes = memory_.chunks().bytes_of(i);
             if (bytes.size() >= layout_.entry_bytes &&
-                value_at<std::uint32_t>(bytes.data(), 0) == kCatalogEntryMagic) {
+                value_at<std::uint32_t>(bytes.data(), layout_.entry_magic) == kCatalogEntryMagic) {
                 add_entry(i, bytes.data());
             } else if (bytes.size() >= layout_.list_bytes &&
-                       value_at<std::uint32_t>(bytes.data(), 0) == kCatalogListMagic) {
+                       value_at<std::uint32_t>(bytes.data(), layout_.list_magic) ==
+                           kCatalogListMagic) {
                 add_list(i, bytes.data());
             }
         }

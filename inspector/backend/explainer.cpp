@@ -38,7 +38,7 @@ using Clock = std::chrono::steady_clock;
 
 // The structures of these are known (kLayouts of each part).
 constexpr int kFirstVersion = 100000;
-constexpr int kFirstUnknownVersion = 190000;
+constexpr int kFirstUnknownVersion = 200000;
 // It waits for a lock where the child was made in the middle of a malloc.
 constexpr std::chrono::milliseconds kMallocTimeout{2000};
 constexpr std::chrono::microseconds kRetryInterval{200};
@@ -82,7 +82,7 @@ void explain_structures(const StillBackend& backend,
         into.unavailable.push_back(
             {.part = "caches, statements, settings and hash tables",
              .reason =
-                 fmt::format("their structures are known for PostgreSQL 10 to 18, and this is {}",
+                 fmt::format("their structures are known for PostgreSQL 10 to 19, and this is {}",
                              server_version_text(backend.version()))});
         return;
     }
@@ -95,7 +95,7 @@ void explain_structures(const StillBackend& backend,
     into.portals = std::move(kept.portals);
     into.functions = std::move(kept.functions);
     into.settings = read_settings(backend, tables, into.unavailable);
-    into.channels = read_listened_channels(backend, into.unavailable);
+    into.channels = read_listened_channels(backend, tables, into.unavailable);
     into.pending_invalidations = read_pending_invalidations(backend, into.unavailable);
 }
 

@@ -9,13 +9,20 @@
 
 #include "inspector/backend/chunk_header.hpp"
 #include "inspector/backend/hash_table_layout.hpp"
+#include "inspector/backend/layout_of_version.hpp"
 
 namespace palloscope {
 
 namespace {
 
-constexpr HashTableLayout kLayout;
+constexpr std::size_t kTableBytes = 96;  // the longest HTAB
+constexpr std::size_t kHeaderBytes = 816;
 constexpr std::size_t kMaxNameBytes = 256;
+
+HashTableLayout layout_of(const StillBackend& backend) {
+    return layout_of_version(kHashTableLayouts, backend.version())
+        .value_or(kHashTableLayouts.front());
+}
 
 // The bytes of one struct.
 template <std::size_t kBytes>
@@ -27,26 +34,28 @@ Result<std::array<std::byte, kBytes>> read_struct(const StillBackend& backend,
 // Whether the struct at `htab` points to its own end as its name, and to its context. Either alone
 // is not enough: a CachedPlanSource of 10 has a pointer to itself there too.
 bool is_table(const StillBackend& backend, std::size_t context, RemoteAddress htab) {
-    const auto bytes = read_struct<kLayout.bytes>(backend, htab);
-    return bytes && pointer_at(bytes->data(), kLayout.tabname) == htab + kLayout.bytes &&
-           pointer_at(bytes->data(), kLayout.hcxt) == backend.address_of(context);
+    const HashTableLayout layout = layout_of(backend);
+    const auto bytes = read_struct<kTableBytes>(backend, htab);
+    return bytes && pointer_at(bytes->data(), layout.tabname) == htab + layout.bytes &&
+           pointer_at(bytes->data(), layout.hcxt) == backend.address_of(context);
 }
 
 // Where the HTAB of a context lies, if it belongs to a hash table: up to 10 that is the first chunk
 // of one of its blocks.
 std::optional<RemoteAddress> find_htab(const StillBackend& backend, std::size_t context) {
+    const HashTableLayout layout = layout_of(backend);
     if (backend.layout().context.ident) {
         const RemoteAddress ident = backend.ident_pointer(context);
-        if (ident.value < kLayout.bytes) {
+        if (ident.value < layout.bytes) {
             return std::nullopt;
         }
-        const RemoteAddress htab{ident.value - kLayout.bytes};
+        const RemoteAddress htab{ident.value - layout.bytes};
         return is_table(backend, context, htab) ? std::optional(htab) : std::nullopt;
     }
     for (const ContextBlock& block : backend.blocks_of(context)) {
         const RemoteAddress htab =
             block.begin + AllocBlockLayout{}.header_bytes + backend.layout().chunk.header_bytes;
-        if (htab + kLayout.bytes < block.free && is_table(backend, context, htab)) {
+        if (htab + layout.bytes < block.free && is_table(backend, context, htab)) {
             return htab;
         }
     }
@@ -56,24 +65,27 @@ std::optional<RemoteAddress> find_htab(const StillBackend& backend, std::size_t 
 Result<DynamicHash> read_table(const StillBackend& backend,
                                std::size_t context,
                                RemoteAddress htab) {
-    const auto table = read_struct<kLayout.bytes>(backend, htab);
+    const HashTableLayout layout = layout_of(backend);
+    const auto table = read_struct<kTableBytes>(backend, htab);
     const auto header = table.and_then([&](const auto& bytes) {
-        return read_struct<kLayout.header_bytes>(backend, pointer_at(bytes.data(), kLayout.hctl));
+        return read_struct<kHeaderBytes>(backend, pointer_at(bytes.data(), layout.hctl));
     });
     if (!header) {
         return tl::unexpected(header.error());
     }
-    auto name = backend.pages().read_string(htab + kLayout.bytes, kMaxNameBytes);
+    auto name = backend.pages().read_string(htab + layout.bytes, kMaxNameBytes);
     if (!name) {
         return tl::unexpected(std::move(name.error()));
     }
-    const auto entries = value_at<std::int64_t>(header->data(), kLayout.nentries);
-    const auto ssize = value_at<std::uint64_t>(table->data(), kLayout.ssize);
-    const auto sshift = value_at<std::uint32_t>(table->data(), kLayout.sshift);
-    const auto max_bucket = value_at<std::uint32_t>(header->data(), kLayout.max_bucket);
+    const auto entries = value_at<std::int64_t>(header->data(), layout.nentries);
+    const auto sshift =
+        layout.sshift ? value_at<std::uint32_t>(table->data(), *layout.sshift) : kSegmentShift;
+    const auto ssize = layout.ssize ? value_at<std::uint64_t>(table->data(), *layout.ssize)
+                                    : std::uint64_t{1} << kSegmentShift;
+    const auto max_bucket = value_at<std::uint32_t>(header->data(), layout.max_bucket);
     const auto capacity =
         static_cast<std::uint64_t>(backend.tree().contexts[context].figures.total_bytes);
-    if (entries < 0 || static_cast<std::uint64_t>(entries) > capacity / kLayout.element_bytes ||
+    if (entries < 0 || static_cast<std::uint64_t>(entries) > capacity / layout.element_bytes ||
         max_bucket > capacity / sizeof(std::uint64_t) || !std::has_single_bit(ssize) ||
         sshift >= 32 || ssize != std::uint64_t{1} << sshift) {
         return failure(Error::Kind::kFailed, "its head is not this version's");
@@ -82,8 +94,8 @@ Result<DynamicHash> read_table(const StillBackend& backend,
                        .context = context,
                        .entries = entries,
                        .max_bucket = max_bucket,
-                       .key_bytes = value_at<std::uint64_t>(header->data(), kLayout.keysize),
-                       .directory = pointer_at(table->data(), kLayout.dir),
+                       .key_bytes = value_at<std::uint64_t>(header->data(), layout.keysize),
+                       .directory = pointer_at(table->data(), layout.dir),
                        .segment_buckets = ssize,
                        .segment_shift = sshift};
 }
@@ -111,6 +123,7 @@ std::vector<DynamicHash> find_hash_tables(const StillBackend& backend,
 Result<> for_each_entry(const StillBackend& backend,
                         const DynamicHash& table,
                         const std::function<void(RemoteAddress entry)>& visit) {
+    const Offset element_bytes = layout_of(backend).element_bytes;
     std::int64_t found = 0;
     RemoteAddress segment;
     for (std::uint64_t bucket = 0; bucket <= table.max_bucket; ++bucket) {
@@ -129,7 +142,7 @@ Result<> for_each_entry(const StillBackend& backend,
                 return failure(Error::Kind::kFailed, "it has more entries than it counts");
             }
             ++found;
-            visit(*element + kLayout.element_bytes);
+            visit(*element + element_bytes);
             element = backend.pages().read<RemoteAddress>(*element);
         }
         if (!element) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "inspector/backend/chunk_header.hpp"
@@ -16,6 +17,11 @@ namespace palloscope {
 
 namespace {
 
+constexpr std::string_view kPart = "channels listened to";
+constexpr int kTableSince = 190000;
+constexpr std::string_view kTable = "Local Listen Channels";
+// HASHELEMENT, and the key, which is all of an entry.
+constexpr std::int64_t kEntryBytes = 16 + 64;
 constexpr std::size_t kTopContext = 0;  // index in the tree
 constexpr std::size_t kNameBytes = 64;  // NAMEDATALEN
 constexpr std::int32_t kMostChannels = 1'000'000;
@@ -84,10 +90,35 @@ class Reader {
     const StillBackend& backend_;
 };
 
+// The table is made with the first LISTEN.
+std::vector<ListenedChannel> channels_of_table(const StillBackend& backend,
+                                               std::span<const DynamicHash> tables,
+                                               std::vector<UnavailablePart>& unavailable) {
+    std::vector<ListenedChannel> channels;
+    const auto table = std::ranges::find(tables, kTable, &DynamicHash::name);
+    if (table == tables.end()) {
+        return channels;
+    }
+    const auto walked = for_each_entry(backend, *table, [&](RemoteAddress entry) {
+        if (auto name = backend.pages().read_string(entry, kNameBytes)) {
+            channels.push_back({.name = std::move(*name), .bytes = kEntryBytes});
+        }
+    });
+    if (!walked) {
+        unavailable.push_back({.part = std::string(kPart), .reason = walked.error().message});
+    }
+    std::ranges::sort(channels, {}, &ListenedChannel::name);
+    return channels;
+}
+
 }  // namespace
 
 std::vector<ListenedChannel> read_listened_channels(const StillBackend& backend,
+                                                    std::span<const DynamicHash> tables,
                                                     std::vector<UnavailablePart>& unavailable) {
+    if (backend.version() >= kTableSince) {
+        return channels_of_table(backend, tables, unavailable);
+    }
     const Reader reader(backend);
     bool listens_to_nothing = false;
     for (const RemoteAddress variable : variables_used_by(backend, "pg_listening_channels")) {
@@ -98,8 +129,7 @@ std::vector<ListenedChannel> read_listened_channels(const StillBackend& backend,
         listens_to_nothing = listens_to_nothing || (list && list->is_null());
     }
     if (!listens_to_nothing) {
-        unavailable.push_back(
-            {.part = "channels listened to", .reason = "their list was not found"});
+        unavailable.push_back({.part = std::string(kPart), .reason = "their list was not found"});
     }
     return {};
 }

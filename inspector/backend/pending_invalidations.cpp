@@ -20,7 +20,7 @@ namespace palloscope {
 
 namespace {
 
-// SharedInvalidationMessage (sinval.h, the same in 10 to 18): id, dbId.
+// SharedInvalidationMessage (sinval.h, the same in 10 to 19): id, dbId.
 constexpr std::size_t kMessageBytes = 16;
 constexpr Offset kDatabase = 4;
 constexpr std::size_t kMessagesAtOnce = 65'536;

@@ -12,7 +12,7 @@ namespace palloscope {
 //
 // transInvalInfo (inval.c, static) heads a stack, one of each subtransaction that changed a
 // catalog. It is the one variable that both CommandEndInvalidationMessages() and
-// xactGetCommittedInvalidationMessages() use, exported in 10 to 18. Believed where it is null, or
+// xactGetCommittedInvalidationMessages() use, exported in 10 to 19. Believed where it is null, or
 // where it leads to a stack in TopTransactionContext whose messages are of kinds that a transaction
 // keeps (sinval.h), and of this database or of all. Else `unavailable` gets the reason, also where
 // the backend was in the middle of adding to them.

@@ -22,7 +22,7 @@ constexpr std::int32_t kMostVariables = 10'000'000;
 constexpr std::size_t kMostNameBytes = 256;
 constexpr std::size_t kMostValueBytes = std::size_t{1} << 20;
 
-// struct config_generic (utils/guc_tables.h): these lie in the same place in 10 to 18.
+// struct config_generic (utils/guc_tables.h): these lie in the same place in 10 to 19.
 constexpr Offset kName = 0;
 constexpr Offset kFlags = 32;
 constexpr Offset kType = 36;
@@ -36,15 +36,16 @@ constexpr Offset kStringBytes = 56;
 
 struct SettingLayout {
     int since_version_num;
-    Offset generic_bytes;       // sizeof(struct config_generic)
+    Offset generic_bytes;       // struct config_generic, up to what is its kind's own
     std::uint32_t placeholder;  // GUC_CUSTOM_PLACEHOLDER (utils/guc.h)
 };
 
-constexpr std::array<SettingLayout, 4> kLayouts{{
+constexpr std::array<SettingLayout, 5> kLayouts{{
     {.since_version_num = 100000, .generic_bytes = 96, .placeholder = 0x80},
     {.since_version_num = 140000, .generic_bytes = 104, .placeholder = 0x80},
     {.since_version_num = 150000, .generic_bytes = 112, .placeholder = 0x80},
     {.since_version_num = 160000, .generic_bytes = 144, .placeholder = 0x200},
+    {.since_version_num = 190000, .generic_bytes = 152, .placeholder = 0x200},
 }};
 
 class Reader {

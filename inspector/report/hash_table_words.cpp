@@ -12,14 +12,15 @@ struct Words {
     std::string_view words;
 };
 
-// As the calls of hash_create() in 10 to 18 name them.
-constexpr std::array<Words, 28> kWords{{
+// As the calls of hash_create() in 10 to 19 name them.
+constexpr std::array<Words, 29> kWords{{
     {"Attopt cache", "options of columns"},
     {"CFuncHash", "functions in C"},
     {"Cached function hash", "compiled functions"},
     {"GUC hash table", "all settings"},
     {"LOCALLOCK hash", "locks that it holds or waits for"},
     {"Local Buffer Lookup Table", "pages of temporary relations"},
+    {"Local Listen Channels", "channels that it listens to"},
     {"Missing Values Cache", "defaults of columns added later"},
     {"Operator class cache", "operator classes for the relation cache"},
     {"Operator lookup cache", "operators by name and types"},

@@ -29,7 +29,7 @@ struct FreeBy {
 using Connection = std::unique_ptr<PGconn, FreeBy<PQfinish>>;
 using Answer = std::unique_ptr<PGresult, FreeBy<PQclear>>;
 
-// Rows of PID (0: of the server), kind, name and value. The views have these columns from 10 to 18;
+// Rows of PID (0: of the server), kind, name and value. The views have these columns from 10 to 19;
 // of the settings, those are given that the server has. What the user may not see is null
 // (pgstatfuncs.c, pg_stat_get_activity).
 constexpr std::string_view kQuestion = R"(

@@ -216,6 +216,7 @@ std::string dict_of(const CatalogCacheLayout& layout) {
                  bucket,
                  list_buckets,
                  next,
+                 entry_magic,
                  entry_cache,
                  entry_dead,
                  entry_negative,
@@ -223,6 +224,7 @@ std::string dict_of(const CatalogCacheLayout& layout) {
                  entry_row,
                  row_apart,
                  entry_bytes,
+                 list_magic,
                  list_cache,
                  list_keys,
                  list_tuple,
@@ -233,19 +235,20 @@ std::string dict_of(const CatalogCacheLayout& layout) {
     return Dict() PALLOSCOPE_ADD(since_version_num) PALLOSCOPE_ADD(ntup) PALLOSCOPE_ADD(nkeys)
         PALLOSCOPE_ADD(keyno) PALLOSCOPE_ADD(relname) PALLOSCOPE_ADD(reloid) PALLOSCOPE_ADD(tupdesc)
             PALLOSCOPE_ADD(bucket) PALLOSCOPE_ADD(list_buckets) PALLOSCOPE_ADD(next)
-                PALLOSCOPE_ADD(entry_cache) PALLOSCOPE_ADD(entry_dead)
+                PALLOSCOPE_ADD(entry_magic) PALLOSCOPE_ADD(entry_cache) PALLOSCOPE_ADD(entry_dead)
                     PALLOSCOPE_ADD(entry_negative) PALLOSCOPE_ADD(entry_keys)
                         PALLOSCOPE_ADD(entry_row) PALLOSCOPE_ADD(row_apart)
-                            PALLOSCOPE_ADD(entry_bytes) PALLOSCOPE_ADD(list_cache)
-                                PALLOSCOPE_ADD(list_keys) PALLOSCOPE_ADD(list_tuple)
-                                    PALLOSCOPE_ADD(list_bytes) PALLOSCOPE_ADD(columns)
-                                        PALLOSCOPE_ADD(columns_by_pointer)
+                            PALLOSCOPE_ADD(entry_bytes) PALLOSCOPE_ADD(list_magic)
+                                PALLOSCOPE_ADD(list_cache) PALLOSCOPE_ADD(list_keys)
+                                    PALLOSCOPE_ADD(list_tuple) PALLOSCOPE_ADD(list_bytes)
+                                        PALLOSCOPE_ADD(columns) PALLOSCOPE_ADD(columns_by_pointer)
                                             PALLOSCOPE_ADD(compact_column_bytes)
                                                 .text();
 }
 
 std::string dict_of(const HashTableLayout& layout) {
-    const auto& [hctl,
+    const auto& [since_version_num,
+                 hctl,
                  dir,
                  hcxt,
                  tabname,
@@ -257,10 +260,10 @@ std::string dict_of(const HashTableLayout& layout) {
                  keysize,
                  header_bytes,
                  element_bytes] = layout;
-    return Dict() PALLOSCOPE_ADD(hctl) PALLOSCOPE_ADD(dir) PALLOSCOPE_ADD(hcxt)
-        PALLOSCOPE_ADD(tabname) PALLOSCOPE_ADD(ssize) PALLOSCOPE_ADD(sshift) PALLOSCOPE_ADD(bytes)
-            PALLOSCOPE_ADD(nentries) PALLOSCOPE_ADD(max_bucket) PALLOSCOPE_ADD(keysize)
-                PALLOSCOPE_ADD(header_bytes) PALLOSCOPE_ADD(element_bytes)
+    return Dict() PALLOSCOPE_ADD(since_version_num) PALLOSCOPE_ADD(hctl) PALLOSCOPE_ADD(dir)
+        PALLOSCOPE_ADD(hcxt) PALLOSCOPE_ADD(tabname) PALLOSCOPE_ADD(ssize) PALLOSCOPE_ADD(sshift)
+            PALLOSCOPE_ADD(bytes) PALLOSCOPE_ADD(nentries) PALLOSCOPE_ADD(max_bucket)
+                PALLOSCOPE_ADD(keysize) PALLOSCOPE_ADD(header_bytes) PALLOSCOPE_ADD(element_bytes)
                     .text();
 }
 
@@ -353,7 +356,8 @@ std::string layout_text() {
     text += list_of("CATALOG_CACHE", kCatalogCacheLayouts);
     text += constant("CATALOG_ENTRY_MAGIC", kCatalogEntryMagic);
     text += constant("CATALOG_LIST_MAGIC", kCatalogListMagic);
-    text += fmt::format("\nHASH_TABLE = {}\n", dict_of(HashTableLayout{}));
+    text += list_of("HASH_TABLE", kHashTableLayouts);
+    text += constant("SEGMENT_SHIFT", kSegmentShift);
     text += list_of("PLAN_SOURCE", kPlanSourceLayouts);
     text += constant("PLAN_SOURCE_MAGIC", kSourceMagic);
     text += constant("PLAN_MAGIC", kPlanMagic);

@@ -75,14 +75,14 @@ class CatalogCaches:
 
     def _add(self, data):
         fields = self.fields
-        if len(data) >= fields["entry_bytes"] and u32_at(data, 0) == layouts.CATALOG_ENTRY_MAGIC:
+        if len(data) >= fields["entry_bytes"] and u32_at(data, fields["entry_magic"]) == layouts.CATALOG_ENTRY_MAGIC:
             cache = self._cache_at(pointer_at(data, fields["entry_cache"]))
             dead, negative = data[fields["entry_dead"]], data[fields["entry_negative"]]
             if cache and dead <= 1 and negative <= 1:
                 kind = "dead_entries" if dead else "negative_entries" if negative else "entries"
                 cache[kind] += 1
                 cache["entry_bytes"] += len(data)
-        elif len(data) >= fields["list_bytes"] and u32_at(data, 0) == layouts.CATALOG_LIST_MAGIC:
+        elif len(data) >= fields["list_bytes"] and u32_at(data, fields["list_magic"]) == layouts.CATALOG_LIST_MAGIC:
             cache = self._cache_at(pointer_at(data, fields["list_cache"]))
             if cache:
                 cache["lists"] += 1

@@ -1,7 +1,7 @@
 """Prepared statements: inspector/backend/hash_tables.cpp and kept_statements.cpp in Python."""
 
 from . import layouts
-from .layouts import ALLOC_BLOCK, HASH_TABLE
+from .layouts import ALLOC_BLOCK
 from .masking import masked
 from .memory import Fault, i32_at, layout_of_version, pointer_at, u32_at
 
@@ -14,6 +14,7 @@ TABLE = b"Prepared Queries"
 class PreparedStatements:
     def __init__(self, server, contexts):
         self.memory, self.version, self.layout = server.memory, server.version, server.layout
+        self.table_fields = layout_of_version(layouts.HASH_TABLE, self.version)
         self.contexts = contexts
         self.by_address = {context.address: i for i, context in enumerate(contexts)}
         self.subtree_bytes = [context.total_bytes for context in contexts]
@@ -32,35 +33,39 @@ class PreparedStatements:
 
     def _table_of(self, context):
         """Where its HTAB lies: before the name behind it, up to 10 in the first chunk of a block."""
-        places = [context.ident_address - HASH_TABLE["bytes"]]
+        fields = self.table_fields
+        places = [context.ident_address - fields["bytes"]]
         if self.layout["context"]["ident"] is None:
             places = [block[0] + ALLOC_BLOCK["header_bytes"] + self.layout["chunk"]["header_bytes"]
                       for block in context.blocks]
         for place in places:
-            data = self.memory.bytes(place, HASH_TABLE["bytes"])
-            if pointer_at(data, HASH_TABLE["tabname"]) == place + HASH_TABLE["bytes"] and \
-                    pointer_at(data, HASH_TABLE["hcxt"]) == context.address:
+            data = self.memory.bytes(place, fields["bytes"])
+            if pointer_at(data, fields["tabname"]) == place + fields["bytes"] and \
+                    pointer_at(data, fields["hcxt"]) == context.address:
                 return data
         raise Fault("the table of prepared statements is none of this version's")
 
     def _entries(self, context):
+        fields = self.table_fields
         table = self._table_of(context)
-        header = self.memory.bytes(pointer_at(table, HASH_TABLE["hctl"]), HASH_TABLE["header_bytes"])
-        count, last = pointer_at(header, HASH_TABLE["nentries"]), u32_at(header, HASH_TABLE["max_bucket"])
-        size, shift = pointer_at(table, HASH_TABLE["ssize"]), u32_at(table, HASH_TABLE["sshift"])
+        header = self.memory.bytes(pointer_at(table, fields["hctl"]), fields["header_bytes"])
+        count, last = pointer_at(header, fields["nentries"]), u32_at(header, fields["max_bucket"])
+        size, shift = 1 << layouts.SEGMENT_SHIFT, layouts.SEGMENT_SHIFT
+        if fields["ssize"] is not None:
+            size, shift = pointer_at(table, fields["ssize"]), u32_at(table, fields["sshift"])
         if count > context.total_bytes // 16 or last > context.total_bytes // 8 or shift >= 32 or \
                 size != 1 << shift:
             raise Fault("the head of the table of prepared statements is none of this version's")
         found = 0
         for bucket in range(last + 1):
             segment = self.memory.pointer(
-                pointer_at(table, HASH_TABLE["dir"]) + 8 * (bucket >> shift))
+                pointer_at(table, fields["dir"]) + 8 * (bucket >> shift))
             element = self.memory.pointer(segment + 8 * (bucket & size - 1))
             while element:
                 found += 1
                 if found > count:
                     raise Fault("the table of prepared statements has more entries than it counts")
-                yield element + HASH_TABLE["element_bytes"]
+                yield element + fields["element_bytes"]
                 element = self.memory.pointer(element)
 
     def _statement(self, entry, show_literals):

@@ -226,7 +226,12 @@ TEST_P(ExplainerOnEveryVersion, NamesTheChannelsThatASessionListensTo) {
         expected.push_back(fmt::format("channel_{}", i));
         session.exec("listen " + expected.back());
     }
-    EXPECT_EQ(names(explained(session.backend_pid())), expected);
+    // From 19 on PostgreSQL keeps no order.
+    std::vector<std::string> listened = expected;
+    if (std::stoi(GetParam()) >= 19) {
+        std::ranges::sort(listened);
+    }
+    EXPECT_EQ(names(explained(session.backend_pid())), listened);
     for (int i = 0; i < 299; ++i) {
         session.exec("unlisten " + expected[static_cast<std::size_t>(i)]);
     }
@@ -475,38 +480,9 @@ TEST_P(ExplainerOnEveryVersion, LeavesTheBackendAsItWas) {
     EXPECT_EQ(PostgresServer::shared(GetParam()).log(), log);
 }
 
-// Those whose structures it knows.
-std::vector<std::string> explained_versions() {
-    std::vector<std::string> versions = test::server_versions();
-    std::erase(versions, "19");
-    return versions;
-}
-
 INSTANTIATE_TEST_SUITE_P(EveryVersion,
                          ExplainerOnEveryVersion,
-                         testing::ValuesIn(explained_versions()),
-                         test::kVersionName);
-
-class ExplainerOnANewerVersion : public testing::TestWithParam<std::string> {};
-
-TEST_P(ExplainerOnANewerVersion, AccountsForTheMemoryAndSaysWhatItCannotExplain) {
-    Session session = Session::connect(PostgresServer::shared(GetParam()).dsn());
-    auto explainer = Explainer::open(session.backend_pid(), {});
-    ASSERT_TRUE(explainer) << explainer.error().message;
-    const auto explanation = explainer->explain(Method::kFork, kTimeout);
-    ASSERT_TRUE(explanation) << explanation.error().message;
-    EXPECT_TRUE(explanation->accounting);
-    EXPECT_TRUE(explanation->prepared_statements.empty());
-    EXPECT_THAT(explanation->unavailable,
-                testing::Contains(testing::Field(
-                    &UnavailablePart::reason,
-                    testing::StartsWith(
-                        "their structures are known for PostgreSQL 10 to 18, and this is 19"))));
-}
-
-INSTANTIATE_TEST_SUITE_P(After18,
-                         ExplainerOnANewerVersion,
-                         testing::Values("19"),
+                         testing::ValuesIn(test::server_versions()),
                          test::kVersionName);
 
 TEST(Explainer, SaysWhichMethodsItHas) {
