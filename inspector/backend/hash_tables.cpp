@@ -1,5 +1,6 @@
 #include "inspector/backend/hash_tables.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <optional>
@@ -15,8 +16,11 @@ namespace palloscope {
 
 namespace {
 
-constexpr std::size_t kTableBytes = 96;  // the longest HTAB
-constexpr std::size_t kHeaderBytes = 816;
+// The longest of all versions.
+constexpr std::size_t kTableBytes =
+    std::ranges::max(kHashTableLayouts, {}, &HashTableLayout::bytes).bytes;
+constexpr std::size_t kHeaderBytes =
+    std::ranges::max(kHashTableLayouts, {}, &HashTableLayout::header_bytes).header_bytes;
 constexpr std::size_t kMaxNameBytes = 256;
 
 HashTableLayout layout_of(const StillBackend& backend) {
@@ -33,8 +37,10 @@ Result<std::array<std::byte, kBytes>> read_struct(const StillBackend& backend,
 
 // Whether the struct at `htab` points to its own end as its name, and to its context. Either alone
 // is not enough: a CachedPlanSource of 10 has a pointer to itself there too.
-bool is_table(const StillBackend& backend, std::size_t context, RemoteAddress htab) {
-    const HashTableLayout layout = layout_of(backend);
+bool is_table(const StillBackend& backend,
+              const HashTableLayout& layout,
+              std::size_t context,
+              RemoteAddress htab) {
     const auto bytes = read_struct<kTableBytes>(backend, htab);
     return bytes && pointer_at(bytes->data(), layout.tabname) == htab + layout.bytes &&
            pointer_at(bytes->data(), layout.hcxt) == backend.address_of(context);
@@ -50,12 +56,12 @@ std::optional<RemoteAddress> find_htab(const StillBackend& backend, std::size_t 
             return std::nullopt;
         }
         const RemoteAddress htab{ident.value - layout.bytes};
-        return is_table(backend, context, htab) ? std::optional(htab) : std::nullopt;
+        return is_table(backend, layout, context, htab) ? std::optional(htab) : std::nullopt;
     }
     for (const ContextBlock& block : backend.blocks_of(context)) {
         const RemoteAddress htab =
             block.begin + AllocBlockLayout{}.header_bytes + backend.layout().chunk.header_bytes;
-        if (htab + layout.bytes < block.free && is_table(backend, context, htab)) {
+        if (htab + layout.bytes < block.free && is_table(backend, layout, context, htab)) {
             return htab;
         }
     }
@@ -152,6 +158,21 @@ Result<> for_each_entry(const StillBackend& backend,
     return found == table.entries
                ? Result<>()
                : failure(Error::Kind::kFailed, "it has fewer entries than it counts");
+}
+
+void for_each_entry_of(const StillBackend& backend,
+                       std::span<const DynamicHash> tables,
+                       std::string_view name,
+                       std::string_view part,
+                       const std::function<void(RemoteAddress entry)>& visit,
+                       std::vector<UnavailablePart>& unavailable) {
+    const auto table = std::ranges::find(tables, name, &DynamicHash::name);
+    if (table == tables.end()) {
+        return;
+    }
+    if (const auto walked = for_each_entry(backend, *table, visit); !walked) {
+        unavailable.push_back({.part = std::string(part), .reason = walked.error().message});
+    }
 }
 
 }  // namespace palloscope

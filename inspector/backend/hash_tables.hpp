@@ -3,7 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "attach/error.hpp"
@@ -38,5 +40,14 @@ struct DynamicHash {
 [[nodiscard]] Result<> for_each_entry(const StillBackend& backend,
                                       const DynamicHash& table,
                                       const std::function<void(RemoteAddress entry)>& visit);
+
+// The same for the table of that name, if it is one of `tables`: PostgreSQL makes many with their
+// first entry. Where it fails, `unavailable` gets `part` and the reason.
+void for_each_entry_of(const StillBackend& backend,
+                       std::span<const DynamicHash> tables,
+                       std::string_view name,
+                       std::string_view part,
+                       const std::function<void(RemoteAddress entry)>& visit,
+                       std::vector<UnavailablePart>& unavailable);
 
 }  // namespace palloscope

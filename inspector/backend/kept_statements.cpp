@@ -68,13 +68,7 @@ class Reader {
   private:
     template <typename Visit>
     void for_each(std::string_view table_name, std::string_view part, Visit visit) {
-        const auto table = std::ranges::find(tables_, table_name, &DynamicHash::name);
-        if (table == tables_.end()) {
-            return;  // it is made with the first entry
-        }
-        if (const auto walked = for_each_entry(backend_, *table, visit); !walked) {
-            unavailable_.push_back({.part = std::string(part), .reason = walked.error().message});
-        }
+        for_each_entry_of(backend_, tables_, table_name, part, visit, unavailable_);
     }
 
     [[nodiscard]] std::string text_of(RemoteAddress query) const {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "inspector/backend/chunk_header.hpp"
+#include "inspector/backend/hash_table_layout.hpp"
 #include "inspector/backend/static_variables.hpp"
 
 namespace palloscope {
@@ -20,10 +21,10 @@ namespace {
 constexpr std::string_view kPart = "channels listened to";
 constexpr int kTableSince = 190000;
 constexpr std::string_view kTable = "Local Listen Channels";
-// HASHELEMENT, and the key, which is all of an entry.
-constexpr std::int64_t kEntryBytes = 16 + 64;
 constexpr std::size_t kTopContext = 0;  // index in the tree
 constexpr std::size_t kNameBytes = 64;  // NAMEDATALEN
+// The key is all of its entry.
+constexpr std::int64_t kEntryBytes = kHashTableLayouts.back().element_bytes + kNameBytes;
 constexpr std::int32_t kMostChannels = 1'000'000;
 // List (nodes/pg_list.h): type, length; up to 12 head and tail, from 13 on max_length and elements.
 constexpr int kListsAreArrays = 130000;
@@ -90,23 +91,16 @@ class Reader {
     const StillBackend& backend_;
 };
 
-// The table is made with the first LISTEN.
 std::vector<ListenedChannel> channels_of_table(const StillBackend& backend,
                                                std::span<const DynamicHash> tables,
                                                std::vector<UnavailablePart>& unavailable) {
     std::vector<ListenedChannel> channels;
-    const auto table = std::ranges::find(tables, kTable, &DynamicHash::name);
-    if (table == tables.end()) {
-        return channels;
-    }
-    const auto walked = for_each_entry(backend, *table, [&](RemoteAddress entry) {
+    const auto add = [&](RemoteAddress entry) {
         if (auto name = backend.pages().read_string(entry, kNameBytes)) {
             channels.push_back({.name = std::move(*name), .bytes = kEntryBytes});
         }
-    });
-    if (!walked) {
-        unavailable.push_back({.part = std::string(kPart), .reason = walked.error().message});
-    }
+    };
+    for_each_entry_of(backend, tables, kTable, kPart, add, unavailable);
     std::ranges::sort(channels, {}, &ListenedChannel::name);
     return channels;
 }
