@@ -23,7 +23,7 @@
 #include "inspector/backend/backend_status.hpp"
 #include "inspector/model/time_text.hpp"
 #include "inspector/statements/activity_tracker.hpp"
-#include "inspector/statements/form.hpp"
+#include "inspector/statements/form_cache.hpp"
 
 namespace palloscope {
 
@@ -204,8 +204,13 @@ class ActivitySampler::Impl {
         {
             const std::lock_guard lock(mutex_);
             ended.swap(ended_);
+            if (given_ > 0) {
+                // Who asks again has stored what was given before.
+                statement_ += ((thread_time() - polled_at_) / given_ - statement_) / 8;
+            }
         }
-        const nanoseconds before = thread_time();
+        polled_at_ = thread_time();
+        given_ = static_cast<std::int64_t>(ended.size());
         std::vector<Execution> executions;
         executions.reserve(ended.size());
         for (auto& [pid, statement] : ended) {
@@ -213,16 +218,11 @@ class ActivitySampler::Impl {
                                   .backend_pid = pid,
                                   .session = {},
                                   .step = {},
-                                  .form = statement_form(statement.query),
+                                  .form = forms_.form_of(statement.query),
                                   .started_at_ns = statement.started_at_ns,
                                   .ended_at_ns = statement.ended_at_ns,
                                   .error = {},
                                   .sighting = statement.sighting});
-        }
-        if (!executions.empty()) {
-            const auto count = static_cast<std::int64_t>(executions.size());
-            const std::lock_guard lock(mutex_);
-            form_ += ((thread_time() - before) / count - form_) / 8;
         }
         return executions;
     }
@@ -296,9 +296,10 @@ class ActivitySampler::Impl {
                         ended_.emplace_back(pid, std::move(statement));
                     }
                 }
-                // Smoothed over some ten rounds, with what the forms of the statements will take.
-                const auto forms = static_cast<std::int64_t>(ended_.size() - told) * form_;
-                round_ += (thread_time() - before + forms - round_) / 8;
+                // Smoothed over some ten rounds, with what the statements will take.
+                const auto statements =
+                    static_cast<std::int64_t>(ended_.size() - told) * statement_;
+                round_ += (thread_time() - before + statements - round_) / 8;
                 period_ = std::clamp(round_ * kPeriodsPerRound, kShortestPeriod, kLongestPeriod);
                 next = std::max(next + period_, Clock::now());
             }
@@ -312,12 +313,15 @@ class ActivitySampler::Impl {
     std::vector<std::string> notes_;
     std::vector<double> seen_in_part_;  // the shares of those that have ended
     nanoseconds round_{};
-    nanoseconds form_{};  // of one statement
+    nanoseconds statement_{};  // to make the form of one and to store it
     nanoseconds period_ = kShortestPeriod;
     // Of the thread that calls.
     std::set<int> refused_;
+    FormCache forms_;
     std::int64_t seq_ = 0;
-    std::jthread thread_;  // last: it uses the others
+    std::int64_t given_ = 0;   // by the last poll …
+    nanoseconds polled_at_{};  // … which began at this time of its thread
+    std::jthread thread_;      // last: it uses the others
 };
 
 ActivitySampler::ActivitySampler() : impl_(std::make_unique<Impl>()) {}

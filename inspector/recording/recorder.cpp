@@ -124,6 +124,7 @@ class Recorder::Impl {
     // One snapshot of every target that does not step; sets the time of the next round.
     Result<> snapshot_round() {
         explained_in_round_ = false;
+        writer_.begin();
         for (const int pid : targets_at_intervals()) {
             if (stop_.load()) {
                 break;
@@ -131,6 +132,9 @@ class Recorder::Impl {
             if (const Result<StepAnswer> taken = snapshot(pid); !taken) {
                 return tl::unexpected(taken.error());
             }
+        }
+        if (Result<> committed = writer_.commit(); !committed) {
+            return committed;
         }
         if (Clock::now() >= ask_server_at_) {
             if (Result<> asked = ask_server(); !asked) {
@@ -194,6 +198,10 @@ class Recorder::Impl {
             explained_in_round_ = !target.stepping;
             target.explain_at =
                 Clock::now() + std::chrono::duration_cast<Clock::duration>(*options_.explain_every);
+            // That takes long, and must not cost what was taken before it.
+            if (Result<> committed = writer_.commit(); !committed) {
+                return tl::unexpected(std::move(committed).error());
+            }
             const Result<Explanation> explained = calls_.explain(pid);
             if (explained) {
                 ++target.explanations;

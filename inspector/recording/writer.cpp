@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <system_error>
@@ -23,14 +24,19 @@
 #include "inspector/recording/text_table.hpp"
 #include "inspector/recording/tree_delta.hpp"
 #include "inspector/statements/form.hpp"
+#include "inspector/statements/form_cache.hpp"
 #include "inspector/statements/io_error.hpp"
 
 namespace palloscope {
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 // Readers hold their lock for moments only; a checkpoint that meets one waits for it.
 constexpr int kBusyTimeoutMs = 5'000;
+// A transaction that calls share is committed by the first call after so long.
+constexpr std::chrono::milliseconds kLongestTransaction{100};
 
 // SQLite's own files beside the recording.
 constexpr std::array<const char*, 3> kCompanions{"-wal", "-shm", "-journal"};
@@ -72,14 +78,8 @@ Explanation with_forms(const Explanation& explanation) {
     Explanation masked = explanation;
     masked.snapshot = {};
     // The plans of a function that was compiled a thousand times are alike.
-    std::unordered_map<std::string, std::string> forms;
-    const auto mask = [&](std::string& query) {
-        const auto [form, is_new] = forms.try_emplace(query);
-        if (is_new) {
-            form->second = statement_form(query).text;
-        }
-        query = form->second;
-    };
+    FormCache forms;
+    const auto mask = [&](std::string& query) { query = forms.form_of(query).text; };
     for (PreparedStatement& statement : masked.prepared_statements) {
         mask(statement.query);
     }
@@ -122,37 +122,47 @@ class RecordingWriter::Impl {
     // Joins FILE-wal into FILE and leaves WAL mode, so that FILE can be read in a folder that
     // nobody may write to. Where a reader or a full disk stands in the way, both files stay, and
     // are valid.
-    ~Impl() { database_.tryExec("PRAGMA journal_mode = DELETE"); }
+    ~Impl() {
+        (void)commit();
+        database_.tryExec("PRAGMA journal_mode = DELETE");
+    }
+
+    void begin() { shared_ = true; }
+
+    Result<> commit() {
+        shared_ = false;
+        return guarded([&] { commit_open(); });
+    }
 
     template <typename Work>
     Result<> in_transaction(const Work& work) {
-        if (!failed_) {
-            try {
-                SQLite::Transaction transaction(database_);
-                work();
-                transaction.commit();
-                return {};
-            } catch (const SQLite::Exception& exception) {
-                failed_ = write_error(exception);
+        return guarded([&] {
+            if (!transaction_) {
+                transaction_.emplace(database_);
+                began_at_ = Clock::now();
             }
-        }
-        return tl::unexpected(*failed_);
+            work();
+            if (!shared_ || Clock::now() - began_at_ >= kLongestTransaction) {
+                commit_open();
+            }
+        });
     }
 
     void append(const Snapshot& snapshot) {
         Backend& backend = backend_of(snapshot.process.pid);
-        const std::int64_t id = snapshots_ + 1;
+        const std::int64_t id = appended_.snapshots + 1;
         store_summary(id, snapshot, process_of(backend, snapshot));
         for (const ContextUpdate& change : backend.delta.advance(snapshot.tree)) {
             store_change(id, change);
         }
+        appended_ = {.snapshots = id, .last_taken_at_ns = snapshot.taken_at_ns};
     }
 
     // To be called after the append of its snapshot.
     void append(const Explanation& explanation) {
         const DeflatedText text = deflate_text(explained_json(with_forms(explanation)));
         SQLite::Statement insert(database_, "INSERT INTO explanation VALUES (?, ?, ?)");
-        insert.bind(1, snapshots_ + 1);
+        insert.bind(1, appended_.snapshots);
         insert.bind(2, text.text_bytes);
         insert.bind(3, text.deflated.data(), static_cast<int>(text.deflated.size()));
         insert.exec();
@@ -229,13 +239,7 @@ class RecordingWriter::Impl {
         statement.exec();
     }
 
-    // To be called when the snapshot's transaction is done.
-    void count(const Snapshot& snapshot) {
-        ++snapshots_;
-        last_taken_at_ns_ = snapshot.taken_at_ns;
-    }
-
-    [[nodiscard]] std::int64_t snapshots() const { return snapshots_; }
+    [[nodiscard]] std::int64_t snapshots() const { return appended_.snapshots; }
 
     [[nodiscard]] const std::string& path() const { return path_; }
 
@@ -248,6 +252,35 @@ class RecordingWriter::Impl {
         int server_version_num = 0;
         std::int64_t process_id = 0;
     };
+
+    struct Progress {
+        std::int64_t snapshots = 0;
+        std::int64_t last_taken_at_ns = 0;
+    };
+
+    // After a failure nothing is written any more.
+    template <typename Work>
+    Result<> guarded(const Work& work) {
+        if (!failed_) {
+            try {
+                work();
+                return {};
+            } catch (const SQLite::Exception& exception) {
+                transaction_.reset();  // rolls back
+                appended_ = committed_;
+                failed_ = write_error(exception);
+            }
+        }
+        return tl::unexpected(*failed_);
+    }
+
+    void commit_open() {
+        if (transaction_) {
+            transaction_->commit();
+            transaction_.reset();
+        }
+        committed_ = appended_;
+    }
 
     // Stands in the place of a member so that the statements after it find their tables.
     struct Schema {};
@@ -271,10 +304,11 @@ class RecordingWriter::Impl {
 
     [[nodiscard]] Error write_error(const SQLite::Exception& exception) const {
         const std::string kept =
-            snapshots_ == 0 ? "it holds no snapshot yet"
-                            : fmt::format("it is valid up to its last snapshot, number {} of {}",
-                                          snapshots_,
-                                          iso_time_text(last_taken_at_ns_));
+            committed_.snapshots == 0
+                ? "it holds no snapshot yet"
+                : fmt::format("it is valid up to its last snapshot, number {} of {}",
+                              committed_.snapshots,
+                              iso_time_text(committed_.last_taken_at_ns));
         return {.kind = Error::Kind::kFailed,
                 .message = fmt::format(
                     "cannot write to the recording {}: {}; {}", path_, exception.what(), kept),
@@ -342,7 +376,7 @@ class RecordingWriter::Impl {
         insert_snapshot_.bind(5, snapshot.pause_us);
         bind(insert_snapshot_, 6, snapshot.process.state);
         if (snapshot.process.query) {
-            insert_snapshot_.bind(7, form_id(statement_form(*snapshot.process.query)));
+            insert_snapshot_.bind(7, form_id(queries_.form_of(*snapshot.process.query)));
         } else {
             insert_snapshot_.bind(7);
         }
@@ -449,11 +483,15 @@ class RecordingWriter::Impl {
         "row_count, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"};
     SQLite::Statement insert_sighting_{database_, "INSERT INTO sighting VALUES (?, ?, ?)"};
 
+    FormCache queries_;
     TextTable forms_;
     TextTable labels_;
     std::unordered_map<int, Backend> backends_;  // those whose recording goes on, by PID
-    std::int64_t snapshots_ = 0;
-    std::int64_t last_taken_at_ns_ = 0;
+    Progress appended_;
+    Progress committed_;
+    bool shared_ = false;  // calls leave their transaction open
+    std::optional<SQLite::Transaction> transaction_;
+    Clock::time_point began_at_;  // of that
     std::optional<Error> failed_;
 };
 
@@ -478,29 +516,29 @@ RecordingWriter& RecordingWriter::operator=(RecordingWriter&&) noexcept = defaul
 
 RecordingWriter::~RecordingWriter() = default;
 
+void RecordingWriter::begin() {
+    impl_->begin();
+}
+
+Result<> RecordingWriter::commit() {
+    return impl_->commit();
+}
+
 Result<> RecordingWriter::append(const Snapshot& snapshot) {
     if (Result<> checked = check_order(snapshot); !checked) {
         return checked;
     }
-    Result<> stored = impl_->in_transaction([&] { impl_->append(snapshot); });
-    if (stored) {
-        impl_->count(snapshot);
-    }
-    return stored;
+    return impl_->in_transaction([&] { impl_->append(snapshot); });
 }
 
 Result<> RecordingWriter::append(const Explanation& explanation) {
     if (Result<> checked = check_order(explanation.snapshot); !checked) {
         return checked;
     }
-    Result<> stored = impl_->in_transaction([&] {
+    return impl_->in_transaction([&] {
         impl_->append(explanation.snapshot);
         impl_->append(explanation);
     });
-    if (stored) {
-        impl_->count(explanation.snapshot);
-    }
-    return stored;
 }
 
 Result<> RecordingWriter::append(std::span<const Execution> executions) {

@@ -5,14 +5,11 @@
 #include <utility>
 
 #include "inspector/statements/execution_json.hpp"
-#include "inspector/statements/form.hpp"
 
 namespace palloscope {
 
 namespace {
 
-constexpr std::size_t kMostForms = 4'096;
-constexpr std::size_t kLongestKeptText = 4'096;
 // Sessions that ended leave their last statement behind.
 constexpr std::size_t kMostBegun = 10'000;
 constexpr std::int64_t kMillisecond = 1'000'000;
@@ -115,7 +112,7 @@ void LogExecutions::take(const LogEntry& entry,
             }
         }
         begun_[entry.pid] = {
-            .form = form_of(*said.sql), .session = entry.session, .at_ns = logged_ns};
+            .form = forms_.form_of(*said.sql), .session = entry.session, .at_ns = logged_ns};
         return;
     }
     if (with_durations_.size() >= kMostBegun) {
@@ -130,7 +127,7 @@ void LogExecutions::take(const LogEntry& entry,
     shortest_ns_ = std::min(shortest_ns_, *said.duration_ns);
     add({.backend_pid = entry.pid,
          .session = entry.session,
-         .form = said.sql ? form_of(*said.sql) : std::move(begun->form),
+         .form = said.sql ? forms_.form_of(*said.sql) : std::move(begun->form),
          .started_at_ns = std::max<std::int64_t>(logged_ns - *said.duration_ns, 0),
          .ended_at_ns = logged_ns},
         executions);
@@ -150,7 +147,8 @@ void LogExecutions::take_error(const LogEntry& entry,
             return;
         }
     }
-    const StatementForm form = entry.statement.empty() ? begun->form : form_of(entry.statement);
+    const StatementForm form =
+        entry.statement.empty() ? begun->form : forms_.form_of(entry.statement);
     if (begun && begun->form != form) {
         add_without_duration(entry.pid, *begun, out);
         begun.reset();
@@ -189,20 +187,6 @@ void LogExecutions::add_without_duration(int pid, const Begun& begun, std::vecto
 void LogExecutions::add(Execution execution, std::vector<Execution>& out) {
     execution.seq = ++count_;
     out.push_back(std::move(execution));
-}
-
-const StatementForm& LogExecutions::form_of(std::string_view sql) {
-    if (forms_.size() >= kMostForms) {
-        forms_.clear();
-    }
-    if (sql.size() > kLongestKeptText) {
-        return long_form_ = statement_form(sql);
-    }
-    const auto [form, is_new] = forms_.try_emplace(std::string(sql));
-    if (is_new) {
-        form->second = statement_form(form->first);
-    }
-    return form->second;
 }
 
 }  // namespace palloscope

@@ -4,12 +4,12 @@
 #include <limits>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "inspector/model/statement.hpp"
+#include "inspector/statements/form_cache.hpp"
 #include "inspector/statements/log_entry.hpp"
 
 namespace palloscope {
@@ -48,7 +48,6 @@ class LogExecutions {
         std::int64_t at_ns = 0;
     };
 
-    [[nodiscard]] const StatementForm& form_of(std::string_view sql);
     [[nodiscard]] std::optional<Begun> take_begun(int pid);
     void take_error(const LogEntry& entry, std::int64_t logged_ns, std::vector<Execution>& out);
     void add_without_duration(int pid, const Begun& begun, std::vector<Execution>& out);
@@ -57,9 +56,7 @@ class LogExecutions {
     std::unordered_map<int, Begun> begun_;  // by PID
     // Backends that log durations: a statement of theirs without one has not ended.
     std::unordered_set<int> with_durations_;
-    // Masking costs much more than looking up; applications repeat themselves.
-    std::unordered_map<std::string, StatementForm> forms_;
-    StatementForm long_form_;
+    FormCache forms_;
     std::int64_t count_ = 0;
     std::int64_t with_duration_ = 0;
     std::int64_t without_duration_ = 0;

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <map>
 #include <random>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -381,6 +383,40 @@ TEST_F(Recording, IsOneFileWhenItHasEnded) {
     { ASSERT_TRUE(writer().append(snapshot_with(42, 0, 3))); }
     const std::filesystem::directory_iterator files(folder_);
     EXPECT_EQ(std::distance(begin(files), end(files)), 1);
+}
+
+TEST_F(Recording, SharesATransactionUntilItIsCommitted) {
+    RecordingWriter recording = writer();
+    ASSERT_TRUE(recording.append(snapshot_with(42, 0, 3)));
+    recording.begin();
+    ASSERT_TRUE(recording.append(snapshot_with(42, 1, 3)));
+    ASSERT_TRUE(recording.append(snapshot_with(43, 2, 3)));
+    EXPECT_EQ(recording.snapshots(), 3);
+    EXPECT_EQ(read_back().size(), 1U);
+    ASSERT_TRUE(recording.commit());
+    EXPECT_EQ(read_back().size(), 3U);
+    ASSERT_TRUE(recording.append(snapshot_with(42, 3, 3)));
+    EXPECT_EQ(read_back().size(), 4U);
+}
+
+TEST_F(Recording, CommitsWhatIsOldWithoutBeingAsked) {
+    RecordingWriter recording = writer();
+    recording.begin();
+    ASSERT_TRUE(recording.append(snapshot_with(42, 0, 3)));
+    std::this_thread::sleep_for(std::chrono::milliseconds{101});
+    ASSERT_TRUE(recording.append(snapshot_with(42, 1, 3)));
+    EXPECT_EQ(read_back().size(), 2U);
+    ASSERT_TRUE(recording.append(snapshot_with(42, 2, 3)));
+    EXPECT_EQ(read_back().size(), 2U) << "the next transaction is shared, too";
+}
+
+TEST_F(Recording, LosesNothingWhereItEndsInTheMiddle) {
+    {
+        RecordingWriter recording = writer();
+        recording.begin();
+        ASSERT_TRUE(recording.append(snapshot_with(42, 0, 3)));
+    }
+    EXPECT_EQ(read_back().size(), 1U);
 }
 
 TEST_F(Recording, IsNotOverwrittenUnlessAsked) {
