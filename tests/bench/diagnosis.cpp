@@ -8,7 +8,7 @@
 #include <cmath>
 #include <cstdio>
 #include <exception>
-#include <optional>
+#include <limits>
 #include <set>
 #include <span>
 #include <stdexcept>
@@ -137,34 +137,53 @@ std::vector<std::string> expected_causes(const Json& scenario, int server_versio
     return causes;
 }
 
-// What all statements of a cause take, by the call of one of them.
-struct BytesACall {
+// What stays after a statement, or after a round of those that never vary apart from it.
+struct BytesARound {
     double value = 0;
     double low = 0;
     double high = 0;
+
+    void add(const Json& statement, double times) {
+        value += times * statement["bytes_per_call"].get<double>();
+        low += times * statement["low"].get<double>();
+        high += times * statement["high"].get<double>();
+    }
 };
 
-std::optional<BytesACall> bytes_a_call(const Json& cause, const std::string& query) {
-    double calls = 0;
-    BytesACall sum;
-    std::set<std::string> groups;
+const Json* find_statement(const Json& cause, const Json& query) {
     for (const Json& statement : cause["statements"]) {
-        const auto own_calls = statement["calls"].get<double>();
         if (statement["query"] == query) {
-            calls = own_calls;
+            return &statement;
         }
-        // The members of a group share one figure.
-        const Json& group = statement["group"];
+    }
+    return nullptr;
+}
+
+// The same round by stepping, which knows most statements by themselves: those of it that run least
+// run once.
+BytesARound stepped_round(const Json& truth, const Json& found, const Json& statement) {
+    std::vector<const Json*> members;
+    std::set<std::string> groups;
+    double rounds = std::numeric_limits<double>::max();
+    for (const Json& other : found["statements"]) {
+        const bool goes_along =
+            other["query"] == statement["query"] ||
+            (!statement["group"].is_null() && other["group"] == statement["group"]);
+        const Json* const stepped = find_statement(truth, other["query"]);
+        if (!goes_along || stepped == nullptr) {
+            continue;
+        }
+        const Json& group = (*stepped)["group"];
         if (group.is_null() || groups.insert(group.get<std::string>()).second) {
-            sum.value += own_calls * statement["bytes_per_call"].get<double>();
-            sum.low += own_calls * statement["low"].get<double>();
-            sum.high += own_calls * statement["high"].get<double>();
+            members.push_back(stepped);
+            rounds = std::min(rounds, (*stepped)["calls"].get<double>());
         }
     }
-    if (calls <= 0) {
-        return std::nullopt;
+    BytesARound sum;
+    for (const Json* const member : members) {
+        sum.add(*member, (*member)["calls"].get<double>() / rounds);
     }
-    return BytesACall{sum.value / calls, sum.low / calls, sum.high / calls};
+    return sum;
 }
 
 // How many rows of the table there are of each kind.
@@ -180,18 +199,19 @@ struct Score {
 constexpr double kCloseByJournal = 0.10;
 constexpr double kCloseByActivity = 0.25;
 
-// The first cause of `found` against the same of `truth`, in words.
+// The first statement of a cause that stepping names too, against what that says of it.
 std::string comparison(const Json& found, const Json& truth, Source source, Score& score) {
     for (const Json& statement : found["statements"]) {
-        const auto query = statement["query"].get<std::string>();
-        const auto measured = bytes_a_call(found, query);
-        const auto stepped = bytes_a_call(truth, query);
-        if (!measured || !stepped) {
+        if (find_statement(truth, statement["query"]) == nullptr ||
+            statement["calls"].get<double>() <= 0) {
             continue;
         }
-        const double error = measured->value / stepped->value - 1;
+        BytesARound measured;
+        measured.add(statement, 1);
+        const BytesARound stepped = stepped_round(truth, found, statement);
+        const double error = measured.value / stepped.value - 1;
         // Stepping too knows its figure within an interval only.
-        const bool held = measured->low <= stepped->high && stepped->low <= measured->high;
+        const bool held = measured.low <= stepped.high && stepped.low <= measured.high;
         ++score.compared;
         score.close +=
             std::abs(error) <= (source == Source::kJournal ? kCloseByJournal : kCloseByActivity)
@@ -199,11 +219,11 @@ std::string comparison(const Json& found, const Json& truth, Source source, Scor
                 : 0;
         score.held += held ? 1 : 0;
         return fmt::format("{:>9.0f} B {:>9.0f} B {:>+5.0f} % {:<4} {}",
-                           measured->value,
-                           stepped->value,
+                           measured.value,
+                           stepped.value,
                            error * 100,
                            held ? "in" : "out",
-                           query.substr(0, 40));
+                           statement["query"].get<std::string>().substr(0, 40));
     }
     return fmt::format("{:>9} {:>9}", "", "none");
 }
