@@ -42,6 +42,20 @@ void add_to(std::vector<double>& sum, const std::vector<double>& values, double 
     }
 }
 
+std::vector<double> rss_anon_bytes(const BackendHistory& backend) {
+    std::vector<double> bytes;
+    bytes.reserve(backend.snapshots.size());
+    for (const SnapshotSummary& snapshot : backend.snapshots) {
+        bytes.push_back(static_cast<double>(snapshot.rss_anon_bytes));
+    }
+    return bytes;
+}
+
+// Whether the pages of the process that came are, by their number, those of `growth`.
+bool makes_up(double page_bytes, double growth) {
+    return page_bytes > growth / 2 && page_bytes < growth * 2;
+}
+
 // Whether the rule covers memory that is in no context.
 bool of_process(const CauseRule& rule) {
     return rule.covers(kOutsideContexts) || rule.covers(kSharedMemory);
@@ -81,6 +95,9 @@ class BackendAnalysis {
     [[nodiscard]] bool makes_up_a_leak(const Trend& trend) const;
     // … or where a leak that another rule covers makes up most of it.
     [[nodiscard]] bool holds_a_leak(const CauseRule& rule, const Trend& trend) const;
+    // Whether what cannot settle rises all the time: itself, or, where it comes in a few large
+    // blocks, the pages of these as they are touched, which are as many.
+    [[nodiscard]] bool rises(const CauseRule& rule, const std::vector<double>& bytes) const;
     // Whether what `rule` covers, with this trend, leaks.
     [[nodiscard]] bool leaks(const CauseRule& rule,
                              const Trend& trend,
@@ -103,6 +120,8 @@ class BackendAnalysis {
     CoveredMemory memory_;
     // Used bytes of all contexts, at the chosen snapshots.
     std::vector<double> total_;
+    // RssAnon, at every snapshot.
+    std::vector<double> pages_;
     Suspects suspects_;
     std::vector<Explained> explained_;
     std::vector<Cause> causes_;
@@ -115,6 +134,7 @@ BackendAnalysis::BackendAnalysis(const History& history, const BackendHistory& b
       choice_(choose_snapshots(backend)),
       memory_(backend, choice_),
       total_(at(memory_.bytes(is_context), choice_.indices)),
+      pages_(rss_anon_bytes(backend)),
       suspects_(history, backend, choice_) {}
 
 std::vector<double> BackendAnalysis::reported_memory() const {
@@ -175,10 +195,19 @@ std::vector<double> BackendAnalysis::unexplained(std::vector<double> bytes,
     return bytes;
 }
 
+bool BackendAnalysis::rises(const CauseRule& rule, const std::vector<double>& bytes) const {
+    if (rises_throughout(bytes) || of_process(rule)) {
+        return rises_throughout(bytes);
+    }
+    const std::vector<double> pages = at(pages_, choice_.indices);
+    return makes_up(pages.back() - pages.front(), bytes.back() - bytes.front()) &&
+           rises_throughout(pages);
+}
+
 bool BackendAnalysis::leaks(const CauseRule& rule,
                             const Trend& trend,
                             const std::vector<double>& bytes) const {
-    if (!rule.may_settle && rises_throughout(bytes)) {
+    if (!rule.may_settle && rises(rule, bytes)) {
         return true;
     }
     if (trend.verdict == GrowthVerdict::kLeak || of_process(rule)) {
@@ -212,20 +241,14 @@ void BackendAnalysis::accuse(const CauseRule& rule,
                              const std::vector<double>& every,
                              Suspicion& suspicion) const {
     suspects_.accuse(bytes, every, suspicion.trend.start, rule.rank, suspicion);
-    const bool makes_up_rss = suspicion.rss_anon_bytes > suspicion.bytes / 2 &&
-                              suspicion.rss_anon_bytes < suspicion.bytes * 2;
-    if (!suspicion.groups.empty() || !makes_up_rss) {
+    if (!suspicion.groups.empty() || !makes_up(suspicion.rss_anon_bytes, suspicion.bytes)) {
         return;
     }
     // What comes in a few large blocks goes with no statement, but the pages of the blocks do, as
     // they are touched.
-    std::vector<double> pages;
-    for (const SnapshotSummary& snapshot : backend_.snapshots) {
-        pages.push_back(static_cast<double>(snapshot.rss_anon_bytes));
-    }
-    const std::vector<double> chosen = at(pages, choice_.indices);
+    const std::vector<double> chosen = at(pages_, choice_.indices);
     suspects_.accuse(
-        chosen, pages, judge_growth(choice_.seconds, chosen).start, rule.rank, suspicion);
+        chosen, pages_, judge_growth(choice_.seconds, chosen).start, rule.rank, suspicion);
 }
 
 void BackendAnalysis::ask(const CauseRule& rule) {
@@ -241,9 +264,6 @@ void BackendAnalysis::ask(const CauseRule& rule) {
         (rule.leaks && (too_small || !leaks(rule, trend, bytes)))) {
         return;
     }
-    const auto& snapshots = backend_.snapshots;
-    const auto rss_growth = snapshots[choice_.indices.back()].rss_anon_bytes -
-                            snapshots[choice_.indices.front()].rss_anon_bytes;
     const double growth = bytes.back() - bytes.front();
     Suspicion suspicion{
         .backend = backend_,
@@ -251,7 +271,7 @@ void BackendAnalysis::ask(const CauseRule& rule) {
         .seconds = seconds,
         .bytes = growth,
         .lasting_bytes = lasting_growth,
-        .rss_anon_bytes = static_cast<double>(rss_growth),
+        .rss_anon_bytes = pages_[choice_.indices.back()] - pages_[choice_.indices.front()],
         .share_of_growth = used_growth() > 0 ? std::clamp(growth / used_growth(), 0.0, 1.0) : 1.0,
         .contexts = growing_contexts(rule)};
     accuse(rule, bytes, every, suspicion);
