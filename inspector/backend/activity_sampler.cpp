@@ -108,7 +108,7 @@ class WatchedBackend {
         }
     }
 
-    [[nodiscard]] double seen_share() const { return tracker_.seen_share(); }
+    [[nodiscard]] std::optional<double> seen_share() const { return tracker_.seen_share(); }
 
     // track_activities is off: it tells nothing.
     [[nodiscard]] bool disabled() const { return disabled_; }
@@ -227,6 +227,12 @@ class ActivitySampler::Impl {
         return executions;
     }
 
+    std::optional<double> seen_share(int pid) {
+        const std::lock_guard lock(mutex_);
+        const auto backend = backends_.find(pid);
+        return backend == backends_.end() ? std::nullopt : backend->second.seen_share();
+    }
+
     std::vector<std::string> notes() {
         const std::lock_guard lock(mutex_);
         for (const auto& [pid, backend] : std::exchange(backends_, {})) {
@@ -276,8 +282,8 @@ class ActivitySampler::Impl {
         if (backend.disabled()) {
             notes_.push_back(fmt::format(
                 "the statements of backend {} were not seen: track_activities is off there", pid));
-        } else if (backend.seen_share() < kWorthANote) {
-            seen_in_part_.push_back(backend.seen_share());
+        } else if (const double share = backend.seen_share().value_or(1); share < kWorthANote) {
+            seen_in_part_.push_back(share);
         }
     }
 
@@ -336,6 +342,10 @@ void ActivitySampler::watch(std::span<const int> pids) {
 
 Result<std::vector<Execution>> ActivitySampler::poll() {
     return impl_->poll();
+}
+
+std::optional<double> ActivitySampler::seen_share(int pid) const {
+    return impl_->seen_share(pid);
 }
 
 std::vector<std::string> ActivitySampler::notes() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,7 +13,8 @@ namespace palloscope {
 
 // Sees which statements backends run, from outside: a thread looks at what each tells of itself in
 // shared memory (BackendStatus), four thousand times a second, or as often as takes 2 % of one
-// processor, with the forms of what was seen. It stops nobody and asks the server nothing.
+// processor, with what is done with the statements that were seen. It stops nobody and asks the
+// server nothing.
 //
 //     ActivitySampler sampler;
 //     sampler.watch(pids);
@@ -32,6 +34,9 @@ class ActivitySampler {
     // The statements that have ended since the last call; rows and errors are not known. Those of a
     // backend are in their order. Never fails; a Result like that of other sources.
     [[nodiscard]] Result<std::vector<Execution>> poll();
+
+    // BackendHistory::seen_share of a backend that is watched, as at the last look.
+    [[nodiscard]] std::optional<double> seen_share(int pid) const;
 
     // What the reader of a report must know: how many statements may have been missed, and which
     // backends were not watched, and why.

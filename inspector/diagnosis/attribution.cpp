@@ -26,6 +26,8 @@ constexpr double kTime = 14;
 struct Candidate {
     std::vector<double> increments;
     double handicap = 0;
+    // The part of the variance of an increment that comes of how it was counted.
+    double noise = 0;
 };
 
 // The search for the fewest candidates that explain the growth.
@@ -49,6 +51,8 @@ class Search {
     // Alternates between selecting and estimating θ, from `theta` on. Tells how unlikely the result
     // is, less is better.
     double settle(double theta);
+    // regression_on(set), and how noisy its columns are.
+    [[nodiscard]] Regression noisy_regression_on(const std::vector<std::size_t>& set) const;
     [[nodiscard]] std::vector<double> unexplained_growth(const std::vector<std::size_t>& set) const;
     [[nodiscard]] std::vector<std::pair<std::size_t, Estimate>> prune(
         std::vector<std::size_t> set) const;
@@ -66,6 +70,17 @@ double dot(const std::vector<double>& a, const std::vector<double>& b) {
         sum += a[i] * b[i];
     }
     return sum;
+}
+
+double variance(const std::vector<double>& values) {
+    double sum = 0;
+    double squares = 0;
+    for (const double value : values) {
+        sum += value;
+        squares += value * value;
+    }
+    const auto size = static_cast<double>(values.size());
+    return squares / size - (sum / size) * (sum / size);
 }
 
 void Search::whiten_with(double theta) {
@@ -168,9 +183,28 @@ std::vector<double> Search::unexplained_growth(const std::vector<std::size_t>& s
     return left;
 }
 
+// Of what varies in a column beyond its mean pace, as large a part is noise as in its increments.
+Regression Search::noisy_regression_on(const std::vector<std::size_t>& set) const {
+    constexpr double kLargestPart = 0.8;
+    Regression regression = regression_on(set);
+    regression.noise.assign(regression.columns.size(), 0.0);
+    const std::vector<double> pace = whitened(std::vector<double>(growth_.size(), 1.0), theta_);
+    for (std::size_t i = 0; i < set.size(); ++i) {
+        const Candidate& candidate = candidates_[set[i]];
+        const double all = variance(candidate.increments);
+        if (candidate.noise > 0 && all > 0) {
+            const std::vector<double>& column = white_candidates_[set[i]];
+            const double along = dot(column, pace);
+            regression.noise[i] = std::min(candidate.noise / all, kLargestPart) *
+                                  (dot(column, column) - along * along / dot(pace, pace));
+        }
+    }
+    return regression;
+}
+
 std::vector<std::pair<std::size_t, Estimate>> Search::prune(std::vector<std::size_t> set) const {
     while (!set.empty()) {
-        const std::vector<Estimate> estimates = fit_with_intervals(regression_on(set));
+        const std::vector<Estimate> estimates = fit_with_intervals(noisy_regression_on(set));
         const auto weakest = std::min_element(
             estimates.begin(),
             estimates.begin() + static_cast<std::ptrdiff_t>(set.size()),
@@ -216,17 +250,6 @@ std::vector<std::pair<std::size_t, Estimate>> Search::run() {
     return prune(select());
 }
 
-double variance(const std::vector<double>& values) {
-    double sum = 0;
-    double squares = 0;
-    for (const double value : values) {
-        sum += value;
-        squares += value * value;
-    }
-    const auto size = static_cast<double>(values.size());
-    return squares / size - (sum / size) * (sum / size);
-}
-
 // The interval of bytes a round where the number of rounds is an estimate: both errors, of shares.
 Estimate with_error_of_rounds(const Estimate& bytes_per_round, double error) {
     constexpr double kQuantile = 1.96;  // of the normal distribution, 95 %
@@ -255,7 +278,8 @@ Attribution attribute_growth(std::span<const double> seconds,
         if (groups[i].rounds.back() > groups[i].rounds[first]) {
             candidates.push_back(
                 {.increments = differences(std::span(groups[i].rounds).subspan(first)),
-                 .handicap = plausible[i] ? 0.0 : kImplausible});
+                 .handicap = plausible[i] ? 0.0 : kImplausible,
+                 .noise = groups[i].noise});
             group_of_candidate.push_back(i);
         }
     }

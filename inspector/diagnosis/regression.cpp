@@ -40,6 +40,12 @@ NormalEquations normal_equations(const Regression& regression) {
     return equations;
 }
 
+void leave_noise_out(const Regression& regression, NormalEquations& equations) {
+    for (std::size_t i = 0; i < regression.noise.size(); ++i) {
+        equations.gram[i * equations.columns + i] -= regression.noise[i];
+    }
+}
+
 // The normal equations of every run of rows, from running sums: a replicate of the bootstrap then
 // costs as many additions as it has runs, however many rows a run has.
 class RunSums {
@@ -129,6 +135,7 @@ std::vector<std::vector<double>> bootstrap(const Regression& regression, std::si
             // Not std::uniform_int_distribution: its draws differ between standard libraries.
             sums.add(random() % starts, std::min(run_length, rows - drawn), equations);
         }
+        leave_noise_out(regression, equations);
         const std::vector<double> solution = solve_non_negative(equations, regression.free_sign);
         for (std::size_t i = 0; i < columns; ++i) {
             replicates[i].push_back(solution[i]);
@@ -159,7 +166,9 @@ Fit fit(const Regression& regression) {
 }
 
 std::vector<Estimate> fit_with_intervals(const Regression& regression) {
-    const std::vector<double> coefficients = fit(regression).coefficients;
+    NormalEquations equations = normal_equations(regression);
+    leave_noise_out(regression, equations);
+    const std::vector<double> coefficients = solve_non_negative(equations, regression.free_sign);
     std::vector<Estimate> estimates;
     const std::size_t rows = regression.response.size();
     if (rows == 0) {

@@ -12,6 +12,11 @@ struct Regression {
     std::vector<std::vector<double>> columns;
     std::vector<double> response;
     std::vector<bool> free_sign;
+    // The part of each column's sum of squares that is noise; empty where there is none. Such a
+    // column's coefficient would come out too small, and those of others that run alongside too
+    // large; fit_with_intervals() mends that by leaving the noise out of the normal equations
+    // (Fuller, "Measurement Error Models", 1987, chapter 2).
+    std::vector<double> noise;
 };
 
 struct Fit {

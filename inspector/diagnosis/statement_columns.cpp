@@ -80,11 +80,53 @@ std::vector<std::size_t> frequent(const std::vector<double>& totals) {
     return kept;
 }
 
+// The calls of a statement that were seen by chance: their number up to each moment since the one
+// before, and how they were seen.
+struct SeenCalls {
+    std::vector<double> by_chance;
+    std::vector<Sighting> sightings;
+};
+
+// Has the estimates say that as many calls as `missed` were not seen. All of them miss calls for
+// the same reason, and so in proportion: that looks come late, or do not come while a backend runs.
+void share_out(double missed,
+               const std::vector<SeenCalls>& seen,
+               std::vector<CallsEstimate>& estimates) {
+    double by_chance = 0;
+    double estimated = 0;
+    for (std::size_t i = 0; i < estimates.size(); ++i) {
+        by_chance += static_cast<double>(seen[i].sightings.size());
+        estimated += estimates[i].calls;
+    }
+    for (std::size_t i = 0; i < estimates.size(); ++i) {
+        estimates[i].calls = std::max(estimates[i].calls * (by_chance + missed) / estimated,
+                                      static_cast<double>(seen[i].sightings.size()));
+    }
+}
+
+// Adds what was seen by chance, and is estimated, to the calls that were seen for certain; then
+// makes them calls up to each moment.
+void add_estimate(const SeenCalls& seen, const CallsEstimate& estimate, StatementColumn& column) {
+    if (!seen.sightings.empty()) {
+        const double factor = estimate.calls / static_cast<double>(seen.sightings.size());
+        std::ranges::transform(
+            column.calls, seen.by_chance, column.calls.begin(), [&](double certain, double chance) {
+                return certain + chance * factor;
+            });
+        // Each of n calls is seen with the chance of 1 in `factor`, and counts for so many.
+        column.noise = factor * (factor - 1) * static_cast<double>(seen.sightings.size()) /
+                       static_cast<double>(column.calls.size() - 1);
+    }
+    std::partial_sum(column.calls.begin(), column.calls.end(), column.calls.begin());
+    column.error = seen.sightings.empty() ? 0 : estimate.error * estimate.calls / column.total();
+}
+
 }  // namespace
 
 StatementCounts count_statements(const std::vector<StatementForm>& forms,
                                  const std::vector<ExecutionRecord>& executions,
-                                 std::span<const std::int64_t> moments_ns) {
+                                 std::span<const std::int64_t> moments_ns,
+                                 std::optional<double> seen_share) {
     Statements statements = fold_forms(forms);
     // Two passes, so that only the frequent statements cost a number for every snapshot.
     std::vector<double> totals(statements.columns.size());
@@ -109,37 +151,36 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
     for (const std::size_t statement : statements.of_form) {
         counts.column_of_form.push_back(place[statement]);
     }
-    std::vector<std::vector<double>> by_chance(counts.columns.size());
-    std::vector<std::vector<Sighting>> sightings(counts.columns.size());
+    std::vector<SeenCalls> seen(counts.columns.size());
+    double seen_in_all = 0;
     for (std::size_t i = 0; i < executions.size(); ++i) {
         if (intervals[i] == 0) {
             continue;
         }
+        ++seen_in_all;
         const std::size_t column = counts.column_of_form[executions[i].form];
-        if (column != StatementCounts::kNoColumn) {
-            if (executions[i].sighting) {
-                by_chance[column].resize(moments_ns.size());
-                by_chance[column][intervals[i]] += 1;
-                sightings[column].push_back(*executions[i].sighting);
-            } else {
-                counts.columns[column].calls[intervals[i]] += 1;
-            }
+        if (column == StatementCounts::kNoColumn) {
+            continue;
+        }
+        if (executions[i].sighting) {
+            seen[column].by_chance.resize(moments_ns.size());
+            seen[column].by_chance[intervals[i]] += 1;
+            seen[column].sightings.push_back(*executions[i].sighting);
+        } else {
+            counts.columns[column].calls[intervals[i]] += 1;
         }
     }
-    for (std::size_t i = 0; i < sightings.size(); ++i) {
-        std::vector<double>& calls = counts.columns[i].calls;
-        double error = 0;
-        if (!sightings[i].empty()) {
-            const CallsEstimate estimate = estimate_calls(sightings[i]);
-            const double factor = estimate.calls / static_cast<double>(sightings[i].size());
-            std::ranges::transform(
-                calls, by_chance[i], calls.begin(), [&](double certain, double seen) {
-                    return certain + seen * factor;
-                });
-            error = estimate.error * estimate.calls;
-        }
-        std::partial_sum(calls.begin(), calls.end(), calls.begin());
-        counts.columns[i].error = error / counts.columns[i].total();
+    std::vector<CallsEstimate> estimates;
+    for (const SeenCalls& calls : seen) {
+        estimates.push_back(estimate_calls(calls.sightings));
+    }
+    const bool some_by_chance = std::ranges::any_of(
+        estimates, [](const CallsEstimate& estimate) { return estimate.calls > 0; });
+    if (seen_share && some_by_chance) {
+        share_out(seen_in_all / *seen_share - seen_in_all, seen, estimates);
+    }
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+        add_estimate(seen[i], estimates[i], counts.columns[i]);
     }
     return counts;
 }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,6 +27,8 @@ struct StatementColumn {
     std::vector<double> calls;
     // Standard error of total(), as a share of it; 0 where all calls were counted.
     double error = 0;
+    // Variance of the calls between two moments that comes of seeing them by chance.
+    double noise = 0;
 
     [[nodiscard]] double total() const { return calls.back(); }
 
@@ -42,9 +45,12 @@ struct StatementCounts {
 };
 
 // Counts the statements that ran at least four times (fewer cannot tie a growth to a statement),
-// the 400 most frequent of them. `moments_ns` rises and is not empty.
+// the 400 most frequent of them. `moments_ns` rises and is not empty. Where some were seen by
+// chance, those that were not are shared out as the estimates of each statement say
+// (sightings.hpp), so that `seen_share` of all, where that is known (BackendHistory), were seen.
 [[nodiscard]] StatementCounts count_statements(const std::vector<StatementForm>& forms,
                                                const std::vector<ExecutionRecord>& executions,
-                                               std::span<const std::int64_t> moments_ns);
+                                               std::span<const std::int64_t> moments_ns,
+                                               std::optional<double> seen_share = std::nullopt);
 
 }  // namespace palloscope

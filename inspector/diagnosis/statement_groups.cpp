@@ -104,18 +104,16 @@ CallsEstimate rounds_of(std::span<const StatementColumn> columns,
 }
 
 // Snapshots amid a round see some members done and some not: their mean is how far the round is.
-std::vector<double> mean_rounds(std::span<const StatementColumn> columns,
-                                const std::vector<std::size_t>& members,
-                                double rounds) {
-    std::vector<double> mean(columns.front().calls.size());
-    for (const std::size_t member : members) {
+void add_rounds(std::span<const StatementColumn> columns, double rounds, StatementGroup& group) {
+    group.rounds.resize(columns.front().calls.size());
+    for (const std::size_t member : group.members) {
         const StatementColumn& column = columns[member];
-        const double weight = rounds / column.total() / static_cast<double>(members.size());
-        for (std::size_t i = 0; i < mean.size(); ++i) {
-            mean[i] += weight * column.calls[i];
+        const double weight = rounds / column.total() / static_cast<double>(group.members.size());
+        for (std::size_t i = 0; i < group.rounds.size(); ++i) {
+            group.rounds[i] += weight * column.calls[i];
         }
+        group.noise += weight * weight * column.noise;
     }
-    return mean;
 }
 
 }  // namespace
@@ -137,7 +135,7 @@ std::vector<StatementGroup> statement_groups(std::span<const StatementColumn> co
             }
         }
         const CallsEstimate rounds = rounds_of(columns, group.members);
-        group.rounds = mean_rounds(columns, group.members, rounds.calls);
+        add_rounds(columns, rounds.calls, group);
         group.error = rounds.error;
         groups.push_back(std::move(group));
     }

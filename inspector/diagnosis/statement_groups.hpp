@@ -18,6 +18,8 @@ struct StatementGroup {
     std::vector<double> rounds;
     // Standard error of total(), as a share of it; 0 where the typical members were counted.
     double error = 0;
+    // Variance of the rounds between two snapshots that comes of seeing calls by chance.
+    double noise = 0;
 
     [[nodiscard]] double total() const { return rounds.back(); }
 };

@@ -73,7 +73,8 @@ bool goes_on_after(const Cause& cause,
                    std::int64_t moment_ns) {
     constexpr auto kEver = std::numeric_limits<std::int64_t>::max();
     const std::array moments{backend.snapshots.front().taken_at_ns, moment_ns, kEver};
-    const StatementCounts counts = count_statements(history.forms, backend.executions, moments);
+    const StatementCounts counts =
+        count_statements(history.forms, backend.executions, moments, backend.seen_share);
     double all = 0;
     double later = 0;
     for (const StatementColumn& column : counts.columns) {

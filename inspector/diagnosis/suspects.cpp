@@ -62,7 +62,8 @@ Suspects::Suspects(const History& history,
       backend_(backend),
       choice_(choice),
       stepped_(history.statement_source.starts_with("step:")),
-      counts_(count_statements(history.forms, backend.executions, choice.moments_ns)),
+      counts_(count_statements(
+          history.forms, backend.executions, choice.moments_ns, backend.seen_share)),
       groups_(statement_groups(counts_.columns)) {}
 
 std::vector<SuspectedStatement> Suspects::members(

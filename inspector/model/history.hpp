@@ -74,6 +74,9 @@ struct BackendHistory {
     std::vector<Explanation> explanations;
     // As at the last look; none where no limit is known.
     std::optional<MemoryAllowance> allowance;
+    // Of the statements that ran, the part that `executions` holds, 0 … 1, where they were seen by
+    // looking now and then: an estimate by how often the backend reported a change (Sighting).
+    std::optional<double> seen_share;
     // As the server said it at the last look, where it was asked.
     std::vector<ServerFact> server_facts;
     // Snapshots that were due but not taken: the one before was not done, or no safe point came.

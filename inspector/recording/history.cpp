@@ -206,10 +206,12 @@ Result<History> read_history(const std::string& path) {
                     .backends = std::move(folder).finish(),
                     .statement_source = file->statement_source()};
     const std::vector<std::optional<MemoryAllowance>> allowances = file->allowances();
+    const std::vector<std::optional<double>> seen_shares = file->seen_shares();
     std::vector<std::vector<ServerFact>> server_facts = file->server_facts();
     std::vector<std::string> sessions = file->sessions();
     for (std::size_t i = 0; i < history.backends.size(); ++i) {
         history.backends[i].allowance = allowances[i];
+        history.backends[i].seen_share = seen_shares[i];
         history.backends[i].server_facts = std::move(server_facts[i]);
         history.backends[i].session = std::move(sessions[i]);
         history.backends[i].process.pid = file->backends()[i].pid;

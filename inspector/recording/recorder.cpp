@@ -25,7 +25,7 @@ using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
 constexpr nanoseconds kFindTargetsEvery = std::chrono::seconds{1};
-constexpr nanoseconds kAskAllowanceEvery = std::chrono::seconds{10};
+constexpr nanoseconds kNoteFactsEvery = std::chrono::seconds{10};
 constexpr nanoseconds kAskServerEvery = std::chrono::seconds{10};
 // How long a journal or a log may have something new before we look, and the stop flag be set.
 constexpr milliseconds kLookEvery{100};
@@ -33,8 +33,8 @@ constexpr milliseconds kLookEvery{100};
 struct Target {
     // Its driver steps: no snapshots at intervals.
     bool stepping = false;
-    Clock::time_point explain_at;        // the first one at once
-    Clock::time_point ask_allowance_at;  // the first one at once
+    Clock::time_point explain_at;     // the first one at once
+    Clock::time_point note_facts_at;  // the same
     std::int64_t explanations = 0;
     bool told_of_explanation = false;
     std::int64_t missed = 0;
@@ -231,19 +231,29 @@ class Recorder::Impl {
         target.pauses.add(snapshot.pause_us);
         ++target.by_method[snapshot.method];
         ++summary_.snapshots;
-        if (Result<> asked = ask_allowance(pid, target); !asked) {
-            return tl::unexpected(std::move(asked).error());
+        if (Clock::now() >= target.note_facts_at) {
+            target.note_facts_at = Clock::now() + kNoteFactsEvery;
+            if (Result<> noted = note_facts(pid); !noted) {
+                return tl::unexpected(std::move(noted).error());
+            }
         }
         return StepAnswer{.snapshot = true, .reason = {}};
     }
 
-    Result<> ask_allowance(int pid, Target& target) {
-        if (!calls_.allowance || Clock::now() < target.ask_allowance_at) {
-            return {};
+    // What is known of a backend beside its snapshots, in place of what was before.
+    Result<> note_facts(int pid) {
+        const auto allowance = calls_.allowance ? calls_.allowance(pid) : std::nullopt;
+        if (Result<> stored = allowance ? writer_.allowance(pid, *allowance) : Result<>();
+            !stored) {
+            return stored;
         }
-        target.ask_allowance_at = Clock::now() + kAskAllowanceEvery;
-        const auto allowance = calls_.allowance(pid);
-        return allowance ? writer_.allowance(pid, *allowance) : Result<>();
+        return note_seen_share(pid);
+    }
+
+    Result<> note_seen_share(int pid) {
+        const auto* const sampler = std::get_if<ActivitySampler>(&statements_);
+        const auto share = sampler != nullptr ? sampler->seen_share(pid) : std::nullopt;
+        return share ? writer_.seen_share(pid, *share) : Result<>();
     }
 
     Result<> ask_server() {
@@ -324,6 +334,11 @@ class Recorder::Impl {
             }
         }
         const Target target = std::move(targets_.extract(pid).mapped());
+        if (target.pauses.count() > 0) {
+            if (Result<> noted = note_seen_share(pid); !noted) {
+                return noted;
+            }
+        }
         watch_targets();
         const PauseStatistics& pauses = target.pauses;
         if (pauses.count() == 0 && target.missed == 0) {

@@ -408,6 +408,22 @@ std::vector<std::optional<MemoryAllowance>> RecordingFile::allowances() {
     return allowances;
 }
 
+std::vector<std::optional<double>> RecordingFile::seen_shares() {
+    std::vector<std::optional<double>> shares(backends().size());
+    if (impl_->has("seen_share")) {
+        impl_->each("seen_share", "SELECT backend, share FROM seen_share", [&](Row& row) {
+            const auto backend = index_of(row.getColumn(0).getInt64(), shares.size());
+            const double share = row.getColumn(1).getDouble();
+            if (!backend || !(share > 0 && share <= 1)) {
+                return Verdict::kBroken;
+            }
+            shares[*backend] = share;
+            return Verdict::kNext;
+        });
+    }
+    return shares;
+}
+
 std::vector<std::vector<ServerFact>> RecordingFile::server_facts() {
     std::vector<std::vector<ServerFact>> facts(backends().size());
     if (impl_->has("server_fact")) {

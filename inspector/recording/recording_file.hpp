@@ -87,6 +87,8 @@ class RecordingFile {
     [[nodiscard]] std::vector<RecordedMiss> missed();
     // By index of backend; none where none was recorded.
     [[nodiscard]] std::vector<std::optional<MemoryAllowance>> allowances();
+    // The same: BackendHistory::seen_share.
+    [[nodiscard]] std::vector<std::optional<double>> seen_shares();
     // By index of backend; empty where the server was not asked.
     [[nodiscard]] std::vector<std::vector<ServerFact>> server_facts();
     [[nodiscard]] std::vector<RecordedExecution> executions();

@@ -208,6 +208,13 @@ class RecordingWriter::Impl {
         statement.exec();
     }
 
+    void seen_share(int pid, double share) {
+        SQLite::Statement statement(database_, "INSERT OR REPLACE INTO seen_share VALUES (?, ?)");
+        statement.bind(1, backend_of(pid).id);
+        statement.bind(2, share);
+        statement.exec();
+    }
+
     void server_facts(int pid, std::span<const ServerFact> facts) {
         const std::int64_t backend = backend_of(pid).id;
         SQLite::Statement forget(database_, "DELETE FROM server_fact WHERE backend = ?");
@@ -561,6 +568,10 @@ Result<> RecordingWriter::missed(std::span<const int> pids,
 
 Result<> RecordingWriter::allowance(int pid, const MemoryAllowance& allowance) {
     return impl_->in_transaction([&] { impl_->allowance(pid, allowance); });
+}
+
+Result<> RecordingWriter::seen_share(int pid, double share) {
+    return impl_->in_transaction([&] { impl_->seen_share(pid, share); });
 }
 
 Result<> RecordingWriter::server_facts(int pid, std::span<const ServerFact> facts) {

@@ -66,6 +66,8 @@ class RecordingWriter {
     // In place of what was given of this backend before.
     [[nodiscard]] Result<> allowance(int pid, const MemoryAllowance& allowance);
     // The same.
+    [[nodiscard]] Result<> seen_share(int pid, double share);
+    // The same.
     [[nodiscard]] Result<> server_facts(int pid, std::span<const ServerFact> facts);
     // The recording of this backend ends: "duration", "interrupted", kBackendGone, …
     [[nodiscard]] Result<> end(int pid, std::string_view reason);

@@ -77,9 +77,9 @@ void ActivityTracker::count_last() {
     reports_of_last_ = 0;
 }
 
-double ActivityTracker::seen_share() const {
+std::optional<double> ActivityTracker::seen_share() const {
     if (statements_ < kFewestStatements) {
-        return 1;
+        return std::nullopt;
     }
     // The median; where more came than a statement makes, the most that it makes.
     std::int64_t below = 0;

@@ -62,8 +62,8 @@ class ActivityTracker {
     void end(std::int64_t now_ns, std::vector<SeenStatement>& ended);
 
     // Of all statements that ran between the looks, the part that was seen, 0 … 1: an estimate, by
-    // the number of reports that one statement usually makes. 1 where too few ran to tell.
-    [[nodiscard]] double seen_share() const;
+    // the number of reports that one statement usually makes. None where too few ran to tell.
+    [[nodiscard]] std::optional<double> seen_share() const;
 
   private:
     // Whether its last statement has been that for so long that no look could have missed it.

@@ -47,6 +47,23 @@ struct Case {
         }
     }
 
+    // From now on one in `missed` of the group's rounds is seen, and counts for so many.
+    void see_by_chance(std::size_t group, double missed) {
+        std::vector<double>& rounds = groups[group].rounds;
+        const std::vector<double> truth = rounds;
+        double seen = 0;
+        for (std::size_t i = 1; i < kSnapshots; ++i) {
+            rounds[i] = rounds[i - 1];
+            for (double ran = truth[i] - truth[i - 1]; ran > 0; --ran) {
+                if (dice.uniform() < 1 / missed) {
+                    rounds[i] += missed;
+                    ++seen;
+                }
+            }
+        }
+        groups[group].noise = missed * (missed - 1) * seen / (kSnapshots - 1);
+    }
+
     [[nodiscard]] Attribution attribute() const {
         return attribute_growth(
             seconds, bytes, /*first=*/0, groups, std::vector<bool>(groups.size(), false));
@@ -62,6 +79,30 @@ const Estimate* estimate_of(const Attribution& attribution, std::size_t group) {
         }
     }
     return nullptr;
+}
+
+// Such noise alone would have the mean fall far short.
+TEST(Attribution, GivesAStatementThatWasSeenByChanceItsBytes) {
+    double sum = 0;
+    int found = 0;
+    int held = 0;
+    for (int seed = 0; seed < kSeeds; ++seed) {
+        Case given(static_cast<std::uint64_t>(seed), {12, 8, 10});
+        given.leak(0, 500);
+        for (std::size_t group = 0; group < 3; ++group) {
+            given.see_by_chance(group, 2.5);
+        }
+        const Attribution attribution = attribute_growth(
+            given.seconds, given.bytes, /*first=*/0, given.groups, {true, false, false});
+        if (const Estimate* const estimate = estimate_of(attribution, 0)) {
+            ++found;
+            sum += estimate->value;
+            held += estimate->low <= 500 && 500 <= estimate->high ? 1 : 0;
+        }
+    }
+    EXPECT_GE(found, 80);
+    EXPECT_NEAR(sum / found, 500, 50);
+    EXPECT_GE(held, found * 9 / 10);
 }
 
 TEST(Attribution, GivesALeakToItsStatementAloneWithoutNoise) {

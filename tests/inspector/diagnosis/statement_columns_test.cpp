@@ -7,6 +7,7 @@
 namespace palloscope {
 namespace {
 
+using testing::DoubleEq;
 using testing::ElementsAre;
 
 StatementForm form(const std::string& text, const std::string& family = "") {
@@ -45,6 +46,36 @@ TEST(StatementColumns, SaysByHowMuchItsCallsMayErr) {
     EXPECT_TRUE(counts.columns[1].estimated());
     // 20 % of the method, and what chance makes of fifteen.
     EXPECT_NEAR(counts.columns[1].error, 0.33, 0.02);
+}
+
+TEST(StatementColumns, SharesOutTheCallsThatWereNotSeen) {
+    std::vector<ExecutionRecord> executions;
+    for (int i = 0; i < 20; ++i) {
+        executions.push_back({.form = 0, .ended_at_ns = 15});
+        // By these sightings one ran as often as it was seen, the other four times as often.
+        executions.push_back(
+            {.form = 1, .ended_at_ns = 15, .sighting = Sighting{.after_ns = 100, .gap_ns = 100}});
+        executions.push_back(
+            {.form = 2, .ended_at_ns = 15, .sighting = Sighting{.after_ns = 19, .gap_ns = 100}});
+    }
+    const std::vector<StatementForm> forms{form("counted"), form("long"), form("short")};
+    const std::vector<std::int64_t> moments{10, 20};
+    const auto totals = [&](std::optional<double> seen_share) {
+        std::vector<double> calls;
+        for (const auto& column :
+             count_statements(forms, executions, moments, seen_share).columns) {
+            calls.push_back(column.total());
+        }
+        return calls;
+    };
+    EXPECT_THAT(totals(std::nullopt), ElementsAre(20, 20, DoubleEq(15 * 100 / 19.0)));
+    // 60 were seen, so 240 ran, 220 of them to be seen by chance alone.
+    const std::vector<double> shared = totals(0.25);
+    EXPECT_EQ(shared[0], 20);
+    EXPECT_NEAR(shared[1] + shared[2], 220, 1e-9);
+    EXPECT_NEAR(shared[2] / shared[1], 15 * 100 / 19.0 / 20, 1e-9);
+    // Never less than were seen.
+    EXPECT_THAT(totals(1), ElementsAre(20, 20, DoubleEq(40 / (20 * 19 / 1500.0 + 1))));
 }
 
 TEST(StatementColumns, FoldsAFamilyOfMoreThanEightFormsOnly) {

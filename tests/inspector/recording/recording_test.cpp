@@ -299,6 +299,20 @@ TEST_F(Recording, GivesBackTheLastAllowanceOfEachBackend) {
               (MemoryAllowance{.limit_bytes = 3000, .left_bytes = 100}));
 }
 
+TEST_F(Recording, GivesBackTheLastShareOfStatementsSeen) {
+    {
+        RecordingWriter recording = writer("activity");
+        ASSERT_TRUE(recording.append(snapshot_with(42, 0, 3)));
+        ASSERT_TRUE(recording.append(snapshot_with(43, 0, 3)));
+        ASSERT_TRUE(recording.seen_share(42, 0.5));
+        ASSERT_TRUE(recording.seen_share(42, 0.75));
+    }
+    const Result<History> history = read_history(path());
+    ASSERT_TRUE(history) << history.error().message;
+    EXPECT_EQ(history->backends.at(0).seen_share, 0.75);
+    EXPECT_EQ(history->backends.at(1).seen_share, std::nullopt);
+}
+
 TEST_F(Recording, NamesTheSessionOfABackendThatServedOneAlone) {
     {
         RecordingWriter recording = writer();
