@@ -171,6 +171,7 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
         }
     }
     std::vector<CallsEstimate> estimates;
+    estimates.reserve(seen.size());
     for (const SeenCalls& calls : seen) {
         estimates.push_back(estimate_calls(calls.sightings));
     }
