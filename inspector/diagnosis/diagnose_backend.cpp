@@ -196,12 +196,11 @@ std::vector<double> BackendAnalysis::unexplained(std::vector<double> bytes,
 }
 
 bool BackendAnalysis::rises(const CauseRule& rule, const std::vector<double>& bytes) const {
-    if (rises_throughout(bytes) || of_process(rule)) {
-        return rises_throughout(bytes);
-    }
     const std::vector<double> pages = at(pages_, choice_.indices);
-    return makes_up(pages.back() - pages.front(), bytes.back() - bytes.front()) &&
-           rises_throughout(pages);
+    return rises_throughout(bytes) ||
+           (!of_process(rule) &&
+            makes_up(pages.back() - pages.front(), bytes.back() - bytes.front()) &&
+            rises_throughout(pages));
 }
 
 bool BackendAnalysis::leaks(const CauseRule& rule,

@@ -98,7 +98,7 @@ void share_out(double missed,
         by_chance += static_cast<double>(seen[i].sightings.size());
         estimated += estimates[i].calls;
     }
-    for (std::size_t i = 0; i < estimates.size(); ++i) {
+    for (std::size_t i = 0; estimated > 0 && i < estimates.size(); ++i) {
         estimates[i].calls = std::max(estimates[i].calls * (by_chance + missed) / estimated,
                                       static_cast<double>(seen[i].sightings.size()));
     }
@@ -175,9 +175,7 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
     for (const SeenCalls& calls : seen) {
         estimates.push_back(estimate_calls(calls.sightings));
     }
-    const bool some_by_chance = std::ranges::any_of(
-        estimates, [](const CallsEstimate& estimate) { return estimate.calls > 0; });
-    if (seen_share && some_by_chance) {
+    if (seen_share) {
         share_out(seen_in_all / *seen_share - seen_in_all, seen, estimates);
     }
     for (std::size_t i = 0; i < seen.size(); ++i) {

@@ -1,5 +1,7 @@
 #include "inspector/statements/activity_tracker.hpp"
 
+#include <cstdint>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -13,6 +15,8 @@ using testing::IsEmpty;
 // that it does no longer.
 class ReportingBackend {
   public:
+    explicit ReportingBackend(std::uint32_t changes = 0) : look_{.changes = changes} {}
+
     void run(std::int64_t at_ns, const std::string& query) {
         look_.changes += 2;
         look_.running = true;
@@ -170,11 +174,15 @@ TEST_F(ActivityTrackerTest, EstimatesHowManyStatementsWereMissed) {
 }
 
 TEST_F(ActivityTrackerTest, StandsAChangeCountThatGoesRound) {
-    std::vector<SeenStatement> ended;
-    tracker_.see({.changes = 0xfffffffeU, .query = "select 1"}, ended);
-    ended.clear();
-    tracker_.see({.changes = 2, .running = true, .started_at_ns = 9, .query = "select 2"}, ended);
-    EXPECT_EQ(tracker_.seen_share(), std::nullopt);
+    constexpr int kStatements = 100;
+    // Four changes each: it goes round in the middle.
+    backend_ = ReportingBackend(-2U * kStatements);
+    for (int i = 0; i < kStatements; ++i) {
+        backend_.run(10 * i + 1, "select 1");
+        backend_.rest(10 * i + 5);
+        EXPECT_EQ(look(10 * i + 9).size(), i == 0 ? 0U : 1U);
+    }
+    EXPECT_EQ(tracker_.seen_share(), 1.0);
 }
 
 }  // namespace
