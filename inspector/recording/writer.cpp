@@ -1,12 +1,7 @@
 #include "inspector/recording/writer.hpp"
 
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <array>
-#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <optional>
@@ -25,7 +20,6 @@
 #include "inspector/recording/tree_delta.hpp"
 #include "inspector/statements/form.hpp"
 #include "inspector/statements/form_cache.hpp"
-#include "inspector/statements/io_error.hpp"
 
 namespace palloscope {
 
@@ -37,41 +31,6 @@ using Clock = std::chrono::steady_clock;
 constexpr int kBusyTimeoutMs = 5'000;
 // A transaction that calls share is committed by the first call after so long.
 constexpr std::chrono::milliseconds kLongestTransaction{100};
-
-// SQLite's own files beside the recording.
-constexpr std::array<const char*, 3> kCompanions{"-wal", "-shm", "-journal"};
-
-// Makes the empty file with its mode before SQLite opens it; SQLite gives the files beside it the
-// same mode.
-Result<> make_file(const std::string& path, ExistingFile existing) {
-    if (existing == ExistingFile::kReplace) {
-        struct stat status {};
-
-        if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
-            return failure(Error::Kind::kUsage,
-                           fmt::format("cannot replace {}: it is no regular file", path));
-        }
-        if (unlink(path.c_str()) != 0 && errno != ENOENT) {
-            return io_error(errno, fmt::format("cannot replace {}", path));
-        }
-    }
-    const int file = open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
-    if (file < 0) {
-        const int err = errno;
-        if (err == EEXIST) {
-            return failure(Error::Kind::kUsage,
-                           fmt::format("{} exists already", path),
-                           "choose another name, or give --force to replace it");
-        }
-        return io_error(err, fmt::format("cannot create the recording {}", path));
-    }
-    close(file);
-    // Left over from a recording of this name that was killed and then removed.
-    for (const char* const companion : kCompanions) {
-        unlink((path + companion).c_str());
-    }
-    return {};
-}
 
 // Its statements as forms, whatever they are, and nothing of the snapshot.
 Explanation with_forms(const Explanation& explanation) {
@@ -505,7 +464,7 @@ class RecordingWriter::Impl {
 Result<RecordingWriter> RecordingWriter::create(const std::string& path,
                                                 ExistingFile existing,
                                                 std::string_view statement_source) {
-    if (Result<> made = make_file(path, existing); !made) {
+    if (Result<> made = make_recording_file(path, existing); !made) {
         return tl::unexpected(std::move(made).error());
     }
     try {

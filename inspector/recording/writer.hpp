@@ -11,11 +11,9 @@
 #include "inspector/model/history.hpp"
 #include "inspector/model/snapshot.hpp"
 #include "inspector/model/statement.hpp"
+#include "inspector/recording/recording_place.hpp"
 
 namespace palloscope {
-
-// What to do where the recording's file exists already.
-enum class ExistingFile { kRefuse, kReplace };
 
 // Writes a recording (format.hpp says what is in it).
 //
