@@ -28,6 +28,11 @@ tl::unexpected<Error> os_error(int err, std::string what) {
         case EFAULT:
         case EIO:
             return failure(Error::Kind::kFault, std::move(message));
+        case EMFILE:
+            // Whatever was to be opened, that is not why it cannot be.
+            return failure(Error::Kind::kFailed,
+                           "no more files can be opened: their number has reached our limit",
+                           "raise it: ulimit -n, or LimitNOFILE= of a systemd unit");
         default:
             return failure(Error::Kind::kFailed, std::move(message));
     }

@@ -23,6 +23,22 @@ std::string by_method_text(const std::map<Method, std::int64_t>& by_method) {
     return parts.empty() ? "" : fmt::format(" ({})", fmt::join(parts, ", "));
 }
 
+// ", 2 missed (the last: the snapshots before were not done)".
+std::string missed_text(const RecordedBackendSummary& backend) {
+    return fmt::format(
+        ", {} missed{}",
+        count_text(backend.missed),
+        backend.missed > 0 ? fmt::format(" (the last: {})", clean_line(backend.last_miss)) : "");
+}
+
+std::string pauses_text(const RecordedBackendSummary& backend) {
+    return backend.snapshots == 0 ? ""
+                                  : fmt::format(", pause median {}, 99 % {}, longest {}",
+                                                duration_text(backend.median_pause_us),
+                                                duration_text(backend.p99_pause_us),
+                                                duration_text(backend.max_pause_us));
+}
+
 }  // namespace
 
 std::string recording_summary_text(const RecordingSummary& summary, const std::string& path) {
@@ -38,18 +54,15 @@ std::string recording_summary_text(const RecordingSummary& summary, const std::s
                     clean_line(summary.end));
     for (const RecordedBackendSummary& backend : summary.backends) {
         text += fmt::format(
-            "  process {}: {} snapshots{}{}, {} missed, pause median {}, 99 % {}, longest {} "
-            "({})\n",
+            "  process {}: {} snapshots{}{}{}{} ({})\n",
             backend.pid,
             count_text(backend.snapshots),
             by_method_text(backend.by_method),
             backend.explanations > 0
                 ? fmt::format(", {} with an explanation", count_text(backend.explanations))
                 : "",
-            count_text(backend.missed),
-            duration_text(backend.median_pause_us),
-            duration_text(backend.p99_pause_us),
-            duration_text(backend.max_pause_us),
+            missed_text(backend),
+            pauses_text(backend),
             clean_line(backend.end));
     }
     for (const std::string& note : summary.notes) {

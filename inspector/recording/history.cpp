@@ -5,9 +5,11 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "inspector/model/pid_list.hpp"
 #include "inspector/recording/reader.hpp"
 #include "inspector/recording/recording_file.hpp"
 
@@ -140,13 +142,26 @@ void drop_empty_series(BackendHistory& backend) {
 }
 
 void add_missed(RecordingFile& file, History& history) {
+    struct Missed {
+        std::vector<int> pids;
+        std::int64_t times = 0;
+    };
+
+    std::map<std::string, Missed> by_reason;
     for (const RecordedMiss& missed : file.missed()) {
         BackendHistory& backend = history.backends[missed.backend];
         backend.missed += missed.times;
-        history.notes.push_back(fmt::format("backend {}: {} snapshots were due but not taken: {}",
-                                            backend.process.pid,
+        Missed& alike = by_reason[missed.reason];
+        alike.pids.push_back(backend.process.pid);
+        alike.times += missed.times;
+    }
+    for (const auto& [reason, missed] : by_reason) {
+        history.notes.push_back(fmt::format("backend{} {}: {} snapshot{} due but not taken: {}",
+                                            missed.pids.size() == 1 ? "" : "s",
+                                            pid_list(missed.pids),
                                             missed.times,
-                                            missed.reason));
+                                            missed.times == 1 ? " was" : "s were",
+                                            reason));
     }
 }
 

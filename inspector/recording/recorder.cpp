@@ -38,6 +38,7 @@ struct Target {
     std::int64_t explanations = 0;
     bool told_of_explanation = false;
     std::int64_t missed = 0;
+    std::string last_miss;
     PauseStatistics pauses;
     std::map<Method, std::int64_t> by_method;
 };
@@ -310,7 +311,9 @@ class Recorder::Impl {
 
     Result<> miss(const std::vector<int>& pids, std::string_view reason, std::int64_t times) {
         for (const int pid : pids) {
-            targets_.at(pid).missed += times;
+            Target& target = targets_.at(pid);
+            target.missed += times;
+            target.last_miss = reason;
             summary_.missed += times;
         }
         return writer_.missed(pids, reason, times);
@@ -349,6 +352,7 @@ class Recorder::Impl {
                                      .explanations = target.explanations,
                                      .by_method = target.by_method,
                                      .missed = target.missed,
+                                     .last_miss = target.last_miss,
                                      .end = reason,
                                      .min_pause_us = pauses.min_us(),
                                      .median_pause_us = pauses.quantile_us(0.5),

@@ -76,6 +76,7 @@ struct RecordedBackendSummary {
     std::int64_t explanations = 0;  // that came with as many of the snapshots
     std::map<Method, std::int64_t> by_method;
     std::int64_t missed = 0;
+    std::string last_miss;  // why the last of these was missed
     // "duration", "interrupted", kBackendGone, kKilledForMemory, or why it could not be recorded
     // any further.
     std::string end;

@@ -7,7 +7,7 @@
 
 #include "inspector/diagnosis/readable.hpp"
 #include "inspector/report/clean_text.hpp"
-#include "inspector/report/pid_list.hpp"
+#include "inspector/model/pid_list.hpp"
 #include "inspector/report/wrapped_text.hpp"
 
 namespace palloscope {

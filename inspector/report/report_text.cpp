@@ -2,6 +2,8 @@
 #include <cstddef>
 #include <limits>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -9,7 +11,7 @@
 #include "inspector/model/time_text.hpp"
 #include "inspector/report/clean_text.hpp"
 #include "inspector/report/harmless_text.hpp"
-#include "inspector/report/pid_list.hpp"
+#include "inspector/model/pid_list.hpp"
 #include "inspector/report/report.hpp"
 #include "inspector/report/report_statements.hpp"
 #include "inspector/report/sparkline.hpp"
@@ -354,11 +356,22 @@ void ReportWriter::others(const std::vector<BackendDiagnosis>& backends) {
 }
 
 void ReportWriter::notes(const Diagnosis& diagnosis) {
-    std::vector<std::string> sentences = diagnosis.notes;
+    // What is so of many backends is said once, where it was first.
+    std::vector<std::pair<std::string_view, std::vector<int>>> of_backends;
     for (const BackendDiagnosis& backend : diagnosis.backends) {
         for (const std::string& note : backend.notes) {
-            sentences.push_back(fmt::format("Backend {}: {}", backend.process.pid, note));
+            auto same = std::ranges::find(
+                of_backends, note, &std::pair<std::string_view, std::vector<int>>::first);
+            if (same == of_backends.end()) {
+                same = of_backends.insert(same, {note, {}});
+            }
+            same->second.push_back(backend.process.pid);
         }
+    }
+    std::vector<std::string> sentences = diagnosis.notes;
+    for (const auto& [note, pids] : of_backends) {
+        sentences.push_back(
+            fmt::format("Backend{} {}: {}", pids.size() == 1 ? "" : "s", pid_list(pids), note));
     }
     if (sentences.empty()) {
         return;

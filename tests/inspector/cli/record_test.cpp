@@ -49,6 +49,30 @@ class Record : public testing::Test {
         return exported.exit_code == 0 ? std::ranges::count(exported.out, '\n') : -1;
     }
 
+    // `limit` as prlimit(1) takes it: "SOFT:HARD".
+    [[nodiscard]] ProgramResult record_twenty_with_open_files(const std::string& limit) const {
+        const std::string application = "record_twenty";
+        std::vector<Session> sessions;
+        sessions.reserve(20);
+        while (sessions.size() < 20) {
+            sessions.push_back(Session::connect(PostgresServer::shared("15").dsn() +
+                                                " application_name=" + application));
+        }
+        return run_program({"prlimit",
+                            "--nofile=" + limit,
+                            palloscope_program(),
+                            "record",
+                            "all",
+                            "--application-name",
+                            application,
+                            "-o",
+                            recording(),
+                            "--interval",
+                            "200ms",
+                            "--duration",
+                            "1s"});
+    }
+
     void expect_untouched() const {
         EXPECT_EQ(tracer_pid(session_->backend_pid()), 0);
         EXPECT_THAT("RS", HasSubstr(std::string(1, state_of(session_->backend_pid()))));
@@ -95,6 +119,18 @@ TEST_F(Record, RecordsAllTheSameWhereTheServerCannotBeAsked) {
     EXPECT_GT(readable_snapshots(), 10);
     const ProgramResult report = run_program({palloscope_program(), "report", recording()});
     EXPECT_THAT(report.out, HasSubstr("the server was not asked by SQL"));
+}
+
+TEST_F(Record, RecordsMoreBackendsThanTheSoftLimitOfOpenFilesAllows) {
+    const ProgramResult result = record_twenty_with_open_files("64:");
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_THAT(result.out, HasSubstr("of 20 backends, "));
+    EXPECT_THAT(result.out, Not(HasSubstr(": 0 snapshots"))) << result.out;
+}
+
+TEST_F(Record, WhereNoMoreFilesCanBeOpenedItSaysSo) {
+    const ProgramResult result = record_twenty_with_open_files("100:100");
+    EXPECT_THAT(result.out, HasSubstr("(the last: no more files can be opened")) << result.err;
 }
 
 TEST_F(Record, CanBeReadWhileItIsWritten) {

@@ -125,6 +125,8 @@ TEST_F(Recording, FoldsContextsByPathIntoAHistory) {
         ASSERT_TRUE(recording.append(executions));
         ASSERT_TRUE(recording.missed(std::array{42}, "no safe point"));
         ASSERT_TRUE(recording.missed(std::array{42}, "no safe point"));
+        ASSERT_TRUE(recording.missed(std::array{42}, "too late"));
+        ASSERT_TRUE(recording.missed(std::array{43}, "too late"));
         ASSERT_TRUE(recording.note("a note"));
         ASSERT_TRUE(recording.end(42, "duration"));
     }
@@ -133,14 +135,16 @@ TEST_F(Recording, FoldsContextsByPathIntoAHistory) {
     EXPECT_EQ(history->statement_source, "journal:j.jsonl");
     EXPECT_THAT(
         history->notes,
-        ElementsAre("backend 42: 2 snapshots were due but not taken: no safe point", "a note"));
+        ElementsAre("backend 42: 2 snapshots were due but not taken: no safe point",
+                    "backends 42, 43: 2 snapshots were due but not taken: too late",
+                    "a note"));
     ASSERT_EQ(history->backends.size(), 2U);
 
     const BackendHistory& backend = history->backends[0];
     EXPECT_EQ(backend.process.pid, 42);
     EXPECT_EQ(backend.process.rss_anon_bytes, 26'740'002);
     EXPECT_EQ(backend.server_version_num, 150018);
-    EXPECT_EQ(backend.missed, 2);
+    EXPECT_EQ(backend.missed, 3);
     EXPECT_EQ(backend.end, "duration");
     ASSERT_EQ(backend.snapshots.size(), 3U);
     EXPECT_EQ(backend.snapshots[1].taken_at_ns, kStart + kSecond);

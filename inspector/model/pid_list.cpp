@@ -1,4 +1,4 @@
-#include "inspector/report/pid_list.hpp"
+#include "inspector/model/pid_list.hpp"
 
 #include <cstddef>
 
