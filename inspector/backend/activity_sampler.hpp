@@ -11,9 +11,9 @@
 
 namespace palloscope {
 
-// Sees which statements backends run, from outside: a thread looks at what each tells of itself in
-// shared memory (BackendStatus), four thousand times a second, or as often as takes 2 % of one
-// processor, with what is done with the statements that were seen. It stops nobody and asks the
+// Sees which statements backends run, from outside: a thread looks at what all of them tell of
+// themselves in shared memory (BackendStatus), as often as takes its share of one processor
+// (LookPace), with what is done with the statements that were seen. It stops nobody and asks the
 // server nothing.
 //
 //     ActivitySampler sampler;

@@ -49,13 +49,13 @@ bool is_status(const Backend& backend,
                RemoteAddress address,
                pid_t server_pid) {
     const auto bytes = backend.memory().read<BackendStatusBytes>(address);
-    if (!bytes || value_at<std::int32_t>(bytes->data(), kPidAt) != server_pid) {
+    if (!bytes || identity_in(*bytes).pid != server_pid) {
         return false;
     }
     const auto status = parse_backend_status(*bytes, backend.server_version_num());
     // Later than the year 2001, and in the order in which they come.
     constexpr std::int64_t kPlausibleUs = std::int64_t{366} * 86'400 * 1'000'000;
-    const auto begun = value_at<std::int64_t>(bytes->data(), kProcessStartAt);
+    const std::int64_t begun = identity_in(*bytes).started_at;
     return status && begun > kPlausibleUs && unix_ns(begun) <= status->state_began_at_ns &&
            !status->state.empty() && in_shared_memory(mappings, status->query);
 }
@@ -100,6 +100,11 @@ Result<RemoteAddress> find_backend_status(const Backend& backend) {
         return **entry;
     }
     return search_backend_status(backend);
+}
+
+BackendIdentity identity_in(const BackendStatusBytes& bytes) {
+    return {.pid = value_at<std::int32_t>(bytes.data(), kPidAt),
+            .started_at = value_at<std::int64_t>(bytes.data(), kProcessStartAt)};
 }
 
 Result<BackendStatus> parse_backend_status(const BackendStatusBytes& bytes,

@@ -46,6 +46,17 @@ struct BackendStatus {
 inline constexpr std::size_t kBackendStatusBytes = 256;
 using BackendStatusBytes = std::array<std::byte, kBackendStatusBytes>;
 
+// Whose status it is: its PID, as its server knows it, and when it began. Nobody's once it has
+// ended, and another one's after that.
+struct BackendIdentity {
+    std::int32_t pid = 0;
+    std::int64_t started_at = 0;  // TimestampTz
+
+    bool operator==(const BackendIdentity&) const = default;
+};
+
+[[nodiscard]] BackendIdentity identity_in(const BackendStatusBytes& bytes);
+
 // kUnsupported for a version that is not known.
 [[nodiscard]] Result<BackendStatus> parse_backend_status(const BackendStatusBytes& bytes,
                                                          int server_version_num);

@@ -53,17 +53,16 @@ std::string recording_summary_text(const RecordingSummary& summary, const std::s
                     size_text(summary.bytes),
                     clean_line(summary.end));
     for (const RecordedBackendSummary& backend : summary.backends) {
-        text += fmt::format(
-            "  process {}: {} snapshots{}{}{}{} ({})\n",
-            backend.pid,
-            count_text(backend.snapshots),
-            by_method_text(backend.by_method),
-            backend.explanations > 0
-                ? fmt::format(", {} with an explanation", count_text(backend.explanations))
-                : "",
-            missed_text(backend),
-            pauses_text(backend),
-            clean_line(backend.end));
+        text += fmt::format("  process {}: {} snapshots{}{}{}{} ({})\n",
+                            backend.pid,
+                            count_text(backend.snapshots),
+                            by_method_text(backend.by_method),
+                            backend.explanations > 0 ? fmt::format(", {} with an explanation",
+                                                                   count_text(backend.explanations))
+                                                     : "",
+                            missed_text(backend),
+                            pauses_text(backend),
+                            clean_line(backend.end));
     }
     for (const std::string& note : summary.notes) {
         text += fmt::format("  note: {}\n", clean_line(note));

@@ -28,7 +28,8 @@ CallsEstimate estimate_calls(const std::vector<Sighting>& sightings) {
     double gaps = 0;
     double squares = 0;
     for (std::size_t i = 0; i < first; ++i) {
-        const auto gap = static_cast<double>(sorted[i].gap_ns);
+        // All that begin in a gap shorter than that are seen.
+        const auto gap = std::max(static_cast<double>(sorted[i].gap_ns), within);
         gaps += gap;
         squares += gap * gap;
     }

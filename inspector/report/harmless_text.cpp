@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 
 #include "inspector/diagnosis/readable.hpp"
-#include "inspector/report/clean_text.hpp"
 #include "inspector/model/pid_list.hpp"
+#include "inspector/report/clean_text.hpp"
 #include "inspector/report/wrapped_text.hpp"
 
 namespace palloscope {

@@ -8,10 +8,10 @@
 #include <fmt/format.h>
 
 #include "inspector/diagnosis/readable.hpp"
+#include "inspector/model/pid_list.hpp"
 #include "inspector/model/time_text.hpp"
 #include "inspector/report/clean_text.hpp"
 #include "inspector/report/harmless_text.hpp"
-#include "inspector/model/pid_list.hpp"
 #include "inspector/report/report.hpp"
 #include "inspector/report/report_statements.hpp"
 #include "inspector/report/sparkline.hpp"

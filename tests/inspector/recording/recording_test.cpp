@@ -133,11 +133,10 @@ TEST_F(Recording, FoldsContextsByPathIntoAHistory) {
     const Result<History> history = read_history(path());
     ASSERT_TRUE(history) << history.error().message;
     EXPECT_EQ(history->statement_source, "journal:j.jsonl");
-    EXPECT_THAT(
-        history->notes,
-        ElementsAre("backend 42: 2 snapshots were due but not taken: no safe point",
-                    "backends 42, 43: 2 snapshots were due but not taken: too late",
-                    "a note"));
+    EXPECT_THAT(history->notes,
+                ElementsAre("backend 42: 2 snapshots were due but not taken: no safe point",
+                            "backends 42, 43: 2 snapshots were due but not taken: too late",
+                            "a note"));
     ASSERT_EQ(history->backends.size(), 2U);
 
     const BackendHistory& backend = history->backends[0];
