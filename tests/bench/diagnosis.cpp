@@ -225,6 +225,8 @@ std::string comparison(const Json& found, const Json& truth, Source source, Scor
                            held ? "in" : "out",
                            statement["query"].get<std::string>().substr(0, 40));
     }
+    // That no statement is the same counts as a wrong figure, unless stepping names none either.
+    score.compared += truth["statements"].empty() ? 0 : 1;
     return fmt::format("{:>9} {:>9}", "", "none");
 }
 
