@@ -95,12 +95,18 @@ std::vector<ListenedChannel> channels_of_table(const StillBackend& backend,
                                                std::span<const DynamicHash> tables,
                                                std::vector<UnavailablePart>& unavailable) {
     std::vector<ListenedChannel> channels;
+    std::optional<Error> unread;
     const auto add = [&](RemoteAddress entry) {
         if (auto name = backend.pages().read_string(entry, kNameBytes)) {
             channels.push_back({.name = std::move(*name), .bytes = kEntryBytes});
+        } else {
+            unread = std::move(name.error());
         }
     };
     for_each_entry_of(backend, tables, kTable, kPart, add, unavailable);
+    if (unread) {
+        unavailable.push_back({.part = std::string(kPart), .reason = std::move(unread->message)});
+    }
     std::ranges::sort(channels, {}, &ListenedChannel::name);
     return channels;
 }

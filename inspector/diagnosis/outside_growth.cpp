@@ -9,13 +9,10 @@ namespace {
 constexpr double kSmallestGrowth = 65536;
 constexpr double kLeastShareOfRssAnon = 0.5;
 
-std::optional<double> item_of(const Explanation& explanation, std::string_view id) {
-    if (!explanation.accounting) {
-        return std::nullopt;
-    }
-    const auto& items = explanation.accounting->items;
-    const auto found = std::ranges::find(items, id, &AccountItem::id);
-    return found == items.end() ? std::nullopt : std::optional(static_cast<double>(found->bytes));
+std::optional<double> item_of(const Accounting& accounting, std::string_view id) {
+    const auto found = std::ranges::find(accounting.items, id, &AccountItem::id);
+    return found == accounting.items.end() ? std::nullopt
+                                           : std::optional(static_cast<double>(found->bytes));
 }
 
 }  // namespace
@@ -29,8 +26,14 @@ std::optional<double> accounted_growth(const BackendHistory& backend, std::strin
     if (backend.explanations.size() < 2) {
         return std::nullopt;
     }
-    const std::optional<double> before = item_of(backend.explanations.front(), item);
-    const std::optional<double> after = item_of(backend.explanations.back(), item);
+    const std::optional<Accounting>& first = backend.explanations.front().accounting;
+    const std::optional<Accounting>& last = backend.explanations.back().accounting;
+    if (!first || !last ||
+        !std::ranges::equal(first->items, last->items, {}, &AccountItem::id, &AccountItem::id)) {
+        return std::nullopt;
+    }
+    const std::optional<double> before = item_of(*first, item);
+    const std::optional<double> after = item_of(*last, item);
     return before && after ? std::optional(*after - *before) : std::nullopt;
 }
 

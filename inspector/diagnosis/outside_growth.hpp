@@ -14,7 +14,8 @@ namespace palloscope {
 [[nodiscard]] bool is_worth_a_cause(const Suspicion& suspicion);
 
 // By how much an item of the accounting (explanation.hpp) grew between the first and the last
-// explanation; none where there are not two.
+// explanation; none where there are not two, or where they do not tell the same items: one that
+// could not ask malloc what is free counts that to what is used.
 [[nodiscard]] std::optional<double> accounted_growth(const BackendHistory& backend,
                                                      std::string_view item);
 

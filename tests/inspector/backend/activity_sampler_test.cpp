@@ -147,6 +147,61 @@ TEST(ActivitySampler, TellsTheLastStatementOfABackendThatGoes) {
     EXPECT_EQ(seen[0].form.text, "SELECT pg_sleep($1)");
 }
 
+std::string form_of_last(const std::vector<Execution>& seen, const Session& session) {
+    std::string form;
+    for (const Execution& execution : seen) {
+        if (execution.backend_pid == session.backend_pid()) {
+            form = execution.form.text;
+        }
+    }
+    return form;
+}
+
+TEST(ActivitySampler, SeesTheBackendsOfSeveralServersEachWithItsOwnStatements) {
+    std::vector<Session> sessions;
+    for (const std::string version : {"15", "16", "15", "16", "15"}) {
+        sessions.push_back(Session::connect(PostgresServer::shared(version).dsn()));
+    }
+    std::vector<int> watched;
+    for (const Session& session : sessions) {
+        watched.push_back(session.backend_pid());
+    }
+    ActivitySampler sampler;
+    sampler.watch(watched);
+    std::vector<Execution> seen;
+    for (std::size_t i = 0; i < sessions.size(); ++i) {
+        sessions[i].exec(fmt::format("SELECT 1 AS c{}", i));
+        ASSERT_TRUE(await(sampler, seen, i + 1)) << i;
+        EXPECT_EQ(form_of_last(seen, sessions[i]), fmt::format("SELECT $1 AS c{}", i));
+    }
+    EXPECT_EQ(seen.size(), sessions.size());
+}
+
+// Whichever of them it reads for all.
+TEST(ActivitySampler, GoesOnWithTheOthersWhereABackendGoes) {
+    std::vector<Session> sessions;
+    std::vector<int> watched;
+    for (int i = 0; i < 4; ++i) {
+        sessions.push_back(Session::connect(PostgresServer::shared("15").dsn()));
+        watched.push_back(sessions.back().backend_pid());
+    }
+    ActivitySampler sampler;
+    sampler.watch(watched);
+    std::vector<Execution> seen;
+    std::size_t expected = 0;
+    while (!sessions.empty()) {
+        for (Session& session : sessions) {
+            session.exec(fmt::format("SELECT 1 AS c{}", expected));
+            ASSERT_TRUE(await(sampler, seen, ++expected));
+            EXPECT_EQ(form_of_last(seen, session), fmt::format("SELECT $1 AS c{}", expected - 1));
+        }
+        const int gone = sessions.front().backend_pid();
+        sessions.erase(sessions.begin());
+        ASSERT_TRUE(test::eventually([&] { return !test::is_running(gone); }));
+    }
+    EXPECT_EQ(seen.size(), expected);
+}
+
 TEST(ActivitySampler, WatchesNoProcessThatIsNone) {
     ActivitySampler sampler;
     const std::array watched{1 << 22};
