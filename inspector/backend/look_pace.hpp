@@ -15,7 +15,7 @@ class LookPace {
     using Clock = std::chrono::steady_clock;
 
     // Of one processor: where the machine has no processor to spare, and where it has.
-    static constexpr double kSmallShare = 0.01;
+    static constexpr double kSmallShare = 0.02;
     static constexpr double kLargeShare = 0.06;
     // While backends report something, and for so long after it; and while they rest.
     static constexpr std::chrono::microseconds kBusyPeriod{60};

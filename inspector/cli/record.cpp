@@ -293,7 +293,7 @@ CommandAction add_record(CLI::App& app) {
            options->statements,
            "where statements come from: activity (what each backend tells of itself, read from its "
            "memory as often as\n"
-           "takes 6 % of one processor, or 1 % where none is idle), none, journal:FILE "
+           "takes 6 % of one processor, or 2 % where none is idle), none, journal:FILE "
            "(palloscope-workload's),\n"
            "log:FILE (the server's log: .csv, .json or else stderr's format; with '*' the newest "
            "file "

@@ -30,6 +30,13 @@ struct Candidate {
     double noise = 0;
 };
 
+// A candidate more.
+struct Step {
+    std::size_t candidate = 0;
+    std::vector<std::size_t> set;
+    double squares = 0;  // that it leaves
+};
+
 // The search for the fewest candidates that explain the growth.
 class Search {
   public:
@@ -40,7 +47,15 @@ class Search {
     [[nodiscard]] std::vector<std::pair<std::size_t, Estimate>> run();
 
   private:
-    [[nodiscard]] Regression regression_on(const std::vector<std::size_t>& set) const;
+    enum class Noise { kKept, kLeftOut };
+
+    [[nodiscard]] Regression regression_on(const std::vector<std::size_t>& set,
+                                           Noise noise = Noise::kKept) const;
+    // Of what varies in a whitened column beyond its mean pace, as large a part is noise as in its
+    // increments.
+    [[nodiscard]] double noise_of(std::size_t candidate) const;
+    [[nodiscard]] double with_smallest_error(double squares) const;
+    [[nodiscard]] double squares_but_noise(const std::vector<std::size_t>& set) const;
     [[nodiscard]] std::vector<std::size_t> short_list(const std::vector<std::size_t>& set) const;
     [[nodiscard]] std::vector<std::size_t> select() const;
     // Squares that `set` leaves, and `set` without what turned out to explain nothing.
@@ -51,8 +66,6 @@ class Search {
     // Alternates between selecting and estimating θ, from `theta` on. Tells how unlikely the result
     // is, less is better.
     double settle(double theta);
-    // regression_on(set), and how noisy its columns are.
-    [[nodiscard]] Regression noisy_regression_on(const std::vector<std::size_t>& set) const;
     [[nodiscard]] std::vector<double> unexplained_growth(const std::vector<std::size_t>& set) const;
     [[nodiscard]] std::vector<std::pair<std::size_t, Estimate>> prune(
         std::vector<std::size_t> set) const;
@@ -62,6 +75,7 @@ class Search {
     double theta_ = 0;
     std::vector<double> white_growth_;
     std::vector<std::vector<double>> white_candidates_;
+    std::vector<double> white_noise_;
 };
 
 double dot(const std::vector<double>& a, const std::vector<double>& b) {
@@ -90,19 +104,42 @@ void Search::whiten_with(double theta) {
     for (const Candidate& candidate : candidates_) {
         white_candidates_.push_back(whitened(candidate.increments, theta));
     }
+    white_noise_.clear();
+    for (std::size_t i = 0; i < candidates_.size(); ++i) {
+        white_noise_.push_back(noise_of(i));
+    }
 }
 
-Regression Search::regression_on(const std::vector<std::size_t>& set) const {
+double Search::noise_of(std::size_t candidate) const {
+    constexpr double kLargestPart = 0.8;
+    const double all = variance(candidates_[candidate].increments);
+    if (candidates_[candidate].noise == 0 || all == 0) {
+        return 0;
+    }
+    const std::vector<double> pace = whitened(std::vector<double>(growth_.size(), 1.0), theta_);
+    const std::vector<double>& column = white_candidates_[candidate];
+    const double along = dot(column, pace);
+    return std::min(candidates_[candidate].noise / all, kLargestPart) *
+           (dot(column, column) - along * along / dot(pace, pace));
+}
+
+Regression Search::regression_on(const std::vector<std::size_t>& set, Noise noise) const {
     Regression regression{.response = white_growth_};
     for (const std::size_t candidate : set) {
         regression.columns.push_back(white_candidates_[candidate]);
+        regression.noise.push_back(noise == Noise::kLeftOut ? white_noise_[candidate] : 0.0);
     }
     regression.free_sign.assign(set.size(), false);
     if (theta_ > 0) {
         regression.columns.push_back(first_level_column(growth_.size(), theta_));
+        regression.noise.push_back(0.0);
         regression.free_sign.push_back(true);
     }
     return regression;
+}
+
+double Search::with_smallest_error(double squares) const {
+    return squares + static_cast<double>(growth_.size()) * kSmallestError * kSmallestError;
 }
 
 double Search::fit_and_drop_idle(std::vector<std::size_t>& set) const {
@@ -114,8 +151,7 @@ double Search::fit_and_drop_idle(std::vector<std::size_t>& set) const {
         }
     }
     set = kept;
-    const auto rows = static_cast<double>(growth_.size());
-    return found.squares_left + rows * kSmallestError * kSmallestError;
+    return with_smallest_error(found.squares_left);
 }
 
 // The candidates that, alone on top of `set`, would take most of the squares that it leaves.
@@ -127,7 +163,9 @@ std::vector<std::size_t> Search::short_list(const std::vector<std::size_t>& set)
         const double along = dot(white_candidates_[i], left);
         const bool taken = std::ranges::find(set, i) != set.end();
         if (along > 0 && !taken) {
-            gains.emplace_back(along * along / dot(white_candidates_[i], white_candidates_[i]), i);
+            gains.emplace_back(
+                along * along / (dot(white_candidates_[i], white_candidates_[i]) - white_noise_[i]),
+                i);
         }
     }
     std::ranges::stable_sort(gains, [](const auto& a, const auto& b) { return a.first > b.first; });
@@ -143,31 +181,47 @@ double Search::price() const {
            2 * std::log(static_cast<double>(candidates_.size()));
 }
 
+// What the noise of its own counts leaves speaks against no candidate. Nor does it speak for one,
+// against another that leaves as little without.
+double Search::squares_but_noise(const std::vector<std::size_t>& set) const {
+    const Fit found = fit(regression_on(set, Noise::kLeftOut));
+    // Two standard deviations of a sum of squares.
+    const double by_chance = 1 + 2 * std::sqrt(2 / static_cast<double>(growth_.size()));
+    return with_smallest_error(
+        std::max(found.squares_left - by_chance * found.squares_of_noise, 0.0));
+}
+
 std::vector<std::size_t> Search::select() const {
     const auto rows = static_cast<double>(growth_.size());
     std::vector<std::size_t> set;
     double squares = fit_and_drop_idle(set);
     while (set.size() < kMostGroups) {
-        std::vector<std::size_t> best_set;
-        double best_squares = 0;
-        double best_gain = 0;
+        std::vector<Step> steps;
+        double fewest_squares = squares;
         for (const std::size_t candidate : short_list(set)) {
-            std::vector<std::size_t> wider = set;
-            wider.push_back(candidate);
-            const double left = fit_and_drop_idle(wider);
-            const double gain =
-                rows * std::log(squares / left) - candidates_[candidate].handicap - price();
+            Step step{.candidate = candidate, .set = set};
+            step.set.push_back(candidate);
+            step.squares = fit_and_drop_idle(step.set);
+            fewest_squares = std::min(fewest_squares, step.squares);
+            steps.push_back(std::move(step));
+        }
+        const Step* best = nullptr;
+        double best_gain = 0;
+        for (Step& step : steps) {
+            step.squares = std::clamp(
+                squares_but_noise(step.set), fewest_squares, std::max(fewest_squares, step.squares));
+            const double gain = rows * std::log(squares / step.squares) -
+                                candidates_[step.candidate].handicap - price();
             if (gain > best_gain) {
-                best_set = wider;
-                best_squares = left;
+                best = &step;
                 best_gain = gain;
             }
         }
-        if (best_set.empty()) {
+        if (best == nullptr) {
             break;
         }
-        set = best_set;
-        squares = best_squares;
+        set = best->set;
+        squares = best->squares;
     }
     return set;
 }
@@ -183,32 +237,17 @@ std::vector<double> Search::unexplained_growth(const std::vector<std::size_t>& s
     return left;
 }
 
-// Of what varies in a column beyond its mean pace, as large a part is noise as in its increments.
-Regression Search::noisy_regression_on(const std::vector<std::size_t>& set) const {
-    constexpr double kLargestPart = 0.8;
-    Regression regression = regression_on(set);
-    regression.noise.assign(regression.columns.size(), 0.0);
-    const std::vector<double> pace = whitened(std::vector<double>(growth_.size(), 1.0), theta_);
-    for (std::size_t i = 0; i < set.size(); ++i) {
-        const Candidate& candidate = candidates_[set[i]];
-        const double all = variance(candidate.increments);
-        if (candidate.noise > 0 && all > 0) {
-            const std::vector<double>& column = white_candidates_[set[i]];
-            const double along = dot(column, pace);
-            regression.noise[i] = std::min(candidate.noise / all, kLargestPart) *
-                                  (dot(column, column) - along * along / dot(pace, pace));
-        }
-    }
-    return regression;
-}
-
 std::vector<std::pair<std::size_t, Estimate>> Search::prune(std::vector<std::size_t> set) const {
     while (!set.empty()) {
-        const std::vector<Estimate> estimates = fit_with_intervals(noisy_regression_on(set));
-        const auto weakest = std::min_element(
+        const std::vector<Estimate> estimates = fit_with_intervals(regression_on(set, Noise::kLeftOut));
+        const auto sureness = [](const Estimate& estimate) {
+            return estimate.value > 0 ? estimate.low / estimate.value : 0.0;
+        };
+        const auto weakest = std::ranges::min_element(
             estimates.begin(),
             estimates.begin() + static_cast<std::ptrdiff_t>(set.size()),
-            [](const Estimate& a, const Estimate& b) { return a.low * b.value < b.low * a.value; });
+            {},
+            sureness);
         if (weakest->low > 0) {
             std::vector<std::pair<std::size_t, Estimate>> found;
             for (std::size_t i = 0; i < set.size(); ++i) {

@@ -158,10 +158,15 @@ std::vector<double> residuals(const Regression& regression,
 }
 
 Fit fit(const Regression& regression) {
-    Fit result{.coefficients =
-                   solve_non_negative(normal_equations(regression), regression.free_sign)};
+    NormalEquations equations = normal_equations(regression);
+    leave_noise_out(regression, equations);
+    Fit result{.coefficients = solve_non_negative(equations, regression.free_sign)};
     const std::vector<double> left = residuals(regression, result.coefficients);
     result.squares_left = dot(left, left);
+    for (std::size_t i = 0; i < regression.noise.size(); ++i) {
+        const double coefficient = result.coefficients[i];
+        result.squares_of_noise += coefficient * coefficient * regression.noise[i];
+    }
     return result;
 }
 

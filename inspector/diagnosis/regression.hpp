@@ -14,15 +14,16 @@ struct Regression {
     std::vector<bool> free_sign;
     // The part of each column's sum of squares that is noise; empty where there is none. Such a
     // column's coefficient would come out too small, and those of others that run alongside too
-    // large; fit_with_intervals() mends that by leaving the noise out of the normal equations
-    // (Fuller, "Measurement Error Models", 1987, chapter 2).
+    // large: that is mended by leaving the noise out of the normal equations (Fuller, "Measurement
+    // Error Models", 1987, chapter 2).
     std::vector<double> noise;
 };
 
 struct Fit {
     std::vector<double> coefficients;
-    // Sum of the squares that remain.
+    // Sum of the squares that remain, and what of them the columns' noise is expected to leave.
     double squares_left = 0;
+    double squares_of_noise = 0;
 };
 
 [[nodiscard]] Fit fit(const Regression& regression);

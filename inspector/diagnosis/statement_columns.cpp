@@ -87,20 +87,22 @@ struct SeenCalls {
     std::vector<Sighting> sightings;
 };
 
-// Has the estimates say that as many calls as `missed` were not seen. All of them miss calls for
-// the same reason, and so in proportion: that looks come late, or do not come while a backend runs.
+// Has the estimates say that as many calls as `missed` were not seen: in proportion to what each
+// says that it missed. An estimate knows of looks that are far apart, not of ones that come late;
+// so a part goes by the calls themselves.
 void share_out(double missed,
                const std::vector<SeenCalls>& seen,
                std::vector<CallsEstimate>& estimates) {
-    double by_chance = 0;
-    double estimated = 0;
+    constexpr double kByCalls = 0.3;
+    std::vector<double> unseen;
     for (std::size_t i = 0; i < estimates.size(); ++i) {
-        by_chance += static_cast<double>(seen[i].sightings.size());
-        estimated += estimates[i].calls;
+        const auto seen_calls = static_cast<double>(seen[i].sightings.size());
+        unseen.push_back(estimates[i].calls - seen_calls + kByCalls * estimates[i].calls);
     }
-    for (std::size_t i = 0; estimated > 0 && i < estimates.size(); ++i) {
-        estimates[i].calls = std::max(estimates[i].calls * (by_chance + missed) / estimated,
-                                      static_cast<double>(seen[i].sightings.size()));
+    const double all = std::accumulate(unseen.begin(), unseen.end(), 0.0);
+    for (std::size_t i = 0; all > 0 && i < estimates.size(); ++i) {
+        estimates[i].calls =
+            static_cast<double>(seen[i].sightings.size()) + missed * unseen[i] / all;
     }
 }
 

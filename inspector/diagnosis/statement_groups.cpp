@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <tuple>
 
 #include "inspector/diagnosis/sightings.hpp"
 
@@ -13,7 +15,26 @@ constexpr double kFewestToCompare = 8;
 constexpr double kRareRatio = 10;
 constexpr double kSameIntervals = 0.6;
 // Numbers of calls that are estimates are alike where they differ by less than this share.
-constexpr double kAlikeEstimates = 0.2;
+constexpr double kAlikeEstimates = 0.35;
+
+// A snapshot amid a round, as a variance of rounds.
+constexpr double kCutRound = 0.25;
+
+double intervals(const StatementColumn& column) {
+    return static_cast<double>(column.calls.size() - 1);
+}
+
+// Variance of the share of its calls that fall between two snapshots, as far as it comes of chance.
+double noise_of_share(const StatementColumn& column) {
+    return column.noise / (column.total() * column.total());
+}
+
+// How little the calls tell of their moments: 0 where nearly all were seen, 1, or 2 where more than
+// a third were missed.
+int noisiness(const StatementColumn& column) {
+    const double missed_for_one_seen = column.noise * intervals(column) / column.total();
+    return missed_for_one_seen < 0.1 ? 0 : missed_for_one_seen < 0.5 ? 1 : 2;
+}
 
 bool drift_apart(const StatementColumn& a, const StatementColumn& b) {
     const double rounds = std::min(a.total(), b.total());
@@ -25,6 +46,25 @@ bool drift_apart(const StatementColumn& a, const StatementColumn& b) {
         }
     }
     return false;
+}
+
+// Whether chance alone explains how they differ in the intervals, where it is not so large that it
+// would explain any difference.
+bool differ_by_chance(const StatementColumn& a, const StatementColumn& b) {
+    const double rounds = std::min(a.total(), b.total());
+    const double chance = rounds * rounds * (noise_of_share(a) + noise_of_share(b));
+    // What two independent ones of that pace would differ by.
+    const double independent = 2 * rounds / intervals(a);
+    double differences = 0;
+    for (std::size_t i = 1; i < a.calls.size(); ++i) {
+        const double apart = rounds * ((a.calls[i] - a.calls[i - 1]) / a.total() -
+                                       (b.calls[i] - b.calls[i - 1]) / b.total());
+        differences += apart * apart;
+    }
+    // Two standard deviations of a mean of squares.
+    const double tolerance = 1 + 2 * std::sqrt(2 / intervals(a));
+    return chance <= independent &&
+           differences / intervals(a) <= tolerance * (chance + 2 * kCutRound);
 }
 
 // Correlation of the calls in each interval; two of constant pace go together.
@@ -53,10 +93,11 @@ bool never_vary_apart(const StatementColumn& a, const StatementColumn& b) {
     if (rounds < kFewestToCompare && a.total() != b.total()) {
         return false;
     }
-    if (drift_apart(a, b)) {
+    const bool rare = rounds < static_cast<double>(a.calls.size());
+    const bool by_chance = a.noise + b.noise > 0 && !rare;
+    if (by_chance ? !differ_by_chance(a, b) : drift_apart(a, b)) {
         return false;
     }
-    const bool rare = rounds < static_cast<double>(a.calls.size());
     const double ratio = std::max(a.total(), b.total()) / rounds;
     return !rare || ratio <= kRareRatio || correlation(a, b) >= kSameIntervals;
 }
@@ -67,9 +108,9 @@ bool alike(const StatementColumn& a, const StatementColumn& b) {
     return std::abs(a.total() - b.total()) <= tolerance * std::max(a.total(), b.total());
 }
 
-// Columns in the order in which they are tried as the typical member: those first whose number of
-// calls many others have too, which is what the once-a-round statements of a load look like; then
-// the rarer first.
+// Columns in the order in which they are tried as the typical member: those first that were not
+// seen by chance, or least so; then those whose number of calls many others have too, which is what the
+// once-a-round statements of a load look like; then the rarer first.
 std::vector<std::size_t> typical_first(std::span<const StatementColumn> columns) {
     std::vector<std::size_t> company;
     std::vector<std::size_t> order;
@@ -78,37 +119,49 @@ std::vector<std::size_t> typical_first(std::span<const StatementColumn> columns)
         company.push_back(static_cast<std::size_t>(std::ranges::count_if(
             columns, [&](const StatementColumn& other) { return alike(columns[i], other); })));
     }
-    std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) {
-        return company[a] != company[b] ? company[a] > company[b]
-                                        : columns[a].total() < columns[b].total();
+    std::ranges::stable_sort(order, {}, [&](std::size_t column) {
+        return std::tuple(noisiness(columns[column]),
+                          -static_cast<std::ptrdiff_t>(company[column]),
+                          columns[column].total());
     });
     return order;
 }
 
 // How often the group ran: as often as its typical member, or, where that is an estimate, as those
-// of its members on average that seem to have run as often.
+// of its members on average that seem to have run as often, the surer the more.
 CallsEstimate rounds_of(std::span<const StatementColumn> columns,
                         const std::vector<std::size_t>& members) {
+    constexpr double kSure = 0.01;
     const StatementColumn& typical = columns[members.front()];
     CallsEstimate sum;
-    double count = 0;
+    double all = 0;
     for (const std::size_t member : members) {
-        if (alike(columns[member], typical)) {
-            sum.calls += columns[member].total();
-            sum.error += columns[member].error;
-            ++count;
+        const StatementColumn& column = columns[member];
+        if (alike(column, typical)) {
+            const double worth = 1 / (kSure * kSure + column.error * column.error);
+            sum.calls += worth * column.total();
+            sum.error += worth * column.error;
+            all += worth;
         }
     }
     // What they err by they err by together, all seen by the same looks.
-    return {.calls = sum.calls / count, .error = sum.error / count};
+    return {.calls = sum.calls / all, .error = sum.error / all};
 }
 
-// Snapshots amid a round see some members done and some not: their mean is how far the round is.
+// Snapshots amid a round see some members done and some not: their mean is how far the round is,
+// and those count less that were seen by chance.
 void add_rounds(std::span<const StatementColumn> columns, double rounds, StatementGroup& group) {
     group.rounds.resize(columns.front().calls.size());
+    const auto worth = [&](std::size_t member) {
+        return 1 / (kCutRound + rounds * rounds * noise_of_share(columns[member]));
+    };
+    double all = 0;
+    for (const std::size_t member : group.members) {
+        all += worth(member);
+    }
     for (const std::size_t member : group.members) {
         const StatementColumn& column = columns[member];
-        const double weight = rounds / column.total() / static_cast<double>(group.members.size());
+        const double weight = rounds / column.total() * worth(member) / all;
         for (std::size_t i = 0; i < group.rounds.size(); ++i) {
             group.rounds[i] += weight * column.calls[i];
         }

@@ -5,27 +5,16 @@
 
 namespace palloscope {
 
-namespace {
-
-// That it runs, and that it does no longer: within a transaction block no statement makes fewer
-// reports; outside of one its transaction's begin and end come to them (pgstat_report_activity and
-// pgstat_report_xact_timestamp, backend_status.c).
-constexpr std::size_t kFewestReports = 2;
-// Fewer cannot tell how many reports are usual.
-constexpr std::int64_t kFewestStatements = 50;
-
-}  // namespace
-
 void ActivityTracker::see(ActivityLook look, std::vector<SeenStatement>& ended) {
     const std::uint32_t reports = last_ ? (look.changes - last_->changes) / 2 : 0;
-    reports_of_last_ += reports;
     if (!is_new(look.started_at_ns)) {
         look.query = std::move(last_->query);
     } else if (!last_ || reports != 1 || !last_->running || !look.running ||
                look.query != last_->query) {
         if (last_) {
             tell_end(last_->running ? look.started_at_ns : last_->state_began_at_ns, ended);
-            count_last();
+            missed_.at((last_->running ? 2U : 0U) + (look.running ? 1U : 0U))
+                .add(reports, look.gap_ns);
         }
         began_at_ns_ = look.started_at_ns;
         const std::int64_t after = std::max<std::int64_t>(look.looked_at_ns - began_at_ns_, 0);
@@ -70,26 +59,17 @@ void ActivityTracker::tell_end(std::int64_t ended_at_ns, std::vector<SeenStateme
     }
 }
 
-void ActivityTracker::count_last() {
-    reports_ += reports_of_last_;
-    ++statements_;
-    ++by_reports_.at(std::min(static_cast<std::size_t>(reports_of_last_), by_reports_.size() - 1));
-    reports_of_last_ = 0;
-}
-
 std::optional<double> ActivityTracker::seen_share() const {
-    if (statements_ < kFewestStatements) {
-        return std::nullopt;
+    // Fewer cannot tell how many reports are usual.
+    constexpr double kFewest = 50;
+    const std::int64_t of_one = missed_.front().usual_reports();
+    double seen = 0;
+    double missed = 0;
+    for (const MissedStatements& of_kind : missed_) {
+        seen += of_kind.seen();
+        missed += of_kind.missed(of_one);
     }
-    // The median; where more came than a statement makes, the most that it makes.
-    std::int64_t below = 0;
-    std::size_t usual = 0;
-    while (usual + 1 < by_reports_.size() && (below += by_reports_.at(usual)) * 2 < statements_) {
-        ++usual;
-    }
-    usual = std::max(usual, kFewestReports);
-    const double ran = static_cast<double>(reports_) / static_cast<double>(usual);
-    return ran > 0 ? std::min(1.0, static_cast<double>(statements_) / ran) : 1.0;
+    return seen < kFewest ? std::nullopt : std::optional(seen / (seen + missed));
 }
 
 }  // namespace palloscope

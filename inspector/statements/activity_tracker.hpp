@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "inspector/model/statement.hpp"
+#include "inspector/statements/missed_statements.hpp"
 
 namespace palloscope {
 
@@ -61,8 +62,9 @@ class ActivityTracker {
     // The backend has gone at `now_ns`, and with it the statement that ran.
     void end(std::int64_t now_ns, std::vector<SeenStatement>& ended);
 
-    // Of all statements that ran between the looks, the part that was seen, 0 … 1: an estimate, by
-    // the number of reports that one statement usually makes. None where too few ran to tell.
+    // Of all statements that ran, the part that was seen, 0 … 1: an estimate, by the reports that
+    // came between the last look at one statement and the first at the next one seen, against those
+    // that usually do. None where too few ran to tell.
     [[nodiscard]] std::optional<double> seen_share() const;
 
   private:
@@ -70,7 +72,6 @@ class ActivityTracker {
     [[nodiscard]] bool was_certain_to_be_seen() const;
     void tell_certain_end(std::vector<SeenStatement>& ended);
     void tell_end(std::int64_t ended_at_ns, std::vector<SeenStatement>& ended);
-    void count_last();
 
     std::optional<ActivityLook> last_;
     // Of the last statement: when its first message came, how it was seen, and whether its end was
@@ -78,12 +79,8 @@ class ActivityTracker {
     std::int64_t began_at_ns_ = 0;
     Sighting sighting_;
     bool told_ = true;
-    // From the first look at a statement to the first at the next one seen: of the last, of all
-    // before it, and how many statements had so many.
-    std::int64_t reports_of_last_ = 0;
-    std::int64_t reports_ = 0;
-    std::int64_t statements_ = 0;
-    std::array<std::int64_t, 8> by_reports_{};
+    // Of each kind, by whether the one before and the next one ran when they were looked at.
+    std::array<MissedStatements, 4> missed_;
 };
 
 }  // namespace palloscope

@@ -105,6 +105,37 @@ TEST(Attribution, GivesAStatementThatWasSeenByChanceItsBytes) {
     EXPECT_GE(held, found * 9 / 10);
 }
 
+// The one that was seen each time fits to the byte, the other as well as chance lets it.
+TEST(Attribution, OfTwoThatRunTogetherPrefersThePlausibleOneThoughItWasSeenByChance) {
+    int preferred = 0;
+    for (int seed = 0; seed < kSeeds; ++seed) {
+        Case given(static_cast<std::uint64_t>(seed), {12, 8});
+        given.groups.push_back(given.groups[0]);
+        given.leak(0, 500);
+        given.see_by_chance(2, 1.5);
+        given.add_staying_noise(500);
+        const Attribution attribution = attribute_growth(
+            given.seconds, given.bytes, /*first=*/0, given.groups, {false, false, true});
+        preferred += estimate_of(attribution, 2) != nullptr ? 1 : 0;
+    }
+    EXPECT_GE(preferred, 90);
+}
+
+TEST(Attribution, NamesNoneThatLeavesNothing) {
+    for (int seed = 0; seed < kSeeds; ++seed) {
+        Case given(static_cast<std::uint64_t>(seed), {12, 8, 10, 6, 20});
+        given.leak(1, 4000);
+        given.leak(3, 2000);
+        for (std::size_t group = 0; group < 5; ++group) {
+            given.see_by_chance(group, 3);
+        }
+        for (const GroupShare& share : given.attribute().groups) {
+            EXPECT_GT(share.bytes_per_round.value, 0) << "seed " << seed;
+            EXPECT_GT(share.bytes_per_round.low, 0) << "seed " << seed;
+        }
+    }
+}
+
 TEST(Attribution, GivesALeakToItsStatementAloneWithoutNoise) {
     Case given(1, {5, 8, 20, 3});
     given.leak(2, 700);

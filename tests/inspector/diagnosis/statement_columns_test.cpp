@@ -73,9 +73,11 @@ TEST(StatementColumns, SharesOutTheCallsThatWereNotSeen) {
     const std::vector<double> shared = totals(0.25);
     EXPECT_EQ(shared[0], 20);
     EXPECT_NEAR(shared[1] + shared[2], 220, 1e-9);
-    EXPECT_NEAR(shared[2] / shared[1], 15 * 100 / 19.0 / 20, 1e-9);
-    // Never less than were seen.
-    EXPECT_THAT(totals(1), ElementsAre(20, 20, DoubleEq(40 / (20 * 19 / 1500.0 + 1))));
+    // Most of those that were missed go where the sightings miss some.
+    EXPECT_GT(shared[2] - 20, 10 * (shared[1] - 20));
+    EXPECT_GT(shared[1], 20);
+    // Where none was missed, whatever the sightings say.
+    EXPECT_THAT(totals(1), ElementsAre(20, 20, 20));
 }
 
 TEST(StatementColumns, FoldsAFamilyOfMoreThanEightFormsOnly) {

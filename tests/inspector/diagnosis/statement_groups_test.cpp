@@ -78,6 +78,53 @@ TEST(StatementGroups, JoinsLoadsOfWhichAFewFail) {
     EXPECT_THAT(statement_groups(std::vector{column(begun), column(ended)}), SizeIs(1));
 }
 
+// Of these calls one in `missed` was seen, and counts for so many.
+StatementColumn seen_by_chance(Dice& dice, const std::vector<int>& calls, double missed) {
+    StatementColumn result{.query = "q", .calls = {0}};
+    double seen = 0;
+    for (const int count : calls) {
+        double in_interval = 0;
+        for (int call = 0; call < count; ++call) {
+            in_interval += dice.uniform() < 1 / missed ? 1 : 0;
+        }
+        seen += in_interval;
+        result.calls.push_back(result.calls.back() + missed * in_interval);
+    }
+    result.error = 0.2;
+    result.noise = missed * (missed - 1) * seen / static_cast<double>(calls.size());
+    return result;
+}
+
+TEST(StatementGroups, JoinsStatementsThatDifferByChanceAlone) {
+    int joined = 0;
+    int joined_of_others = 0;
+    for (std::uint64_t seed = 0; seed < 100; ++seed) {
+        Dice dice(seed);
+        const std::vector<int> loads = poisson_calls(100 + seed, 80, 6);
+        const std::vector<int> others = poisson_calls(300 + seed, 80, 6);
+        const StatementColumn known = column(loads);
+        const StatementColumn seen = seen_by_chance(dice, loads, 2);
+        const std::vector<StatementGroup> together = statement_groups(std::vector{seen, known});
+        joined += together.size() == 1 ? 1 : 0;
+        if (together.size() == 1) {
+            // What is known counts.
+            EXPECT_NEAR(together[0].total(), known.total(), 0.02 * known.total());
+        }
+        joined_of_others +=
+            statement_groups(std::vector{seen, column(others)}).size() == 1 ? 1 : 0;
+    }
+    EXPECT_GE(joined, 90);
+    EXPECT_LE(joined_of_others, 5);
+}
+
+// Nothing is proved by them.
+TEST(StatementGroups, PartsStatementsOfWhichFewWereSeen) {
+    Dice dice(9);
+    const std::vector<int> loads = poisson_calls(10, 80, 6);
+    EXPECT_THAT(statement_groups(std::vector{seen_by_chance(dice, loads, 8), column(loads)}),
+                SizeIs(2));
+}
+
 TEST(StatementGroups, PartsStatementsThatVaryApart) {
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
         const std::vector<StatementColumn> columns{column(poisson_calls(2 * seed, 60, 5)),
