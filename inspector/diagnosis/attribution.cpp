@@ -208,8 +208,9 @@ std::vector<std::size_t> Search::select() const {
         const Step* best = nullptr;
         double best_gain = 0;
         for (Step& step : steps) {
-            step.squares = std::clamp(
-                squares_but_noise(step.set), fewest_squares, std::max(fewest_squares, step.squares));
+            step.squares = std::clamp(squares_but_noise(step.set),
+                                      fewest_squares,
+                                      std::max(fewest_squares, step.squares));
             const double gain = rows * std::log(squares / step.squares) -
                                 candidates_[step.candidate].handicap - price();
             if (gain > best_gain) {
@@ -239,15 +240,16 @@ std::vector<double> Search::unexplained_growth(const std::vector<std::size_t>& s
 
 std::vector<std::pair<std::size_t, Estimate>> Search::prune(std::vector<std::size_t> set) const {
     while (!set.empty()) {
-        const std::vector<Estimate> estimates = fit_with_intervals(regression_on(set, Noise::kLeftOut));
+        const std::vector<Estimate> estimates =
+            fit_with_intervals(regression_on(set, Noise::kLeftOut));
         const auto sureness = [](const Estimate& estimate) {
             return estimate.value > 0 ? estimate.low / estimate.value : 0.0;
         };
-        const auto weakest = std::ranges::min_element(
-            estimates.begin(),
-            estimates.begin() + static_cast<std::ptrdiff_t>(set.size()),
-            {},
-            sureness);
+        const auto weakest =
+            std::ranges::min_element(estimates.begin(),
+                                     estimates.begin() + static_cast<std::ptrdiff_t>(set.size()),
+                                     {},
+                                     sureness);
         if (weakest->low > 0) {
             std::vector<std::pair<std::size_t, Estimate>> found;
             for (std::size_t i = 0; i < set.size(); ++i) {

@@ -24,7 +24,8 @@ struct CallsEstimate {
 // and the number comes out a quarter too low). So its error is more than chance: against the
 // journals of six scenarios it was off by 16 % on average on a machine with a processor to spare
 // (Linux 6.18, servers of 15), which a standard error of 20 % comes to; by more where looks are
-// late for want of one; by 8 % where the number of all that were missed is known, too (statement_columns.hpp).
+// late for want of one; by 8 % where the number of all that were missed is known, too
+// (statement_columns.hpp).
 [[nodiscard]] CallsEstimate estimate_calls(const std::vector<Sighting>& sightings);
 
 }  // namespace palloscope

@@ -94,12 +94,12 @@ bool never_vary_apart(const StatementColumn& a, const StatementColumn& b) {
         return false;
     }
     const bool rare = rounds < static_cast<double>(a.calls.size());
-    const bool by_chance = a.noise + b.noise > 0 && !rare;
-    if (by_chance ? !differ_by_chance(a, b) : drift_apart(a, b)) {
+    const bool by_chance = a.noise + b.noise > 0;
+    if (by_chance && !rare ? !differ_by_chance(a, b) : drift_apart(a, b)) {
         return false;
     }
     const double ratio = std::max(a.total(), b.total()) / rounds;
-    return !rare || ratio <= kRareRatio || correlation(a, b) >= kSameIntervals;
+    return !rare || (ratio <= kRareRatio && !by_chance) || correlation(a, b) >= kSameIntervals;
 }
 
 // Whether two columns seem to have run equally often.
@@ -109,8 +109,8 @@ bool alike(const StatementColumn& a, const StatementColumn& b) {
 }
 
 // Columns in the order in which they are tried as the typical member: those first that were not
-// seen by chance, or least so; then those whose number of calls many others have too, which is what the
-// once-a-round statements of a load look like; then the rarer first.
+// seen by chance, or least so; then those whose number of calls many others have too, which is what
+// the once-a-round statements of a load look like; then the rarer first.
 std::vector<std::size_t> typical_first(std::span<const StatementColumn> columns) {
     std::vector<std::size_t> company;
     std::vector<std::size_t> order;

@@ -21,7 +21,8 @@ constexpr double kFewSteps = 0.02;
 
 void MissedStatements::add(std::int64_t reports, std::int64_t gap_ns) {
     constexpr auto kMost = static_cast<std::int64_t>(kMostReportsOfOne);
-    const std::int64_t possible = kMost * (1 + std::max<std::int64_t>(gap_ns, 0) / kShortestStatementNs);
+    const std::int64_t possible =
+        kMost * (1 + std::max<std::int64_t>(gap_ns, 0) / kShortestStatementNs);
     const std::int64_t counted = std::clamp<std::int64_t>(reports, 0, possible);
     if (counted < std::ssize(steps_)) {
         ++steps_.at(static_cast<std::size_t>(counted));

@@ -110,8 +110,7 @@ TEST(StatementGroups, JoinsStatementsThatDifferByChanceAlone) {
             // What is known counts.
             EXPECT_NEAR(together[0].total(), known.total(), 0.02 * known.total());
         }
-        joined_of_others +=
-            statement_groups(std::vector{seen, column(others)}).size() == 1 ? 1 : 0;
+        joined_of_others += statement_groups(std::vector{seen, column(others)}).size() == 1 ? 1 : 0;
     }
     EXPECT_GE(joined, 90);
     EXPECT_LE(joined_of_others, 5);
