@@ -193,6 +193,12 @@ Result<ProcessStatus> read_status(pid_t pid) {
     });
 }
 
+Result<pid_t> read_innermost_pid(pid_t pid) {
+    return read_status(pid).map([&](const ProcessStatus& status) {
+        return status.namespace_pids.empty() ? pid : status.namespace_pids.back();
+    });
+}
+
 MemoryRollup parse_smaps_rollup(std::string_view text) {
     MemoryRollup rollup;
     const std::array<std::pair<std::string_view, std::int64_t*>, 6> fields{{

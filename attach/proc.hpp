@@ -57,6 +57,9 @@ struct ProcessStatus {
 [[nodiscard]] ProcessStatus parse_status(std::string_view text);
 [[nodiscard]] Result<ProcessStatus> read_status(pid_t pid);
 
+// Its PID in its own, innermost PID namespace.
+[[nodiscard]] Result<pid_t> read_innermost_pid(pid_t pid);
+
 // Sums over all mappings, bytes (/proc/PID/smaps_rollup); walks the page tables, so it costs more
 // than ProcessStatus.
 struct MemoryRollup {

@@ -8,9 +8,9 @@
 #include <csignal>
 #include <cstdint>
 #include <ctime>
+#include <map>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <thread>
@@ -35,6 +35,10 @@ using std::chrono::nanoseconds;
 constexpr std::chrono::seconds kAskForIdleEvery{1};
 // So much of a processor is idle where the machine has some to spare.
 constexpr double kToSpare = 0.5;
+// A backend has no status until its client has logged in. It is asked for anew at each watch().
+constexpr int kMostTries = 60;
+// While there is nobody to look at.
+constexpr std::chrono::milliseconds kAwaitBackends{10};
 // Below this share of the statements seen, a reader must know.
 constexpr double kWorthANote = 0.9;
 
@@ -59,7 +63,7 @@ class ActivitySampler::Impl {
 
     void watch(std::span<const int> pids) {
         for (const int pid : pids) {
-            if (!watched(pid) && !refused_.contains(pid)) {
+            if (!watched(pid) && failures_[pid].tries < kMostTries) {
                 open(pid);
             }
         }
@@ -117,6 +121,14 @@ class ActivitySampler::Impl {
                                   [this](const WatchedBackend& backend) { note_end(backend); });
         }
         std::vector<std::string> notes = notes_;
+        for (const auto& [pid, failure] : failures_) {
+            if (failure.tries > 0 && failure.error.kind != Error::Kind::kGone) {
+                notes.push_back(fmt::format("the statements of backend {} were not seen: {}; {}",
+                                            pid,
+                                            failure.error.message,
+                                            failure.error.hint));
+            }
+        }
         if (!seen_in_part_.empty()) {
             const auto [least, most] = std::ranges::minmax(seen_in_part_);
             const std::string share =
@@ -134,6 +146,11 @@ class ActivitySampler::Impl {
     }
 
   private:
+    struct Failure {
+        int tries = 0;
+        Error error;
+    };
+
     [[nodiscard]] double usual_period_us() const {
         const std::chrono::duration<double, std::micro> looked = last_look_ - first_look_;
         return looked.count() / static_cast<double>(std::max<std::int64_t>(looks_ - 1, 1));
@@ -164,14 +181,10 @@ class ActivitySampler::Impl {
             if (!adopted) {
                 servers_.emplace_back(std::move(*backend));
             }
+            failures_.erase(pid);
         } else {
-            refused_.insert(pid);
-            if (backend.error().kind != Error::Kind::kGone) {
-                notes_.push_back(fmt::format("the statements of backend {} were not seen: {}; {}",
-                                             pid,
-                                             backend.error().message,
-                                             backend.error().hint));
-            }
+            ++failures_[pid].tries;
+            failures_[pid].error = std::move(backend.error());
         }
     }
 
@@ -221,6 +234,9 @@ class ActivitySampler::Impl {
                 const nanoseconds used = thread_time();
                 next = pace.next(
                     Clock::now(), used - std::exchange(used_before, used) + statements, reported);
+                if (servers_.empty()) {
+                    next = std::max(next, Clock::now() + kAwaitBackends);
+                }
             }
             std::this_thread::sleep_until(next);
         }
@@ -235,8 +251,8 @@ class ActivitySampler::Impl {
     std::int64_t looks_ = 0;
     Clock::time_point first_look_;
     Clock::time_point last_look_;
-    // Of the thread that calls.
-    std::set<int> refused_;
+    // Of the thread that calls: backends that cannot be watched, or not yet.
+    std::map<int, Failure> failures_;
     FormCache forms_;
     std::int64_t seq_ = 0;
     std::int64_t given_ = 0;   // by the last poll …

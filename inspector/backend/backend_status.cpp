@@ -62,12 +62,10 @@ bool is_status(const Backend& backend,
 
 Result<RemoteAddress> search_backend_status(const Backend& backend) {
     const auto mappings = read_maps(backend.pid());
-    const auto process = read_status(backend.pid());
-    if (!mappings || !process) {
-        return tl::unexpected(mappings ? process.error() : mappings.error());
+    const auto server_pid = read_innermost_pid(backend.pid());
+    if (!mappings || !server_pid) {
+        return tl::unexpected(mappings ? server_pid.error() : mappings.error());
     }
-    const pid_t server_pid =
-        process->namespace_pids.empty() ? backend.pid() : process->namespace_pids.back();
     for (const Mapping& mapping : variable_mappings(backend.pid(), *mappings)) {
         std::vector<RemoteAddress> words(mapping.size() / sizeof(RemoteAddress));
         const RemotePiece piece{.address = mapping.start,
@@ -77,7 +75,7 @@ Result<RemoteAddress> search_backend_status(const Backend& backend) {
         }
         for (const RemoteAddress word : words) {
             if (in_shared_memory(*mappings, word) &&
-                is_status(backend, *mappings, word, server_pid)) {
+                is_status(backend, *mappings, word, *server_pid)) {
                 return word;
             }
         }

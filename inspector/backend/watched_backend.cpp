@@ -4,6 +4,9 @@
 #include <cstddef>
 #include <utility>
 
+#include <fmt/core.h>
+
+#include "attach/proc.hpp"
 #include "inspector/backend/backend.hpp"
 
 namespace palloscope {
@@ -24,10 +27,17 @@ Result<WatchedBackend> WatchedBackend::open(int pid) {
     if (!entry) {
         return tl::unexpected(entry.error());
     }
-    return backend->memory().read<BackendStatusBytes>(*entry).map(
-        [&](const BackendStatusBytes& bytes) {
-            return WatchedBackend(pid, backend->server_version_num(), *entry, identity_in(bytes));
-        });
+    const auto bytes = backend->memory().read<BackendStatusBytes>(*entry);
+    const auto server_pid = read_innermost_pid(pid);
+    if (!bytes || !server_pid) {
+        return tl::unexpected(bytes ? server_pid.error() : bytes.error());
+    }
+    if (identity_in(*bytes).pid != *server_pid) {
+        return failure(Error::Kind::kTimeout,
+                       fmt::format("process {} has not begun to tell what it does", pid),
+                       "its client has yet to log in");
+    }
+    return WatchedBackend(pid, backend->server_version_num(), *entry, identity_in(*bytes));
 }
 
 void WatchedBackend::add_guesses(std::vector<RemotePiece>& pieces) {

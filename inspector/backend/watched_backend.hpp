@@ -24,7 +24,8 @@ namespace palloscope {
 // (WatchedServer).
 class WatchedBackend {
   public:
-    // kUnsupported where its status cannot be found; kGone and kPermission as for reading memory.
+    // kUnsupported where its status cannot be found, kTimeout where it has none yet; kGone and
+    // kPermission as for reading memory.
     [[nodiscard]] static Result<WatchedBackend> open(int pid);
 
     [[nodiscard]] int pid() const { return pid_; }

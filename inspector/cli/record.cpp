@@ -129,11 +129,11 @@ Result<std::map<int, std::vector<ServerFact>>> server_facts_of(const std::string
     }
     std::map<int, std::vector<ServerFact>> facts;
     for (const int pid : pids) {
-        const auto status = read_status(pid);
-        if (!status || status->namespace_pids.empty()) {
+        const auto server_pid = read_innermost_pid(pid);
+        if (!server_pid) {
             continue;
         }
-        const auto session = asked->sessions.find(status->namespace_pids.back());
+        const auto session = asked->sessions.find(*server_pid);
         if (session != asked->sessions.end()) {
             facts[pid] = asked->server;
             facts[pid].insert(facts[pid].end(), session->second.begin(), session->second.end());

@@ -48,6 +48,12 @@ bool drift_apart(const StatementColumn& a, const StatementColumn& b) {
     return false;
 }
 
+// Whether two columns seem to have run equally often.
+bool alike(const StatementColumn& a, const StatementColumn& b) {
+    const double tolerance = a.estimated() || b.estimated() ? kAlikeEstimates : 0.0;
+    return std::abs(a.total() - b.total()) <= tolerance * std::max(a.total(), b.total());
+}
+
 // Whether chance alone explains how they differ in the intervals, where it is not so large that it
 // would explain any difference.
 bool differ_by_chance(const StatementColumn& a, const StatementColumn& b) {
@@ -95,17 +101,11 @@ bool never_vary_apart(const StatementColumn& a, const StatementColumn& b) {
     }
     const bool rare = rounds < static_cast<double>(a.calls.size());
     const bool by_chance = a.noise + b.noise > 0;
-    if (by_chance && !rare ? !differ_by_chance(a, b) : drift_apart(a, b)) {
+    if (by_chance && !rare ? !alike(a, b) || !differ_by_chance(a, b) : drift_apart(a, b)) {
         return false;
     }
     const double ratio = std::max(a.total(), b.total()) / rounds;
     return !rare || (ratio <= kRareRatio && !by_chance) || correlation(a, b) >= kSameIntervals;
-}
-
-// Whether two columns seem to have run equally often.
-bool alike(const StatementColumn& a, const StatementColumn& b) {
-    const double tolerance = a.estimated() || b.estimated() ? kAlikeEstimates : 0.0;
-    return std::abs(a.total() - b.total()) <= tolerance * std::max(a.total(), b.total());
 }
 
 // Columns in the order in which they are tried as the typical member: those first that were not

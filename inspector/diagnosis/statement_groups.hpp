@@ -30,8 +30,9 @@ struct StatementGroup {
 // root, ones of which 1 % fail by a tenth of it). Where rounds are rarer than snapshots this alone
 // proves little: there, either statement must also be at most ten times as frequent as the other,
 // or the two must fall into the same intervals. Of calls that were seen by chance these must; where
-// they are not so rare, the differences in the intervals must be no larger than chance makes them,
-// and chance no larger than what independent statements would differ by: else nothing is proved.
+// they are not so rare, they must have run about equally often, the differences in the intervals be
+// no larger than chance makes them, and chance no larger than what independent statements would
+// differ by: else nothing is proved.
 [[nodiscard]] std::vector<StatementGroup> statement_groups(
     std::span<const StatementColumn> columns);
 

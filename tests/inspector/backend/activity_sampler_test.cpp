@@ -1,9 +1,14 @@
 #include "inspector/backend/activity_sampler.hpp"
 
+#include <libpq-fe.h>
+
 #include <algorithm>
 #include <array>
+#include <fstream>
+#include <memory>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -11,6 +16,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "attach/proc.hpp"
 #include "inspector/statements/form.hpp"
 #include "tests/support/postgres_server.hpp"
 #include "tests/support/process_state.hpp"
@@ -24,6 +30,7 @@ using test::Session;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 class ActivitySamplerOnEveryVersion : public testing::TestWithParam<std::string> {
   protected:
@@ -200,6 +207,71 @@ TEST(ActivitySampler, GoesOnWithTheOthersWhereABackendGoes) {
         ASSERT_TRUE(test::eventually([&] { return !test::is_running(gone); }));
     }
     EXPECT_EQ(seen.size(), expected);
+}
+
+// A client that the server asks for its password, and that takes its time to answer.
+class SlowLogin {
+  public:
+    explicit SlowLogin(PostgresServer& server) {
+        Session admin = Session::connect(server.dsn());
+        admin.exec("CREATE ROLE slow LOGIN PASSWORD 'secret'");
+        std::ofstream(admin.exec("SHOW hba_file").at(0).at(0).value())
+            << "local all postgres trust\nhost all slow 127.0.0.1/32 md5\n";
+        admin.exec("SELECT pg_reload_conf()");
+        const std::string dsn = fmt::format(
+            "host=127.0.0.1 port={} user=slow password=secret dbname=postgres", server.port());
+        const auto has_been_asked = [&] {
+            connection_.reset(PQconnectStart(dsn.c_str()));
+            while (PQstatus(connection_.get()) != CONNECTION_AWAITING_RESPONSE &&
+                   PQconnectPoll(connection_.get()) != PGRES_POLLING_FAILED) {
+            }
+            for (const pid_t child : test::children_of(server.postmaster_pid())) {
+                if (read_command_line(child).value_or("").find(" slow ") != std::string::npos) {
+                    backend_pid_ = child;
+                    return true;
+                }
+            }
+            return false;
+        };
+        if (!test::eventually(has_been_asked)) {
+            throw std::runtime_error(PQerrorMessage(connection_.get()));
+        }
+    }
+
+    [[nodiscard]] pid_t backend_pid() const { return backend_pid_; }
+
+    void log_in() {
+        while (PQstatus(connection_.get()) != CONNECTION_OK) {
+            if (PQconnectPoll(connection_.get()) == PGRES_POLLING_FAILED) {
+                throw std::runtime_error(PQerrorMessage(connection_.get()));
+            }
+        }
+    }
+
+    void exec(const std::string& sql) { PQclear(PQexec(connection_.get(), sql.c_str())); }
+
+  private:
+    std::unique_ptr<PGconn, decltype([](PGconn* connection) { PQfinish(connection); })> connection_;
+    pid_t backend_pid_ = 0;
+};
+
+// Until then it has no status, or what another backend left in its place.
+TEST(ActivitySampler, WatchesABackendOnceItsClientHasLoggedIn) {
+    for (const std::string version : {"13", "15"}) {
+        PostgresServer server = PostgresServer::start(version);
+        SlowLogin login(server);
+        const std::array watched{static_cast<int>(login.backend_pid())};
+        ActivitySampler sampler;
+        sampler.watch(watched);
+        login.log_in();
+        std::vector<Execution> seen;
+        EXPECT_TRUE(test::eventually([&] {
+            sampler.watch(watched);
+            login.exec("SELECT 1 AS logged_in");
+            return await(sampler, seen, 1);
+        })) << version;
+        EXPECT_THAT(sampler.notes(), Not(Contains(HasSubstr("were not seen:")))) << version;
+    }
 }
 
 TEST(ActivitySampler, WatchesNoProcessThatIsNone) {
