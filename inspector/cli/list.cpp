@@ -1,8 +1,10 @@
 #include <chrono>
 #include <csignal>
 #include <map>
+#include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
@@ -28,12 +30,12 @@ struct ListOptions {
 // A busy backend is left out of the totals rather than waited for, or stopped.
 constexpr std::chrono::milliseconds kContextsTimeout{50};
 
-std::optional<std::int64_t> contexts_total(int pid) {
-    const auto snapshot =
-        Snapshotter::open(pid, Literals::kMasked).and_then([](Snapshotter&& snapshotter) {
+Result<std::int64_t> contexts_total(int pid) {
+    return Snapshotter::open(pid, Literals::kMasked)
+        .and_then([](Snapshotter&& snapshotter) {
             return snapshotter.take(Method::kRead, kContextsTimeout);
-        });
-    return snapshot ? std::optional(snapshot->tree.grand_total().total_bytes) : std::nullopt;
+        })
+        .map([](const Snapshot& snapshot) { return snapshot.tree.grand_total().total_bytes; });
 }
 
 class Lister {
@@ -46,6 +48,9 @@ class Lister {
             const ServerProcesses processes = find_server_processes(options_->filter);
             if (auto printed = print(rendered(processes)); !printed) {
                 return tl::unexpected(printed.error());
+            }
+            if (unread_contexts_) {
+                print_error(*std::exchange(unread_contexts_, std::nullopt));
             }
             if (!processes.unreadable.empty()) {
                 print_error({.kind = Error::Kind::kPermission,
@@ -75,10 +80,7 @@ class Lister {
             rows.push_back({.server_version_num = process.server_version_num,
                             .info = process.info,
                             .confinement = process.confinement,
-                            .contexts_total_bytes =
-                                options_->contexts && process.info.backend_type == "client backend"
-                                    ? contexts_total(process.info.pid)
-                                    : std::nullopt,
+                            .contexts_total_bytes = contexts_of(process.info),
                             .growth_bytes = process.info.rss_anon_bytes - first->second});
         }
         if (options_->format == "json") {
@@ -87,7 +89,27 @@ class Lister {
         return process_list_table(rows, standard_output_style(), options_->interval.count() != 0);
     }
 
+    // None where they are not asked for, or cannot be had at once.
+    std::optional<std::int64_t> contexts_of(const ProcessInfo& process) {
+        if (!options_->contexts || process.backend_type != "client backend") {
+            return std::nullopt;
+        }
+        const auto total = contexts_total(process.pid);
+        if (total) {
+            return *total;
+        }
+        if (total.error().kind != Error::Kind::kTimeout &&
+            total.error().kind != Error::Kind::kGone) {
+            unread_contexts_ = Error{
+                .kind = total.error().kind,
+                .message = "contexts are left out: " + total.error().message,
+                .hint = fmt::format("'palloscope check {}' says what is missing", process.pid)};
+        }
+        return std::nullopt;
+    }
+
     const ListOptions* options_;
+    std::optional<Error> unread_contexts_;  // why those of a backend that is listed cannot be read
     std::map<int, std::int64_t> first_rss_anon_;
 };
 

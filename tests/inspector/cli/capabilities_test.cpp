@@ -85,6 +85,15 @@ TEST_F(WithTheRightToTraceAlone, RootExplainsAllOfIt) {
     EXPECT_FALSE(explanation.at("trim").is_null());
 }
 
+TEST_F(WithTheRightToTraceAlone, RootIsToldWhyAListHasNoContexts) {
+    const ProgramResult listed = palloscope(root, {"list", "--contexts"});
+    EXPECT_EQ(listed.exit_code, 0);
+    EXPECT_THAT(listed.out, HasSubstr(pid()));
+    EXPECT_THAT(listed.err, HasSubstr("contexts are left out: "));
+    EXPECT_THAT(listed.err, HasSubstr("CAP_DAC_OVERRIDE"));
+    EXPECT_EQ(palloscope({"env"}, {"list", "--contexts"}).err, "");
+}
+
 TEST_F(WithTheRightToTraceAlone, AnotherUserReadsTheSameByFreeze) {
     const std::string expected = reference();
     EXPECT_EQ(snapshot(nobody, "freeze").out, expected);
