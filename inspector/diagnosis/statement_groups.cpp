@@ -101,7 +101,9 @@ bool never_vary_apart(const StatementColumn& a, const StatementColumn& b) {
     }
     const bool rare = rounds < static_cast<double>(a.calls.size());
     const bool by_chance = a.noise + b.noise > 0;
-    if (by_chance && !rare ? !alike(a, b) || !differ_by_chance(a, b) : drift_apart(a, b)) {
+    const bool together =
+        by_chance && !rare ? alike(a, b) && differ_by_chance(a, b) : !drift_apart(a, b);
+    if (!together) {
         return false;
     }
     const double ratio = std::max(a.total(), b.total()) / rounds;
