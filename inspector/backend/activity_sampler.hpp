@@ -23,9 +23,9 @@ class ActivitySampler {
   public:
     ActivitySampler();
     ActivitySampler(const ActivitySampler&) = delete;
-    ActivitySampler(ActivitySampler&&) noexcept;
+    ActivitySampler(ActivitySampler&& other) noexcept;
     ActivitySampler& operator=(const ActivitySampler&) = delete;
-    ActivitySampler& operator=(ActivitySampler&&) noexcept;
+    ActivitySampler& operator=(ActivitySampler&& other) noexcept;
     ~ActivitySampler();
 
     // From now on these backends and no others. One that cannot be watched is noted.
