@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -170,17 +171,24 @@ bool seen_now_and_then(const Suspicion& suspicion) {
 // The turnover of relations where it goes on all along and no more relations are known, so that
 // what is kept is of others each time; else zero. Statements that are seen now and then cannot
 // always be told apart: any of a round may be the one that its growth was put down to, one that
-// runs twenty times in it too.
+// runs twenty times in it too, or none where few were seen.
 Turnover turnover_beside(const Suspicion& suspicion, const CatalogGrowth& growth) {
-    if (growth.explained || suspicion.groups.empty() || !seen_now_and_then(suspicion)) {
+    const double stay = contexts_that_stay(suspicion);
+    const bool bounded = !suspicion.groups.empty() || stay > 0;
+    if (growth.explained || !bounded || !seen_now_and_then(suspicion)) {
         return {};
     }
     const Turnover turnover = turnover_of_relations(suspicion);
     // A schema is dropped with all its relations.
     const double gone = std::max(turnover.makes - growth.relations, turnover.drops);
-    const double rounds = suspicion.groups.front().rounds;
-    const double stay = contexts_that_stay(suspicion);
-    const double kept = stay > 0 ? std::min(rounds, stay) : rounds;
+    // So many may be kept at the most.
+    double kept = std::numeric_limits<double>::max();
+    if (!suspicion.groups.empty()) {
+        kept = suspicion.groups.front().rounds;
+    }
+    if (stay > 0) {
+        kept = std::min(kept, stay);
+    }
     return gone >= kLeastGone * kept && turnover.drops > growth.relations ? turnover : Turnover();
 }
 
@@ -264,11 +272,12 @@ std::vector<std::string> evidence(const Suspicion& suspicion, const Churn& churn
     sentences.push_back(share_of_contexts(suspicion));
     if (churn.beside.drops > 0) {
         sentences.push_back(
-            fmt::format("Tables were made {} times, and they or their schemas dropped {} times, "
-                        "beside these statements, and the backend knows {} more relations: what it "
-                        "keeps is of ever new ones.",
+            fmt::format("Tables were made {} times, and they or their schemas dropped {} times{}, "
+                        "and the backend knows {} more relations: what it keeps is of ever new "
+                        "ones.",
                         readable_count(churn.beside.makes),
                         readable_count(churn.beside.drops),
+                        suspicion.groups.empty() ? "" : ", beside these statements",
                         readable_count(churn.growth.relations)));
     }
     if (churn.growth.of_gone_objects()) {
@@ -277,7 +286,9 @@ std::vector<std::string> evidence(const Suspicion& suspicion, const Churn& churn
     for (std::string& sentence : what_the_bytes_are(suspicion.backend)) {
         sentences.push_back(std::move(sentence));
     }
-    sentences.push_back(straight_line(suspicion));
+    if (!suspicion.groups.empty()) {
+        sentences.push_back(straight_line(suspicion));
+    }
     if (churn.widest != nullptr) {
         sentences.push_back(fmt::format(
             "No name is used twice: {} different forms of {}. What the backend keeps of a "
