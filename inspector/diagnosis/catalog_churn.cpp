@@ -211,7 +211,9 @@ Churn churn_in(const Suspicion& suspicion) {
         churn.groups = all_groups(suspicion);
         churn.bytes = bytes_of(suspicion, churn.groups);
         note_definitions(suspicion, 0, churn);
-    } else if (churn.accounts && churn.drops && !churn.makes) {
+    } else if (!churn.groups.empty() && churn.accounts && !churn.makes &&
+               (churn.drops || seen_now_and_then(suspicion))) {
+        // What was seen less often than what has the bytes: the rest of a load, such as of ALTER.
         const double rounds = suspicion.groups[churn.groups.front()].rounds;
         note_definitions(suspicion, kLeastMade * rounds, churn);
     }

@@ -257,6 +257,32 @@ TEST(CatalogChurn, IsSeenByTheTablesOfDroppedSchemasThoughTheBytesGoWithNoStatem
     EXPECT_THAT(cause.evidence, testing::Not(testing::Contains(HasSubstr("straight line"))));
 }
 
+// Of a load's statements the one that only alters a table may be seen best.
+TEST(CatalogChurn, IsSeenByTheTablesMadeAndDroppedThoughTheBytesGoWithWhatAltersThem) {
+    SyntheticBackend backend;
+    Dice dice(6);
+    const auto seen = [&](double seconds, const std::string& query, double bytes) {
+        backend.run(seconds, query, kTop + "/PL/pgSQL function", bytes);
+        backend.backend().executions.back().sighting =
+            Sighting{.after_ns = std::llround(dice.uniform() * 1e6), .gap_ns = 1'000'000};
+    };
+    for (int i = 0; i < 60; ++i) {
+        for (int loads = dice.poisson(4); loads > 0; --loads) {
+            for (const char* const definition :
+                 {"CREATE TABLE roles (a int)", "DROP SCHEMA load_* CASCADE"}) {
+                if (dice.uniform() < (i % 2 == 0 ? 0.9 : 0.3)) {
+                    seen(i + 0.4, definition, 0);
+                }
+            }
+            seen(i + 0.5, "ALTER TABLE roles ADD PRIMARY KEY (a)", 20000);
+        }
+        backend.snapshot(i + 1);
+    }
+    const Cause cause = only_cause(backend);
+    EXPECT_EQ(cause.id, "catalog-churn");
+    EXPECT_EQ(cause.statements.at(0).query, "ALTER TABLE roles ADD PRIMARY KEY (a)");
+}
+
 TEST(CatalogChurn, IsNotNamedWhereFewerThingsAreGoneThanStay) {
     EXPECT_NE(causes_of(load_of_a_schema("CREATE FUNCTION account() RETURNS text")).at(0),
               "catalog-churn");
