@@ -63,7 +63,9 @@ class ActivitySampler::Impl {
 
     void watch(std::span<const int> pids) {
         for (const int pid : pids) {
-            if (!watched(pid) && failures_[pid].tries < kMostTries) {
+            const auto failed = failures_.find(pid);
+            const bool given_up = failed != failures_.end() && failed->second.tries >= kMostTries;
+            if (!given_up && !watched(pid)) {
                 open(pid);
             }
         }
@@ -122,7 +124,7 @@ class ActivitySampler::Impl {
         }
         std::vector<std::string> notes = notes_;
         for (const auto& [pid, failure] : failures_) {
-            if (failure.tries > 0 && failure.error.kind != Error::Kind::kGone) {
+            if (failure.error.kind != Error::Kind::kGone) {
                 notes.push_back(fmt::format("the statements of backend {} were not seen: {}; {}",
                                             pid,
                                             failure.error.message,
@@ -137,8 +139,7 @@ class ActivitySampler::Impl {
                     : fmt::format("{:.0f} to {:.0f} %", least * 100, most * 100);
             notes.push_back(fmt::format(
                 "many statements were too short to be seen each time: of a backend's, about {} "
-                "were "
-                "seen, looking every {} on average; how often each ran is an estimate",
+                "were seen, looking every {} on average; how often each ran is an estimate",
                 share,
                 duration_text(usual_period_us())));
         }
@@ -183,8 +184,9 @@ class ActivitySampler::Impl {
             }
             failures_.erase(pid);
         } else {
-            ++failures_[pid].tries;
-            failures_[pid].error = std::move(backend.error());
+            Failure& failure = failures_[pid];
+            ++failure.tries;
+            failure.error = std::move(backend.error());
         }
     }
 

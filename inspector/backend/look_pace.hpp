@@ -8,8 +8,8 @@ namespace palloscope {
 // When to look at backends next, so that looks take no more than their share of one processor, and
 // come when there is something to see: statements come in bursts, between their client's rests.
 //
-// What a look takes is mostly what the kernel takes to wake us: 2 us on a processor of one's own,
-// 20 on a virtual one.
+// What a look takes is mostly what the kernel takes to wake us: 20 us on a virtual processor
+// (kernel 6.18 under PVM).
 class LookPace {
   public:
     using Clock = std::chrono::steady_clock;

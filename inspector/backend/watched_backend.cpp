@@ -1,6 +1,5 @@
 #include "inspector/backend/watched_backend.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <utility>
 

@@ -296,8 +296,7 @@ CommandAction add_record(CLI::App& app) {
            "takes 6 % of one processor, or 2 % where none is idle), none, journal:FILE "
            "(palloscope-workload's),\n"
            "log:FILE (the server's log: .csv, .json or else stderr's format; with '*' the newest "
-           "file "
-           "that matches, and\n"
+           "file that matches, and\n"
            "those that follow it), or step:SOCKET (a snapshot after every statement of a driver "
            "that waits for it)")
         ->capture_default_str();

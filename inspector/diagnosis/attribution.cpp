@@ -51,9 +51,9 @@ class Search {
 
     [[nodiscard]] Regression regression_on(const std::vector<std::size_t>& set,
                                            Noise noise = Noise::kKept) const;
-    // Of what varies in a whitened column beyond its mean pace, as large a part is noise as in its
-    // increments.
-    [[nodiscard]] double noise_of(std::size_t candidate) const;
+    // Of what varies in a whitened column beyond its mean pace, whitened too, as large a part is
+    // noise as in its increments.
+    [[nodiscard]] double noise_of(std::size_t candidate, const std::vector<double>& pace) const;
     [[nodiscard]] double with_smallest_error(double squares) const;
     [[nodiscard]] double squares_but_noise(const std::vector<std::size_t>& set) const;
     [[nodiscard]] std::vector<std::size_t> short_list(const std::vector<std::size_t>& set) const;
@@ -104,19 +104,19 @@ void Search::whiten_with(double theta) {
     for (const Candidate& candidate : candidates_) {
         white_candidates_.push_back(whitened(candidate.increments, theta));
     }
+    const std::vector<double> pace = whitened(std::vector<double>(growth_.size(), 1.0), theta);
     white_noise_.clear();
     for (std::size_t i = 0; i < candidates_.size(); ++i) {
-        white_noise_.push_back(noise_of(i));
+        white_noise_.push_back(noise_of(i, pace));
     }
 }
 
-double Search::noise_of(std::size_t candidate) const {
+double Search::noise_of(std::size_t candidate, const std::vector<double>& pace) const {
     constexpr double kLargestPart = 0.8;
     const double all = variance(candidates_[candidate].increments);
     if (candidates_[candidate].noise == 0 || all == 0) {
         return 0;
     }
-    const std::vector<double> pace = whitened(std::vector<double>(growth_.size(), 1.0), theta_);
     const std::vector<double>& column = white_candidates_[candidate];
     const double along = dot(column, pace);
     return std::min(candidates_[candidate].noise / all, kLargestPart) *

@@ -173,22 +173,17 @@ bool seen_now_and_then(const Suspicion& suspicion) {
 // always be told apart: any of a round may be the one that its growth was put down to, one that
 // runs twenty times in it too, or none where few were seen.
 Turnover turnover_beside(const Suspicion& suspicion, const CatalogGrowth& growth) {
-    const double stay = contexts_that_stay(suspicion);
-    const bool bounded = !suspicion.groups.empty() || stay > 0;
-    if (growth.explained || !bounded || !seen_now_and_then(suspicion)) {
+    if (growth.explained || !seen_now_and_then(suspicion)) {
         return {};
     }
     const Turnover turnover = turnover_of_relations(suspicion);
     // A schema is dropped with all its relations.
     const double gone = std::max(turnover.makes - growth.relations, turnover.drops);
-    // So many may be kept at the most.
-    double kept = std::numeric_limits<double>::max();
-    if (!suspicion.groups.empty()) {
-        kept = suspicion.groups.front().rounds;
-    }
-    if (stay > 0) {
-        kept = std::min(kept, stay);
-    }
+    // Where neither is known, no number is enough.
+    constexpr double kUnknown = std::numeric_limits<double>::infinity();
+    const double rounds = suspicion.groups.empty() ? kUnknown : suspicion.groups.front().rounds;
+    const double stay = contexts_that_stay(suspicion);
+    const double kept = stay > 0 ? std::min(rounds, stay) : rounds;
     return gone >= kLeastGone * kept && turnover.drops > growth.relations ? turnover : Turnover();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace palloscope {
@@ -21,7 +22,7 @@ class MissedStatements {
     [[nodiscard]] double seen() const;
 
   private:
-    // By the reports that came; the last place has those of more, in sum.
+    // By the reports that came, and those of more in sum.
     static constexpr std::size_t kMostReports = 64;
     std::array<std::int64_t, kMostReports> steps_{};
     std::int64_t long_steps_ = 0;
