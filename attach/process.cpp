@@ -59,7 +59,8 @@ Result<Process> Process::open(pid_t pid) {
     }
     const auto start_time = read_start_time(pid);
     if (!start_time) {
-        return gone(pid);
+        return start_time.error().kind == Error::Kind::kGone ? Result<Process>(gone(pid))
+                                                             : tl::unexpected(start_time.error());
     }
     return Process(pid, std::move(pidfd), *start_time);
 }
