@@ -187,6 +187,13 @@ Turnover turnover_beside(const Suspicion& suspicion, const CatalogGrowth& growth
     return gone >= kLeastGone * kept && turnover.drops > growth.relations ? turnover : Turnover();
 }
 
+// Whether what has the bytes may be a part only of what is defined in a round: a drop without what
+// it drops, or any one statement of those that were seen now and then.
+bool seems_incomplete(const Churn& churn, const Suspicion& suspicion) {
+    return seen_now_and_then(suspicion) ? !churn.makes || !churn.relations
+                                        : !churn.makes && churn.drops;
+}
+
 Churn churn_in(const Suspicion& suspicion) {
     Churn churn{.growth = catalog_growth(suspicion.backend)};
     for (std::size_t i = 0; i < suspicion.groups.size(); ++i) {
@@ -206,8 +213,7 @@ Churn churn_in(const Suspicion& suspicion) {
         churn.groups = all_groups(suspicion);
         churn.bytes = bytes_of(suspicion, churn.groups);
         note_definitions(suspicion, 0, churn);
-    } else if (!churn.groups.empty() && churn.accounts && !churn.makes &&
-               (churn.drops || seen_now_and_then(suspicion))) {
+    } else if (!churn.groups.empty() && churn.accounts && seems_incomplete(churn, suspicion)) {
         // What was seen less often than what has the bytes: the rest of a load, such as of ALTER.
         const double rounds = suspicion.groups[churn.groups.front()].rounds;
         note_definitions(suspicion, kLeastMade * rounds, churn);

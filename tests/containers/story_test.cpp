@@ -164,7 +164,7 @@ TEST_F(Story, EndsInAKillWhichTheReportExplains) {
         EXPECT_EQ(backend.at("ending").at("reason"), "killed by the kernel for lack of memory");
         EXPECT_FALSE(backend.at("ending").at("foresight").is_null());
         ASSERT_FALSE(backend.at("causes").empty()) << report.dump(2);
-        EXPECT_EQ(backend.at("causes").at(0).at("id"), "catalog-churn");
+        EXPECT_EQ(backend.at("causes").at(0).at("id"), "catalog-churn") << backend.dump(2);
     }
     EXPECT_EQ(killed, 1) << report.dump(2);
 }
