@@ -75,12 +75,16 @@ bool goes_on_after(const Cause& cause,
     const std::array moments{backend.snapshots.front().taken_at_ns, moment_ns, kEver};
     const StatementCounts counts =
         count_statements(history.forms, backend.executions, moments, backend.seen_share);
+    const auto is_of_cause = [&](const StatementColumn& column) {
+        return cause.statements.empty() ||
+               std::ranges::find(cause.statements,
+                                 column.fingerprint,
+                                 &AttributedStatement::fingerprint) != cause.statements.end();
+    };
     double all = 0;
     double later = 0;
     for (const StatementColumn& column : counts.columns) {
-        if (std::ranges::find(cause.statements,
-                              column.fingerprint,
-                              &AttributedStatement::fingerprint) != cause.statements.end()) {
+        if (is_of_cause(column)) {
             all += column.calls[2];
             later += column.calls[2] - column.calls[1];
         }

@@ -20,7 +20,8 @@ namespace palloscope {
 // the server said of it, stay known.
 [[nodiscard]] BackendHistory up_to(const BackendHistory& backend, std::int64_t moment_ns);
 
-// Whether statements of the cause ran after that moment, or it has none.
+// Whether statements of the cause, or any where it names none, ran after that moment, or no
+// statements are known.
 [[nodiscard]] bool goes_on_after(const Cause& cause,
                                  const History& history,
                                  const BackendHistory& backend,

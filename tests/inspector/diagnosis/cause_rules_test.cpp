@@ -258,6 +258,19 @@ TEST(CatalogChurn, IsSeenByTheTablesOfDroppedSchemasThoughTheBytesGoWithNoStatem
     EXPECT_THAT(cause.evidence, testing::Not(testing::Contains(HasSubstr("straight line"))));
 }
 
+TEST(CatalogChurn, IsSeenThoughItEndedWithLoadsThatTheBytesWereNotTiedTo) {
+    for (const bool goes_on : {false, true}) {
+        SyntheticBackend backend = load_of_which_little_is_seen();
+        for (int i = 60; i < 90; ++i) {
+            if (goes_on) {
+                backend.run(i + 0.5, "DROP SCHEMA load_* CASCADE");
+            }
+            backend.snapshot(i + 1);
+        }
+        EXPECT_EQ(causes_of(backend).size(), goes_on ? 0U : 1U);
+    }
+}
+
 // Of a load's statements the one that only alters a table, or makes a function, may be seen best.
 TEST(CatalogChurn, IsSeenByTheTablesMadeAndDroppedThoughTheBytesGoWithAnotherDefinition) {
     for (const char* const definition : {"ALTER TABLE roles ADD PRIMARY KEY (a)",
