@@ -11,6 +11,7 @@
 #include <array>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -37,9 +38,11 @@ constexpr double kMostOthers = 0.1;
 // What is dropped has been made, by a statement that runs this often at least beside the rounds put
 // down to the drop: the two need not have been counted together where they were seen now and then.
 constexpr double kLeastMade = 0.1;
-// Where the growth was put down to what runs beside the definitions, and no explanations tell more:
-// as many relations that are gone, for each of its rounds or for each context that stays.
+// Where the growth was put down to what runs beside the definitions, or to nothing: as many
+// relations that are gone, for each of its rounds or for each context that stays.
 constexpr double kLeastGone = 0.5;
+// Of the relations that were made, so many at most are still known where they are dropped again.
+constexpr double kMostStayOfMade = 0.25;
 
 // Contexts whose content belongs to objects in the catalogs, with the file that makes them. They
 // are children of TopMemoryContext, which belongs to them too: the descriptor of every compiled
@@ -105,8 +108,8 @@ struct Churn {
     // Whether the growth was put down to them.
     bool accounts = false;
     // What was made and dropped beside the statements that the growth was put down to, where that
-    // is all that there is to go by; else zero.
-    Turnover beside;
+    // is all that there is to go by.
+    std::optional<Turnover> beside;
     // What explanations show, whatever the growth was put down to.
     CatalogGrowth growth;
     // The statement with the most forms: one for every generated name.
@@ -169,22 +172,25 @@ bool seen_now_and_then(const Suspicion& suspicion) {
 }
 
 // The turnover of relations where it goes on all along and no more relations are known, so that
-// what is kept is of others each time; else zero. Statements that are seen now and then cannot
+// what is kept is of others each time; else none. Statements that are seen now and then cannot
 // always be told apart: any of a round may be the one that its growth was put down to, one that
 // runs twenty times in it too, or none where few were seen.
-Turnover turnover_beside(const Suspicion& suspicion, const CatalogGrowth& growth) {
-    if (growth.explained || !seen_now_and_then(suspicion)) {
-        return {};
+std::optional<Turnover> turnover_beside(const Suspicion& suspicion, const CatalogGrowth& growth) {
+    if (!seen_now_and_then(suspicion) || (growth.explained && !growth.has_gone_objects())) {
+        return std::nullopt;
     }
     const Turnover turnover = turnover_of_relations(suspicion);
-    // A schema is dropped with all its relations.
+    // A schema is dropped with all its relations; and what was made and is not known any more was
+    // dropped, though no drop was seen.
     const double gone = std::max(turnover.makes - growth.relations, turnover.drops);
+    const bool others_each_time =
+        turnover.drops > growth.relations || growth.relations < kMostStayOfMade * turnover.makes;
     // Where neither is known, no number is enough.
     constexpr double kUnknown = std::numeric_limits<double>::infinity();
     const double rounds = suspicion.groups.empty() ? kUnknown : suspicion.groups.front().rounds;
     const double stay = contexts_that_stay(suspicion);
     const double kept = stay > 0 ? std::min(rounds, stay) : rounds;
-    return gone >= kLeastGone * kept && turnover.drops > growth.relations ? turnover : Turnover();
+    return gone >= kLeastGone * kept && others_each_time ? std::optional(turnover) : std::nullopt;
 }
 
 // Whether what has the bytes may be a part only of what is defined in a round: a drop without what
@@ -208,8 +214,8 @@ Churn churn_in(const Suspicion& suspicion) {
         }
     }
     churn.accounts = churn.bytes >= kLeastShare * suspicion.lasting_bytes;
-    churn.beside = churn.accounts ? Turnover() : turnover_beside(suspicion, churn.growth);
-    if (!churn.accounts && (churn.beside.drops > 0 || churn.growth.of_gone_objects())) {
+    churn.beside = churn.accounts ? std::nullopt : turnover_beside(suspicion, churn.growth);
+    if (!churn.accounts && (churn.beside || churn.growth.of_gone_objects())) {
         churn.groups = all_groups(suspicion);
         churn.bytes = bytes_of(suspicion, churn.groups);
         note_definitions(suspicion, 0, churn);
@@ -224,7 +230,7 @@ Churn churn_in(const Suspicion& suspicion) {
 // Half for the statements being there at all, less where they are only beside those that the growth
 // was put down to; the rest for what else the cause would show.
 double confidence(const Suspicion& suspicion, const Churn& churn) {
-    double sum = churn.beside.drops > 0 ? 0.3 : 0.5;
+    double sum = churn.beside ? 0.3 : 0.5;
     sum += suspicion.straightness >= 0.9 ? 0.15 : 0.0;
     sum += churn.bytes >= 0.8 * suspicion.lasting_bytes ? 0.1 : 0.0;
     sum += churn.makes && churn.drops ? 0.08 : 0.0;
@@ -263,6 +269,20 @@ std::string share_of_contexts(const Suspicion& suspicion) {
                        largest_families(suspicion));
 }
 
+std::string what_runs_beside(const Suspicion& suspicion,
+                             const Turnover& turnover,
+                             const CatalogGrowth& growth) {
+    return fmt::format(
+        "Tables were made {} times{}{}, and the backend knows {} more relations: what it keeps is "
+        "of ever new ones.",
+        readable_count(turnover.makes),
+        turnover.drops > 0 ? fmt::format(", and they or their schemas dropped {} times",
+                                         readable_count(turnover.drops))
+                           : "",
+        suspicion.groups.empty() ? "" : ", beside these statements",
+        readable_count(growth.relations));
+}
+
 std::vector<std::string> evidence(const Suspicion& suspicion, const Churn& churn) {
     std::vector<std::string> sentences;
     if (!churn.groups.empty()) {
@@ -273,15 +293,8 @@ std::vector<std::string> evidence(const Suspicion& suspicion, const Churn& churn
         }
     }
     sentences.push_back(share_of_contexts(suspicion));
-    if (churn.beside.drops > 0) {
-        sentences.push_back(
-            fmt::format("Tables were made {} times, and they or their schemas dropped {} times{}, "
-                        "and the backend knows {} more relations: what it keeps is of ever new "
-                        "ones.",
-                        readable_count(churn.beside.makes),
-                        readable_count(churn.beside.drops),
-                        suspicion.groups.empty() ? "" : ", beside these statements",
-                        readable_count(churn.growth.relations)));
+    if (churn.beside) {
+        sentences.push_back(what_runs_beside(suspicion, *churn.beside, churn.growth));
     }
     if (churn.growth.of_gone_objects()) {
         sentences.push_back(what_is_of_gone_objects(churn.growth));
@@ -343,7 +356,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
     // To drop what may be there makes nothing; and functions that are made, called and dropped
     // leave their code and plans behind (plan_cache.cpp), which is another matter.
     const bool objects_are_gone = churn.growth.of_gone_objects();
-    const bool found = churn.accounts || churn.beside.drops > 0 || objects_are_gone;
+    const bool found = churn.accounts || churn.beside || objects_are_gone;
     if (!found || !churn.makes || !churn.relations) {
         return std::nullopt;
     }

@@ -44,9 +44,12 @@ void add(const Explanation& explanation, double sign, CatalogGrowth& growth) {
 
 }  // namespace
 
+bool CatalogGrowth::has_gone_objects() const {
+    return explained && gone() >= kFewestOfGoneObjects && gone() > missing_names;
+}
+
 bool CatalogGrowth::of_gone_objects() const {
-    const double gone = missing_of_objects + compiled_again;
-    return explained && gone >= kFewestOfGoneObjects && gone > missing_names && gone > existing();
+    return has_gone_objects() && gone() > existing();
 }
 
 CatalogGrowth catalog_growth(const BackendHistory& backend) {

@@ -27,8 +27,13 @@ struct CatalogGrowth {
 
     [[nodiscard]] double missing() const { return missing_names + missing_of_objects; }
 
-    // Whether what is kept is of objects that are gone: there is ever more of it, of ever other
-    // objects, and no more objects are known.
+    [[nodiscard]] double gone() const { return missing_of_objects + compiled_again; }
+
+    // Whether explanations show that something of other objects is missing each time, as of ones
+    // that were dropped: more than of names that never were.
+    [[nodiscard]] bool has_gone_objects() const;
+
+    // The same, and whether there is more of that than of objects that are there.
     [[nodiscard]] bool of_gone_objects() const;
 };
 

@@ -212,27 +212,31 @@ bool BackendAnalysis::leaks(const CauseRule& rule,
     if (trend.verdict == GrowthVerdict::kLeak || of_process(rule)) {
         return trend.verdict == GrowthVerdict::kLeak;
     }
-    return trend.bytes_per_second.low > 0 && (makes_up_a_leak(trend) || holds_a_leak(rule, trend));
+    return makes_up_a_leak(trend) || holds_a_leak(rule, trend);
 }
 
 bool BackendAnalysis::makes_up_a_leak(const Trend& trend) const {
+    if (trend.bytes_per_second.low <= 0) {
+        return false;
+    }
     const Trend of_whole = judge_growth(choice_.seconds, unexplained(total_, is_context));
     return of_whole.verdict == GrowthVerdict::kLeak &&
            trend.bytes_per_second.value > of_whole.bytes_per_second.value / 2;
 }
 
 bool BackendAnalysis::holds_a_leak(const CauseRule& rule, const Trend& trend) const {
-    return std::ranges::any_of(cause_rules(), [&](const CauseRule& other) {
-        if (!other.leaks || of_process(other) ||
-            memory_.shared_part(other.covers, rule.covers) < 1) {
-            return false;
-        }
-        const Trend of_part = judge_growth(
-            choice_.seconds,
-            unexplained(at(memory_.bytes(other.covers), choice_.indices), other.covers));
-        return of_part.verdict == GrowthVerdict::kLeak &&
-               of_part.bytes_per_second.value > trend.bytes_per_second.value / 2;
-    });
+    const double rate = trend.bytes_per_second.value;
+    return rate > 0 && std::ranges::any_of(cause_rules(), [&](const CauseRule& other) {
+               if (!other.leaks || of_process(other) ||
+                   memory_.shared_part(other.covers, rule.covers) < 1) {
+                   return false;
+               }
+               const Trend of_part = judge_growth(
+                   choice_.seconds,
+                   unexplained(at(memory_.bytes(other.covers), choice_.indices), other.covers));
+               return of_part.verdict == GrowthVerdict::kLeak &&
+                      of_part.bytes_per_second.value > rate / 2;
+           });
 }
 
 void BackendAnalysis::accuse(const CauseRule& rule,

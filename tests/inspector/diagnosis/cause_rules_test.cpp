@@ -229,13 +229,13 @@ TEST(CatalogChurn, IsSeenByTheTablesOfDroppedSchemasThoughTheBytesGoWithWhatRuns
 
 // The same on a machine so busy that statements are seen in one second of ten: how many loads there
 // were between two snapshots does not show.
-SyntheticBackend load_of_which_little_is_seen() {
+SyntheticBackend load_of_which_little_is_seen(const std::vector<std::string>& queries,
+                                              int relations_that_stay = 0) {
     SyntheticBackend backend;
     Dice dice(5);
     for (int i = 0; i < 60; ++i) {
         const int loads = 2 + dice.poisson(10);
-        for (const char* const query :
-             {"CREATE TABLE roles (a int)", "DROP SCHEMA load_* CASCADE"}) {
+        for (const std::string& query : queries) {
             for (int seen = i % 10 == 0 ? 6 : 0; seen > 0; --seen) {
                 backend.run(i + 0.5, query);
                 backend.backend().executions.back().sighting =
@@ -244,13 +244,17 @@ SyntheticBackend load_of_which_little_is_seen() {
         }
         backend.grow(kTop + "/PL/pgSQL function", 40000 * loads);
         backend.add_contexts(kTop + "/PL/pgSQL function", loads);
+        backend.grow(kTop + "/Relcache by OID", 32 * loads * relations_that_stay);
         backend.snapshot(i + 1);
     }
     return backend;
 }
 
+const std::vector<std::string> kMadeAndDropped{"CREATE TABLE roles (a int)",
+                                               "DROP SCHEMA load_* CASCADE"};
+
 TEST(CatalogChurn, IsSeenByTheTablesOfDroppedSchemasThoughTheBytesGoWithNoStatement) {
-    const Cause cause = only_cause(load_of_which_little_is_seen());
+    const Cause cause = only_cause(load_of_which_little_is_seen(kMadeAndDropped));
     EXPECT_EQ(cause.id, "catalog-churn");
     EXPECT_TRUE(cause.statements.empty());
     EXPECT_LT(cause.confidence, 0.7);
@@ -258,9 +262,30 @@ TEST(CatalogChurn, IsSeenByTheTablesOfDroppedSchemasThoughTheBytesGoWithNoStatem
     EXPECT_THAT(cause.evidence, testing::Not(testing::Contains(HasSubstr("straight line"))));
 }
 
+TEST(CatalogChurn, IsSeenByTheTablesThatTheBackendDoesNotKnowThoughNoDropWasSeen) {
+    const std::vector<std::string> made{kMadeAndDropped.front()};
+    const Cause cause = only_cause(load_of_which_little_is_seen(made));
+    EXPECT_EQ(cause.id, "catalog-churn");
+    EXPECT_THAT(cause.evidence,
+                testing::Contains(testing::ContainsRegex("made [0-9,]+ times, and the backend "
+                                                         "knows 0 more relations")));
+    EXPECT_NE(causes_of(load_of_which_little_is_seen(made, 1)).at(0), "catalog-churn");
+}
+
+TEST(CatalogChurn, IsSeenByWhatIsMissingOfTheTablesThoughCachesFillMeanwhile) {
+    for (const int missing : {900, 0}) {
+        SyntheticBackend backend = load_of_which_little_is_seen(kMadeAndDropped);
+        explain_ends(backend, [&](Explanation& after) {
+            after.catalog_caches[0].entries += 2000;
+            after.catalog_caches[1].negative_entries += missing;
+        });
+        EXPECT_EQ(causes_of(backend).at(0) == "catalog-churn", missing > 0);
+    }
+}
+
 TEST(CatalogChurn, IsSeenThoughItEndedWithLoadsThatTheBytesWereNotTiedTo) {
     for (const bool goes_on : {false, true}) {
-        SyntheticBackend backend = load_of_which_little_is_seen();
+        SyntheticBackend backend = load_of_which_little_is_seen(kMadeAndDropped);
         for (int i = 60; i < 90; ++i) {
             if (goes_on) {
                 backend.run(i + 0.5, "DROP SCHEMA load_* CASCADE");
@@ -285,6 +310,22 @@ TEST(CatalogChurn, IsSeenByTheTablesMadeAndDroppedThoughTheBytesGoWithAnotherDef
 TEST(CatalogChurn, IsNotNamedWhereFewerThingsAreGoneThanStay) {
     EXPECT_NE(causes_of(load_of_a_schema("CREATE FUNCTION account() RETURNS text")).at(0),
               "catalog-churn");
+}
+
+// What comes and goes beside it hides the growth of the whole, but not that of the part.
+TEST(CatalogChurn, IsSeenThoughTheOtherCachesComeAndGo) {
+    SyntheticBackend backend;
+    Dice dice(6);
+    double other = 0;
+    for (int i = 0; i < 40; ++i) {
+        backend.run(i + 0.5, "CREATE SCHEMA load_*");
+        backend.run(i + 0.6, "DROP SCHEMA load_* CASCADE", kTop + "/PL/pgSQL function", 20000);
+        const double now = 900000 * dice.uniform();
+        backend.grow(kCatalogCache, now - other);
+        other = now;
+        backend.snapshot(i + 1);
+    }
+    EXPECT_EQ(causes_of(backend).at(0), "catalog-churn");
 }
 
 // That slows the growth of the whole down, but not that of the part which is the leak.
