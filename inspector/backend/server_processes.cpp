@@ -8,6 +8,7 @@
 #include "inspector/backend/backend.hpp"
 #include "inspector/backend/process_info.hpp"
 #include "inspector/backend/process_title.hpp"
+#include "inspector/backend/server_binary.hpp"
 
 namespace palloscope {
 
@@ -19,6 +20,17 @@ bool equals(const std::optional<std::string>& wanted, const std::optional<std::s
 
 bool matches(const std::optional<std::string>& pattern, const std::optional<std::string>& text) {
     return !pattern || (text && fnmatch(pattern->c_str(), text->c_str(), 0) == 0);
+}
+
+// What costs least to tell, of the thousands of processes that a machine may run.
+bool is_another_program(pid_t pid) {
+    const auto binary = ServerBinary::of_process(pid);
+    return !binary && binary.error().kind == Error::Kind::kGone;
+}
+
+bool has_server_title(pid_t pid) {
+    const auto command_line = read_command_line(pid);
+    return command_line && parse_process_title(*command_line);
 }
 
 }  // namespace
@@ -36,6 +48,9 @@ ServerProcesses find_server_processes(const ProcessFilter& filter) {
 ServerProcesses find_server_processes(const ProcessFilter& filter, std::span<const int> pids) {
     ServerProcesses processes;
     for (const int pid : pids) {
+        if (is_another_program(pid)) {
+            continue;
+        }
         const auto backend = Backend::open(pid);
         if (backend) {
             auto info = read_process_info(*backend, backend->memory(), Literals::kMasked);
@@ -46,9 +61,7 @@ ServerProcesses find_server_processes(const ProcessFilter& filter, std::span<con
             }
             continue;
         }
-        const auto command_line = read_command_line(pid);
-        if (backend.error().kind == Error::Kind::kPermission && command_line &&
-            parse_process_title(*command_line)) {
+        if (backend.error().kind == Error::Kind::kPermission && has_server_title(pid)) {
             processes.unreadable.push_back(pid);
         }
     }

@@ -11,6 +11,7 @@ constexpr std::chrono::seconds kLookAtAllEvery{10};
 }  // namespace
 
 Result<std::vector<int>> TargetSearch::find() {
+    const std::vector<int> young = young_ones();
     std::vector<int> candidates;
     if (target_.target != "all" || Clock::now() >= all_at_) {
         auto all = find_all();
@@ -20,7 +21,9 @@ Result<std::vector<int>> TargetSearch::find() {
         found_.clear();
         candidates = std::move(*all);
     } else {
-        candidates = look_at_new_ones();
+        for (const ServerProcess& process : find_server_processes(filter_of(target_), young).found) {
+            candidates.push_back(process.info.pid);
+        }
     }
     for (const int pid : candidates) {
         if (auto process = Process::open(pid)) {
@@ -36,32 +39,25 @@ Result<std::vector<int>> TargetSearch::find() {
     return running;
 }
 
-std::vector<int> TargetSearch::look_at_new_ones() {
+std::vector<int> TargetSearch::young_ones() {
     const std::vector<int> running = list_processes();
-    std::vector<int> to_look_at;
-    std::set<int> young;
+    std::vector<int> young;
+    std::set<int> newest;
     for (const int pid : running) {
-        if (!known_.contains(pid)) {
-            young.insert(pid);
+        const bool is_new = !known_.contains(pid);
+        if (is_new) {
+            newest.insert(pid);
         }
-        if (!known_.contains(pid) || young_.contains(pid)) {
-            to_look_at.push_back(pid);
+        if (is_new || newest_.contains(pid)) {
+            young.push_back(pid);
         }
     }
     known_ = {running.begin(), running.end()};
-    young_ = std::move(young);
-    std::vector<int> found;
-    for (const ServerProcess& process :
-         find_server_processes(filter_of(target_), to_look_at).found) {
-        found.push_back(process.info.pid);
-    }
-    return found;
+    newest_ = std::move(newest);
+    return young;
 }
 
 Result<std::vector<int>> TargetSearch::find_all() {
-    const std::vector<int> running = list_processes();
-    known_ = {running.begin(), running.end()};
-    young_ = known_;
     all_at_ = Clock::now() + kLookAtAllEvery;
     auto pids = resolve_targets(target_);
     if (!pids && pids.error().kind == Error::Kind::kGone) {

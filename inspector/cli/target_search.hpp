@@ -12,9 +12,10 @@
 
 namespace palloscope {
 
-// Finds the targets of a recording again and again. To look at a process costs a tenth of a
-// millisecond, and there may be hundreds: of 'all', those are looked at that are new since the
-// search before, and all of them every ten seconds (a client may rename itself).
+// Finds the targets of a recording again and again. To look at a backend costs a tenth of a
+// millisecond, at any other process a tenth of that, and there may be thousands: of 'all', those
+// are looked at that are new since the search before, and all of them every ten seconds (a client
+// may rename itself).
 //
 //     TargetSearch search(options.target);
 //     Result<std::vector<int>> now = search.find();  // every second
@@ -30,15 +31,16 @@ class TargetSearch {
     using Clock = std::chrono::steady_clock;
 
     [[nodiscard]] Result<std::vector<int>> find_all();
-    [[nodiscard]] std::vector<int> look_at_new_ones();
+    // Processes that are new at this search, or were at the one before: one may be looked at before
+    // it has become a backend.
+    [[nodiscard]] std::vector<int> young_ones();
 
     TargetOptions target_;
     Clock::time_point all_at_;  // when all are to be looked at again; at once
     std::map<int, Process> found_;
-    // Those that were there at the last search; a process may be looked at before it has become a
-    // backend, so that the youngest, new at that search, are looked at once more.
+    // Those that were there at the last search, and those of them that were new then.
     std::set<int> known_;
-    std::set<int> young_;
+    std::set<int> newest_;
 };
 
 }  // namespace palloscope
