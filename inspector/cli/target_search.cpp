@@ -21,7 +21,8 @@ Result<std::vector<int>> TargetSearch::find() {
         found_.clear();
         candidates = std::move(*all);
     } else {
-        for (const ServerProcess& process : find_server_processes(filter_of(target_), young).found) {
+        for (const ServerProcess& process :
+             find_server_processes(filter_of(target_), young).found) {
             candidates.push_back(process.info.pid);
         }
     }

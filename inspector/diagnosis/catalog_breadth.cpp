@@ -14,6 +14,7 @@
 #include "inspector/diagnosis/catalog_growth.hpp"
 #include "inspector/diagnosis/cause_rules.hpp"
 #include "inspector/diagnosis/common_evidence.hpp"
+#include "inspector/diagnosis/common_remedies.hpp"
 #include "inspector/diagnosis/context_kind.hpp"
 #include "inspector/diagnosis/readable.hpp"
 
@@ -68,11 +69,11 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
         .title = "Ever more tables, indexes or other objects are touched in one session",
         .groups = all_groups(suspicion),
         .remedies = {
-            "End connections after a number of uses or some minutes: the caches go with the "
-            "backend. pgbouncer's server_lifetime does so where the pool is by transaction "
-            "(pool_mode = transaction); HikariCP's maxLifetime, SQLAlchemy's pool_recycle and "
-            "pgx's "
-            "MaxConnLifetime do on the client's side.",
+            fmt::format(
+                "End connections after a number of uses or some minutes: the caches go with "
+                "the backend. pgbouncer's server_lifetime does so where the pool is by "
+                "transaction (pool_mode = transaction); on the client's side {}.",
+                kPoolsThatEndConnectionsByAge),
             "Have each worker serve a part of the tenants, schemas or partitions, so that no "
             "session comes to know all of them.",
             "Fewer and larger partitions: each one is a relation, and so is each of its indexes. A "

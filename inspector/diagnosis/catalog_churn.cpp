@@ -21,6 +21,7 @@
 #include "inspector/diagnosis/catalog_growth.hpp"
 #include "inspector/diagnosis/cause_rules.hpp"
 #include "inspector/diagnosis/common_evidence.hpp"
+#include "inspector/diagnosis/common_remedies.hpp"
 #include "inspector/diagnosis/context_kind.hpp"
 #include "inspector/diagnosis/data_definition.hpp"
 #include "inspector/diagnosis/explained_growth.hpp"
@@ -327,10 +328,10 @@ std::vector<std::string> remedies(const Churn& churn) {
         "does so from 1.17.7 on.",
         "Or keep the objects and empty them: fixed tables, or temporary ones made once a session, "
         "with ON COMMIT DELETE ROWS or TRUNCATE, instead of making and dropping them.",
-        "pgbouncer's server_lifetime and server_idle_timeout close idle server connections only: "
-        "in "
-        "session pooling, one that a client holds is never closed by them. Recycle on the client's "
-        "side, by number of uses, or pool by transaction."};
+        fmt::format("pgbouncer's server_lifetime and server_idle_timeout close idle server "
+                    "connections only: in session pooling, one that a client holds is never closed "
+                    "by them. Pool by transaction, or recycle on the client's side: {}.",
+                    kPoolsThatEndConnectionsByAge)};
     sentences.emplace_back(
         "VACUUM does not help: it frees dead rows in the tables of the catalogs, and this is "
         "memory "

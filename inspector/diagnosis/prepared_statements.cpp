@@ -41,15 +41,16 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
         .groups = all_groups(suspicion),
         .remedies = {
             "Bound the driver's cache of statements, or turn it off: pgjdbc prepareThreshold=0, or "
-            "a "
-            "small preparedStatementCacheQueries; ActiveRecord statement_limit, or "
-            "prepared_statements: false; psycopg 3 prepare_threshold=None, or a small "
-            "prepared_max; "
-            "pgx default_query_exec_mode=exec, or a small statement_cache_capacity.",
+            "a small preparedStatementCacheQueries where each PreparedStatement is closed (it "
+            "bounds those only); ActiveRecord statement_limit, or prepared_statements: false; "
+            "psycopg 3 prepare_threshold=None, or a small prepared_max; pgx a small "
+            "statement_cache_capacity, or default_query_exec_mode=exec (statement_cache_mode="
+            "describe in version 4, which cannot connect with the former).",
             "Give lists as one array, WHERE id = ANY ($1), in place of IN ($1, $2, ...): each "
             "length "
             "of a list is another text, and so another statement.",
-            "What the application prepares by itself, DEALLOCATE, or prepare once a connection. "
+            "What the application prepares by itself, DEALLOCATE, or prepare once a connection; in "
+            "Sequel prepare(:select, :name) under names that come again, or call(:select) without. "
             "DEALLOCATE ALL and DISCARD ALL end all of them; pgbouncer runs its "
             "server_reset_query (DISCARD ALL) between clients in session pooling only.",
             "From pgbouncer 1.21 on max_prepared_statements bounds those that are prepared by "
