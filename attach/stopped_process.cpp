@@ -276,17 +276,14 @@ Result<StoppedProcess> StoppedProcess::seize(pid_t pid, std::chrono::millisecond
     // A thread that was not stopped yet can make another one meanwhile: go on until a list has no
     // new one and the number fits. Either alone is not enough where threads end: a list can miss
     // one behind them (fs/proc/base.c, proc_task_readdir), and the number can be of others. Where
-    // there is but one thread no second list is needed, which a pause would pay for.
-    for (bool found_new = true; found_new || count_threads(pid) != stopped.threads_.size();) {
+    // the first thread is held and there is but one, no list is needed.
+    std::vector<pid_t> threads{pid};
+    for (;;) {
         if (Clock::now() >= deadline) {
             return did_not_stop(pid);
         }
-        found_new = false;
-        const auto threads = list_threads(pid);
-        if (!threads) {
-            return tl::unexpected(threads.error());
-        }
-        for (const pid_t thread : *threads) {
+        bool found_new = false;
+        for (const pid_t thread : threads) {
             if (std::ranges::find(stopped.threads_, thread) != stopped.threads_.end()) {
                 continue;
             }
@@ -298,8 +295,15 @@ Result<StoppedProcess> StoppedProcess::seize(pid_t pid, std::chrono::millisecond
                 return tl::unexpected(std::move(held.error()));
             }  // else a thread that ended since it was listed
         }
+        if (!found_new && count_threads(pid) == stopped.threads_.size()) {
+            return stopped;
+        }
+        auto listed = list_threads(pid);
+        if (!listed) {
+            return tl::unexpected(std::move(listed.error()));
+        }
+        threads = std::move(*listed);
     }
-    return stopped;
 }
 
 Result<> StoppedProcess::seize_thread(pid_t thread) {
@@ -440,7 +444,8 @@ Result<RunResult> StoppedProcess::run_to_end(std::chrono::milliseconds timeout,
             return WIFEXITED(**status) ? RunResult{RunResult::Kind::kExited, WEXITSTATUS(**status)}
                                        : RunResult{RunResult::Kind::kKilled, WTERMSIG(**status)};
         }
-        if (**status >> kStopEventShift == PTRACE_EVENT_EXIT) {
+        // The option stays set where an earlier run that asked for it did not end.
+        if (**status >> kStopEventShift == PTRACE_EVENT_EXIT && before_exit) {
             before_exit();
         }
         // A stop signal is kept from it, and no reason to end its run.

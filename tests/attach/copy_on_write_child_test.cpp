@@ -323,15 +323,21 @@ TEST(CopyOnWriteChild, ExitsWithZeroWhereACallFaults) {
 
 TEST(CopyOnWriteChild, ExitsWithZeroWhereACallNeverReturns) {
     const TargetProgram target = TargetProgram::start("ticks");
-    auto child = target.copy();
-    ASSERT_TRUE(child);
-    const auto text = child->call_with_captured_stderr(call_of(target, "never_return"),
-                                                       std::chrono::milliseconds(100));
-    ASSERT_FALSE(text);
-    EXPECT_EQ(text.error().kind, Error::Kind::kFailed);
-    EXPECT_EQ(exit_status_of(child->pid()), 0);
-    ASSERT_TRUE(child->end());
-    is_left_alone(target);
+    int watched_exits = 0;
+    for (const std::function<void()>& before_exit :
+         {std::function<void()>(), std::function<void()>([&] { ++watched_exits; })}) {
+        auto child = target.copy();
+        ASSERT_TRUE(child);
+        const FunctionCall call = call_of(target, "never_return");
+        const auto text =
+            child->call_in_turn(std::span(&call, 1), std::chrono::milliseconds(100), before_exit);
+        ASSERT_FALSE(text);
+        EXPECT_EQ(text.error().kind, Error::Kind::kFailed);
+        EXPECT_EQ(exit_status_of(child->pid()), 0);
+        ASSERT_TRUE(child->end());
+        is_left_alone(target);
+    }
+    EXPECT_EQ(watched_exits, 0) << "not all calls have returned";
 }
 
 TEST(CopyOnWriteChild, KeepsSignalsToTheProcessGroupFromTheChild) {
