@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "inspector/diagnosis/dot_product.hpp"
 #include "inspector/diagnosis/local_level.hpp"
 #include "inspector/diagnosis/regression.hpp"
 #include "inspector/diagnosis/trend.hpp"
@@ -78,14 +79,6 @@ class Search {
     std::vector<double> white_noise_;
 };
 
-double dot(const std::vector<double>& a, const std::vector<double>& b) {
-    double sum = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        sum += a[i] * b[i];
-    }
-    return sum;
-}
-
 double variance(const std::vector<double>& values) {
     double sum = 0;
     double squares = 0;
@@ -118,9 +111,9 @@ double Search::noise_of(std::size_t candidate, const std::vector<double>& pace) 
         return 0;
     }
     const std::vector<double>& column = white_candidates_[candidate];
-    const double along = dot(column, pace);
+    const double along = dot_product(column, pace);
     return std::min(candidates_[candidate].noise / all, kLargestPart) *
-           (dot(column, column) - along * along / dot(pace, pace));
+           (dot_product(column, column) - along * along / dot_product(pace, pace));
 }
 
 Regression Search::regression_on(const std::vector<std::size_t>& set, Noise noise) const {
@@ -160,11 +153,12 @@ std::vector<std::size_t> Search::short_list(const std::vector<std::size_t>& set)
     const std::vector<double> left = residuals(regression, fit(regression).coefficients);
     std::vector<std::pair<double, std::size_t>> gains;
     for (std::size_t i = 0; i < candidates_.size(); ++i) {
-        const double along = dot(white_candidates_[i], left);
+        const double along = dot_product(white_candidates_[i], left);
         const bool taken = std::ranges::find(set, i) != set.end();
         if (along > 0 && !taken) {
             gains.emplace_back(
-                along * along / (dot(white_candidates_[i], white_candidates_[i]) - white_noise_[i]),
+                along * along /
+                    (dot_product(white_candidates_[i], white_candidates_[i]) - white_noise_[i]),
                 i);
         }
     }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include "inspector/diagnosis/dot_product.hpp"
+
 namespace palloscope {
 
 namespace {
@@ -13,21 +15,14 @@ constexpr double kThetaStep = 0.05;
 // bounds of a 90 % interval.
 constexpr double kLikelihoodLoss = 2.7;
 
-double dot(const std::vector<double>& a, const std::vector<double>& b) {
-    double sum = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        sum += a[i] * b[i];
-    }
-    return sum;
-}
-
 // The squares that remain of the filtered residual when the first level is fitted away.
 double squares_left(std::span<const double> residual_increments, double theta) {
     const std::vector<double> filtered = whitened(residual_increments, theta);
     const std::vector<double> first = first_level_column(filtered.size(), theta);
-    const double first_square = dot(first, first);
-    const double along = dot(first, filtered);
-    return dot(filtered, filtered) - (first_square > 0 ? along * along / first_square : 0.0);
+    const double first_square = dot_product(first, first);
+    const double along = dot_product(first, filtered);
+    return dot_product(filtered, filtered) -
+           (first_square > 0 ? along * along / first_square : 0.0);
 }
 
 }  // namespace

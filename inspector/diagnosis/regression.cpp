@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <random>
 
+#include "inspector/diagnosis/dot_product.hpp"
 #include "inspector/diagnosis/non_negative.hpp"
 
 namespace palloscope {
@@ -16,14 +17,6 @@ constexpr double kTail = 0.025;
 constexpr int kReplicates = 400;
 constexpr std::uint64_t kSeed = 20261123;
 
-double dot(const std::vector<double>& a, const std::vector<double>& b) {
-    double sum = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        sum += a[i] * b[i];
-    }
-    return sum;
-}
-
 NormalEquations normal_equations(const Regression& regression) {
     const std::size_t columns = regression.columns.size();
     NormalEquations equations{.columns = columns,
@@ -31,11 +24,11 @@ NormalEquations normal_equations(const Regression& regression) {
                               .moments = std::vector<double>(columns)};
     for (std::size_t i = 0; i < columns; ++i) {
         for (std::size_t j = 0; j <= i; ++j) {
-            const double product = dot(regression.columns[i], regression.columns[j]);
+            const double product = dot_product(regression.columns[i], regression.columns[j]);
             equations.gram[i * columns + j] = product;
             equations.gram[j * columns + i] = product;
         }
-        equations.moments[i] = dot(regression.columns[i], regression.response);
+        equations.moments[i] = dot_product(regression.columns[i], regression.response);
     }
     return equations;
 }
@@ -162,7 +155,7 @@ Fit fit(const Regression& regression) {
     leave_noise_out(regression, equations);
     Fit result{.coefficients = solve_non_negative(equations, regression.free_sign)};
     const std::vector<double> left = residuals(regression, result.coefficients);
-    result.squares_left = dot(left, left);
+    result.squares_left = dot_product(left, left);
     for (std::size_t i = 0; i < regression.noise.size(); ++i) {
         const double coefficient = result.coefficients[i];
         result.squares_of_noise += coefficient * coefficient * regression.noise[i];

@@ -19,7 +19,7 @@ bool covers(std::string_view path) {
 }
 
 std::optional<int> rank(std::string_view query) {
-    return is_setting(query) ? std::optional(0) : std::nullopt;
+    return adds_setting(query) ? std::optional(0) : std::nullopt;
 }
 
 std::optional<Finding> explain(const Suspicion& suspicion) {

@@ -50,9 +50,9 @@ bool locks(std::string_view query) {
 }
 
 std::optional<int> rank(std::string_view query) {
-    return listens(query) || locks(query) || is_setting(query) ? std::optional(0)
-           : mentions(query, "NEXTVAL")                        ? std::optional(1)
-                                                               : std::nullopt;
+    return listens(query) || locks(query) || adds_setting(query) ? std::optional(0)
+           : mentions(query, "NEXTVAL")                          ? std::optional(1)
+                                                                 : std::nullopt;
 }
 
 bool any_statement(const Suspicion& suspicion,
@@ -135,7 +135,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
     const Gathered gathered{
         .locks = known.locks || any_statement(suspicion, telling, locks),
         .channels = known.channels || any_statement(suspicion, telling, listens),
-        .settings = known.settings || any_statement(suspicion, telling, is_setting)};
+        .settings = known.settings || any_statement(suspicion, telling, adds_setting)};
     Finding finding{
         .title = gathered.locks      ? "The session takes ever more locks and keeps them"
                  : gathered.channels ? "The session listens to ever more channels"

@@ -4,15 +4,20 @@
 
 namespace palloscope {
 
-bool is_setting(std::string_view query) {
+bool adds_setting(std::string_view query) {
     if (mentions(query, "SET_CONFIG")) {
         return true;
     }
     if (next_word(query) != "SET") {
         return false;
     }
-    const std::string what = next_word(query);
-    return what != "LOCAL" && what != "TRANSACTION" && what != "CONSTRAINTS";
+    const std::string word = next_word(query);
+    if (word == "SESSION") {
+        (void)next_word(query);
+    }
+    // Where names are generated, a statement is a family: the rest of its name has the "*".
+    const std::string_view rest_of_name = query.substr(0, query.find_first_of(" ="));
+    return word != "LOCAL" && rest_of_name.find('*') != std::string_view::npos;
 }
 
 std::string remedy_for_settings() {

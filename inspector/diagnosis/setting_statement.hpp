@@ -5,9 +5,9 @@
 
 namespace palloscope {
 
-// Whether a statement sets a setting that holds for the session: SET, but not SET LOCAL, nor what
-// belongs to the transaction; set_config().
-[[nodiscard]] bool is_setting(std::string_view query);
+// Whether a statement may add to the settings of the session: SET under generated names, but not
+// SET LOCAL, nor SET of a name that comes again, which keeps its place; set_config().
+[[nodiscard]] bool adds_setting(std::string_view query);
 
 // What to do where a session sets ever more settings.
 [[nodiscard]] std::string remedy_for_settings();

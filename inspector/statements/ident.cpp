@@ -30,12 +30,6 @@ std::string form_of_ident(std::string_view ident) {
 
 }  // namespace
 
-std::string mask_ident(std::string_view context_name, std::string_view ident) {
-    IdentForms forms;
-    const std::string text(ident);
-    return std::string(forms.masked(context_name, text));
-}
-
 std::string_view IdentForms::masked(std::string_view context_name, const std::string& ident) {
     if (holds_names(context_name)) {
         return ident;

@@ -10,27 +10,23 @@
 
 namespace palloscope {
 
-// What may be shown of the ident of the memory context `context_name`. Idents are texts that
-// PostgreSQL's own code and its procedural languages hand to MemoryContextSetIdentifier; the ones
-// of plans and functions are whole SQL statements, with their literals.
+// Masks the idents of the successive trees of a backend. Idents are texts that PostgreSQL's own
+// code and its procedural languages hand to MemoryContextSetIdentifier; the ones of plans and
+// functions are whole SQL statements, with their literals.
 //
 // Idents of contexts known to hold names (of indexes, relations, cursors, functions, hash tables)
-// come back as they are; the pattern of a RegexpMemoryContext (PostgreSQL 16 and newer) is a
-// literal of some statement and becomes "$1"; everything else is treated as SQL and becomes its
-// form, behind which the "..." stays that MemoryContextStats puts where it cut an ident at 100
-// bytes.
-[[nodiscard]] std::string mask_ident(std::string_view context_name, std::string_view ident);
-
-// Masks the idents of the successive trees of a backend, and remembers the forms of those that hold
-// SQL: they come again in the next tree, and a form costs 15 us, a context but 0.5.
+// stay as they are; the pattern of a RegexpMemoryContext (PostgreSQL 16 and newer) is a literal of
+// some statement and becomes "$1"; everything else is treated as SQL and becomes its form, behind
+// which the "..." stays that MemoryContextStats puts where it cut an ident at 100 bytes. Forms are
+// remembered: they come again in the next tree, and a form costs 15 us, a context but 0.5.
 //
 // Not thread-safe.
 class IdentForms {
   public:
-    // Each ident of `tree`, by mask_ident().
+    // Each ident of `tree`.
     void mask(ContextTree& tree);
 
-    // mask_ident() of one context, valid until the next forget_old().
+    // The ident of one context of that name, valid until the next forget_old().
     [[nodiscard]] std::string_view masked(std::string_view context_name, const std::string& ident);
 
     // To be called after each tree: forgets what it did not hold, where that is more than it held.

@@ -1,6 +1,7 @@
 #include "inspector/statements/ident.hpp"
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <gtest/gtest.h>
@@ -8,28 +9,32 @@
 namespace palloscope {
 namespace {
 
-TEST(MaskIdent, LeavesNamesAsTheyAre) {
-    EXPECT_EQ(mask_ident("index info", "pg_class_oid_index"), "pg_class_oid_index");
-    EXPECT_EQ(mask_ident("relation rules", "Rules 1 'x'"), "Rules 1 'x'");
-    EXPECT_EQ(mask_ident("PL/pgSQL function", "f1(integer,numeric)"), "f1(integer,numeric)");
-    EXPECT_EQ(mask_ident("dynahash", "Relcache by OID"), "Relcache by OID");
-    EXPECT_EQ(mask_ident("PortalContext", "<unnamed>"), "<unnamed>");
+std::string masked(std::string_view context_name, const std::string& ident) {
+    IdentForms forms;
+    return std::string(forms.masked(context_name, ident));
 }
 
-TEST(MaskIdent, TreatsEverythingElseAsSql) {
-    EXPECT_EQ(mask_ident("CachedPlan", "SELECT 'secret', 42"), "SELECT $1, $2");
-    EXPECT_EQ(mask_ident("CachedPlanSource", "x := 'secret'"), "x := $1");
-    EXPECT_EQ(mask_ident("of an extension", "it's secret"), "");
+TEST(IdentForms, LeavesNamesAsTheyAre) {
+    EXPECT_EQ(masked("index info", "pg_class_oid_index"), "pg_class_oid_index");
+    EXPECT_EQ(masked("relation rules", "Rules 1 'x'"), "Rules 1 'x'");
+    EXPECT_EQ(masked("PL/pgSQL function", "f1(integer,numeric)"), "f1(integer,numeric)");
+    EXPECT_EQ(masked("dynahash", "Relcache by OID"), "Relcache by OID");
+    EXPECT_EQ(masked("PortalContext", "<unnamed>"), "<unnamed>");
 }
 
-TEST(MaskIdent, KeepsTheMarkOfACutIdent) {
-    EXPECT_EQ(mask_ident("CachedPlan", "SELECT a, 'secr..."), "SELECT...");
-    EXPECT_EQ(mask_ident("CachedPlan", "SELECT a, b FROM some_ta..."),
-              "SELECT a, b FROM some_ta...");
+TEST(IdentForms, TreatsEverythingElseAsSql) {
+    EXPECT_EQ(masked("CachedPlan", "SELECT 'secret', 42"), "SELECT $1, $2");
+    EXPECT_EQ(masked("CachedPlanSource", "x := 'secret'"), "x := $1");
+    EXPECT_EQ(masked("of an extension", "it's secret"), "");
 }
 
-TEST(MaskIdent, HidesRegularExpressions) {
-    EXPECT_EQ(mask_ident("RegexpMemoryContext", "^secret.*"), "$1");
+TEST(IdentForms, KeepsTheMarkOfACutIdent) {
+    EXPECT_EQ(masked("CachedPlan", "SELECT a, 'secr..."), "SELECT...");
+    EXPECT_EQ(masked("CachedPlan", "SELECT a, b FROM some_ta..."), "SELECT a, b FROM some_ta...");
+}
+
+TEST(IdentForms, HidesRegularExpressions) {
+    EXPECT_EQ(masked("RegexpMemoryContext", "^secret.*"), "$1");
 }
 
 ContextTree plans(int first, int last) {
@@ -48,11 +53,11 @@ TEST(IdentForms, AreWhatEachIdentAloneWouldBecome) {
     // What a tree held is forgotten once others hold far fewer, and can come again.
     for (const auto& [first, last] : {std::pair{0, 2'500}, {2'000, 2'001}, {0, 2}, {0, 2'500}}) {
         const ContextTree shown = plans(first, last);
-        ContextTree masked = shown;
-        forms.mask(masked);
-        EXPECT_EQ(masked.contexts.at(0), shown.contexts.at(0));
+        ContextTree tree = shown;
+        forms.mask(tree);
+        EXPECT_EQ(tree.contexts.at(0), shown.contexts.at(0));
         for (std::size_t i = 1; i < shown.contexts.size(); ++i) {
-            ASSERT_EQ(masked.contexts[i].ident, mask_ident("CachedPlan", *shown.contexts[i].ident));
+            ASSERT_EQ(tree.contexts[i].ident, masked("CachedPlan", *shown.contexts[i].ident));
         }
     }
 }
