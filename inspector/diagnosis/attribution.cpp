@@ -285,7 +285,8 @@ std::vector<std::pair<std::size_t, Estimate>> Search::run() {
     return prune(select());
 }
 
-// The interval of bytes a round where the number of rounds is an estimate: both errors, of shares.
+}  // namespace
+
 Estimate with_error_of_rounds(const Estimate& bytes_per_round, double error) {
     constexpr double kQuantile = 1.96;  // of the normal distribution, 95 %
     if (error == 0) {
@@ -296,11 +297,9 @@ Estimate with_error_of_rounds(const Estimate& bytes_per_round, double error) {
     };
     const double value = bytes_per_round.value;
     return {.value = value,
-            .low = value / wider(value / bytes_per_round.low),
+            .low = value / wider(value / std::max(bytes_per_round.low, 0.0)),
             .high = value * wider(bytes_per_round.high / value)};
 }
-
-}  // namespace
 
 Attribution attribute_growth(std::span<const double> seconds,
                              std::span<const double> bytes,

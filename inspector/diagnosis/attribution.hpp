@@ -51,4 +51,8 @@ struct Attribution {
                                            std::span<const StatementGroup> groups,
                                            const std::vector<bool>& plausible);
 
+// The interval of bytes a round where the number of rounds is an estimate with this standard error,
+// a share of it: both errors.
+[[nodiscard]] Estimate with_error_of_rounds(const Estimate& bytes_per_round, double error);
+
 }  // namespace palloscope

@@ -215,8 +215,11 @@ Churn churn_in(const Suspicion& suspicion) {
         }
     }
     churn.accounts = churn.bytes >= kLeastShare * suspicion.lasting_bytes;
-    churn.beside = churn.accounts ? std::nullopt : turnover_beside(suspicion, churn.growth);
-    if (!churn.accounts && (churn.beside || churn.growth.of_gone_objects())) {
+    const bool of_gone_objects = churn.growth.of_gone_objects();
+    if (!churn.accounts && !of_gone_objects) {
+        churn.beside = turnover_beside(suspicion, churn.growth);
+    }
+    if (!churn.accounts && (churn.beside || of_gone_objects)) {
         churn.groups = all_groups(suspicion);
         churn.bytes = bytes_of(suspicion, churn.groups);
         note_definitions(suspicion, 0, churn);
@@ -270,6 +273,11 @@ std::string share_of_contexts(const Suspicion& suspicion) {
                        largest_families(suspicion));
 }
 
+// Whether all that there is to go by are the numbers of statements that were seen now and then.
+bool is_put_down_by_count(const Suspicion& suspicion, const Churn& churn) {
+    return churn.groups.empty() && suspicion.best_counted && seen_now_and_then(suspicion);
+}
+
 std::string what_runs_beside(const Suspicion& suspicion,
                              const Turnover& turnover,
                              const CatalogGrowth& growth) {
@@ -292,6 +300,11 @@ std::vector<std::string> evidence(const Suspicion& suspicion, const Churn& churn
         for (std::string& sentence : takes_and_gives(main)) {
             sentences.push_back(std::move(sentence));
         }
+    } else if (is_put_down_by_count(suspicion, churn)) {
+        sentences.push_back(stays_after_a_round(*suspicion.best_counted, suspicion.seconds));
+        sentences.emplace_back(
+            "Too few statements were seen to tie the bytes to one of a load: they are put down to "
+            "the one whose number is known best.");
     }
     sentences.push_back(share_of_contexts(suspicion));
     if (churn.beside) {
@@ -365,6 +378,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
         .title = "Objects made and dropped again and again stay in the backend's catalog caches",
         .confidence = confidence(suspicion, churn),
         .groups = churn.groups,
+        .by_count = is_put_down_by_count(suspicion, churn),
         .evidence = evidence(suspicion, churn),
         .remedies = remedies(churn)};
     finding.whole = objects_are_gone && holds_little_else(suspicion);

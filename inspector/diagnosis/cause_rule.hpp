@@ -64,6 +64,9 @@ struct Suspicion {
     // All statements of the backend that the rule ranks, most frequent first: also those that the
     // growth was not put down to.
     std::vector<const StatementColumn*> ranked;
+    // The ranked group whose number of rounds is known best, as if all the growth were its: for
+    // rules that know the cause otherwise. None where no ranked statement ran.
+    std::optional<SuspectedGroup> best_counted;
     std::optional<Estimate> untied_bytes_per_second;
     // How straight a line of bytes against rounds is, 0 … 1.
     double straightness = 0;
@@ -78,6 +81,8 @@ struct Finding {
     double confidence = 0;
     // Indices into Suspicion::groups: those that this cause explains.
     std::vector<std::size_t> groups;
+    // Whether, where there are none, it is put down to Suspicion::best_counted.
+    bool by_count = false;
     std::vector<std::string> evidence;
     std::vector<std::string> remedies;
     // Whether all growth that was suspected is this cause's, known by what the bytes are: also what

@@ -296,15 +296,18 @@ void BackendAnalysis::conclude(const CauseRule& rule,
                 .remedies = std::move(finding.remedies)};
     std::ranges::move(server_evidence(cause.id, backend_), std::back_inserter(cause.evidence));
     Explained explained{.rule = &rule, .bytes = std::vector<double>(bytes.size())};
+    const auto put_down_to = [&](const SuspectedGroup& group) {
+        const std::string label = fmt::format("g{}", ++groups_named_);
+        std::ranges::move(cause_statements(group, label), std::back_inserter(cause.statements));
+    };
     for (const std::size_t index : finding.groups) {
-        const SuspectedGroup& group = suspicion.groups[index];
-        std::string label = fmt::format("g{}", ++groups_named_);
-        for (AttributedStatement& statement : cause_statements(group, label)) {
-            cause.statements.push_back(std::move(statement));
-        }
-        add_to(explained.bytes, group.bytes_so_far, /*factor=*/1);
+        put_down_to(suspicion.groups[index]);
+        add_to(explained.bytes, suspicion.groups[index].bytes_so_far, /*factor=*/1);
     }
-    if (finding.whole || cause.statements.empty()) {
+    if (finding.by_count) {
+        put_down_to(*suspicion.best_counted);
+    }
+    if (finding.whole || finding.groups.empty()) {
         explained.bytes = bytes;
         cause.bytes = std::llround(suspicion.bytes);
     } else {

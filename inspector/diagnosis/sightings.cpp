@@ -8,8 +8,9 @@ namespace palloscope {
 
 namespace {
 
-// So many sightings at least say when statements begin before a look; fewer are all asked.
-constexpr std::size_t kEnough = 16;
+// So many sightings at least say when statements begin before a look. No more: on a full machine a
+// few are of a backend that had to wait for a processor in the middle of a short statement.
+constexpr std::size_t kEnough = 4;
 // Standard errors, as shares.
 constexpr double kErrorOfMethod = 0.2;
 constexpr double kErrorOfFew = 1;

@@ -87,22 +87,44 @@ struct SeenCalls {
     std::vector<Sighting> sightings;
 };
 
-// Has the estimates say that as many calls as `missed` were not seen: in proportion to what each
-// says that it missed. An estimate knows of looks that are far apart, not of ones that come late;
-// so a part goes by the calls themselves.
-void share_out(double missed,
+// Has the estimates come nearer to what the backend's reports say that they miss together, by least
+// squares: each as its variance is, all as far as the reports are the surer, none below what was
+// seen.
+void reconcile(double missed_by_reports,
                const std::vector<SeenCalls>& seen,
                std::vector<CallsEstimate>& estimates) {
-    constexpr double kByCalls = 0.3;
-    std::vector<double> unseen;
-    for (std::size_t i = 0; i < estimates.size(); ++i) {
-        const auto seen_calls = static_cast<double>(seen[i].sightings.size());
-        unseen.push_back(estimates[i].calls - seen_calls + kByCalls * estimates[i].calls);
-    }
-    const double all = std::accumulate(unseen.begin(), unseen.end(), 0.0);
-    for (std::size_t i = 0; all > 0 && i < estimates.size(); ++i) {
-        estimates[i].calls =
-            static_cast<double>(seen[i].sightings.size()) + missed * unseen[i] / all;
+    // Standard error of the reports, as a share.
+    constexpr double kErrorOfReports = 0.15;
+    const auto variance_of = [](const CallsEstimate& estimate) {
+        return estimate.calls * estimate.error * estimate.calls * estimate.error;
+    };
+    const auto seen_of = [&](std::size_t i) {
+        return static_cast<double>(seen[i].sightings.size());
+    };
+    const double error_of_reports = kErrorOfReports * missed_by_reports;
+    std::vector<std::size_t> open(estimates.size());
+    std::iota(open.begin(), open.end(), 0U);
+    std::size_t settled = 1;
+    while (settled > 0 && !open.empty()) {
+        double too_many = -missed_by_reports;
+        double variance = error_of_reports * error_of_reports;
+        for (const std::size_t i : open) {
+            too_many += estimates[i].calls - seen_of(i);
+            variance += variance_of(estimates[i]);
+        }
+        const auto corrected = [&](std::size_t i) {
+            return estimates[i].calls - too_many * variance_of(estimates[i]) / variance;
+        };
+        settled = std::erase_if(open, [&](std::size_t i) {
+            const bool all_were_seen = corrected(i) < seen_of(i);
+            if (all_were_seen) {
+                estimates[i].calls = seen_of(i);
+            }
+            return all_were_seen;
+        });
+        for (std::size_t i = 0; settled == 0 && i < open.size(); ++i) {
+            estimates[open[i]].calls = corrected(open[i]);
+        }
     }
 }
 
@@ -178,7 +200,7 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
         estimates.push_back(estimate_calls(calls.sightings));
     }
     if (seen_share) {
-        share_out(seen_in_all / *seen_share - seen_in_all, seen, estimates);
+        reconcile(seen_in_all / *seen_share - seen_in_all, seen, estimates);
     }
     for (std::size_t i = 0; i < seen.size(); ++i) {
         add_estimate(seen[i], estimates[i], counts.columns[i]);

@@ -100,6 +100,51 @@ SuspectedGroup Suspects::suspected(const GroupShare& share,
     return suspected;
 }
 
+std::optional<SuspectedGroup> Suspects::best_counted(std::span<const double> bytes,
+                                                     std::size_t first,
+                                                     const std::vector<StepDelta>& own,
+                                                     std::optional<int> (*rank)(std::string_view),
+                                                     const Trend& trend) const {
+    // Numbers are known equally well where their errors differ by less.
+    constexpr double kAlike = 1.25;
+    constexpr int kNone = std::numeric_limits<int>::max();
+    const auto rank_of = [&](const StatementGroup& group) {
+        int least = kNone;
+        for (const std::size_t column : group.members) {
+            least = std::min(least, rank(counts_.columns[column].query).value_or(kNone));
+        }
+        return least;
+    };
+    const auto ran = [&](const StatementGroup& group) {
+        return group.rounds.back() - group.rounds[first];
+    };
+    std::vector<std::size_t> candidates;
+    double least_error = std::numeric_limits<double>::max();
+    for (std::size_t i = 0; i < groups_.size(); ++i) {
+        if (rank_of(groups_[i]) != kNone && ran(groups_[i]) > 0) {
+            candidates.push_back(i);
+            least_error = std::min(least_error, groups_[i].error);
+        }
+    }
+    std::erase_if(candidates,
+                  [&](std::size_t i) { return groups_[i].error > kAlike * least_error; });
+    const auto best = std::ranges::min_element(candidates, {}, [&](std::size_t i) {
+        return std::tuple(rank_of(groups_[i]), groups_[i].error);
+    });
+    const double rate = trend.bytes_per_second.value;
+    if (best == candidates.end() || rate <= 0) {
+        return std::nullopt;
+    }
+    const double each = (bytes.back() - bytes[first]) / ran(groups_[*best]);
+    const Estimate of_growth{.value = each,
+                             .low = each * trend.bytes_per_second.low / rate,
+                             .high = each * trend.bytes_per_second.high / rate};
+    return suspected(
+        {.group = *best, .bytes_per_round = with_error_of_rounds(of_growth, groups_[*best].error)},
+        own,
+        rank);
+}
+
 std::vector<bool> Suspects::companions(const std::vector<bool>& ranked) const {
     std::vector<bool> companions;
     for (const double share :
@@ -154,6 +199,7 @@ void Suspects::accuse(std::span<const double> bytes,
         join(suspicion.groups[*main], part);
     }
     std::ranges::stable_sort(suspicion.groups, std::ranges::greater(), &SuspectedGroup::bytes);
+    suspicion.best_counted = best_counted(bytes, first, own, rank, suspicion.trend);
     suspicion.untied_bytes_per_second = attribution.untied_bytes_per_second;
     suspicion.straightness = attribution.straightness;
     suspicion.stepped = stepped_;

@@ -22,7 +22,8 @@ class Suspects {
     Suspects(const History& history, const BackendHistory& backend, const SnapshotChoice& choice);
 
     // What grows `bytes` (at the chosen snapshots, from `first` on). `rank` is the rule's. Fills
-    // the groups, the ranked statements, the untied growth and the straightness of `suspicion`.
+    // the groups, the ranked statements, the best counted group, the untied growth and the
+    // straightness of `suspicion`.
     // `every_bytes` is the same series at every snapshot of the backend, for stepped recordings.
     //
     // A group that runs only in the transactions of ranked statements (transaction_company.hpp),
@@ -44,6 +45,13 @@ class Suspects {
     [[nodiscard]] SuspectedGroup suspected(const GroupShare& share,
                                            const std::vector<StepDelta>& own,
                                            std::optional<int> (*rank)(std::string_view)) const;
+    // Suspicion::best_counted; the growth is that of `bytes` from `first` on.
+    [[nodiscard]] std::optional<SuspectedGroup> best_counted(
+        std::span<const double> bytes,
+        std::size_t first,
+        const std::vector<StepDelta>& own,
+        std::optional<int> (*rank)(std::string_view),
+        const Trend& trend) const;
     // Whether each column runs in the transactions of `ranked` ones, and hardly ever elsewhere.
     [[nodiscard]] std::vector<bool> companions(const std::vector<bool>& ranked) const;
 
