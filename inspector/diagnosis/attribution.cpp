@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
+#include <optional>
+#include <utility>
 
 #include "inspector/diagnosis/dot_product.hpp"
 #include "inspector/diagnosis/local_level.hpp"
@@ -22,6 +26,12 @@ constexpr double kSmallestError = 8;
 // these contexts must be far better.
 constexpr double kImplausible = 10;
 constexpr double kTime = 14;
+// A jump is so many times as large as what else varies, and comes in a tenth of the intervals at
+// most, of which there are some; jumps are a part of the growth. Else they are no exceptions.
+constexpr double kJump = 8;
+constexpr std::size_t kFewestForJumps = 30;
+constexpr std::size_t kIntervalsAJump = 10;
+constexpr double kLargestJumps = 0.25;
 
 // Growth or rounds per interval.
 struct Candidate {
@@ -285,6 +295,83 @@ std::vector<std::pair<std::size_t, Estimate>> Search::run() {
     return prune(select());
 }
 
+using Shares = std::vector<std::pair<std::size_t, Estimate>>;
+
+double sum_of(const std::vector<double>& values) {
+    return std::accumulate(values.begin(), values.end(), 0.0);
+}
+
+double median_of(std::vector<double> values) {
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+    std::ranges::nth_element(values, middle);
+    return *middle;
+}
+
+// What `shares` explain, in each interval.
+std::vector<double> explained_by(const Shares& shares,
+                                 const std::vector<Candidate>& candidates,
+                                 std::size_t intervals) {
+    std::vector<double> explained(intervals);
+    for (const auto& [candidate, estimate] : shares) {
+        for (std::size_t i = 0; i < intervals; ++i) {
+            explained[i] += estimate.value * candidates[candidate].increments[i];
+        }
+    }
+    return explained;
+}
+
+// By how much each interval that jumps is beyond the others; zero in those.
+std::vector<double> jumps_in(std::vector<double> left) {
+    const double middle = median_of(left);
+    std::vector<double> sizes;
+    for (double& value : left) {
+        value -= middle;
+        sizes.push_back(std::abs(value));
+    }
+    // The standard deviation of normal errors of that median size.
+    const double usual = std::max(1.4826 * median_of(sizes), kSmallestError);
+    for (double& value : left) {
+        value = std::abs(value) > kJump * usual ? value : 0;
+    }
+    return left;
+}
+
+// The shares of what grows between jumps, such as of a hash table that doubles, each as much larger
+// as the jumps come to: they are everybody's. None where there are no jumps to speak of.
+std::optional<Shares> between_jumps(const std::vector<double>& growth,
+                                    const std::vector<Candidate>& candidates,
+                                    const Shares& found) {
+    if (growth.size() < kFewestForJumps || found.empty()) {
+        return std::nullopt;
+    }
+    std::vector<double> left = growth;
+    const std::vector<double> explained = explained_by(found, candidates, growth.size());
+    std::ranges::transform(left, explained, left.begin(), std::minus());
+    const std::vector<double> jumps = jumps_in(std::move(left));
+    const auto count = static_cast<std::size_t>(
+        std::ranges::count_if(jumps, [](double jump) { return jump != 0; }));
+    const double size = sum_of(jumps);
+    if (count == 0 || count * kIntervalsAJump > growth.size() ||
+        std::abs(size) > kLargestJumps * sum_of(growth)) {
+        return std::nullopt;
+    }
+    std::vector<double> even = growth;
+    std::ranges::transform(even, jumps, even.begin(), std::minus());
+    Shares shares = Search(even, candidates).run();
+    const double all = sum_of(explained_by(shares, candidates, growth.size()));
+    if (all <= 0) {
+        return std::nullopt;
+    }
+    const double part = size / all;
+    for (auto& [candidate, estimate] : shares) {
+        estimate = with_error_of_rounds({.value = estimate.value * (1 + part),
+                                         .low = estimate.low * (1 + part),
+                                         .high = estimate.high * (1 + part)},
+                                        std::abs(part) / std::sqrt(static_cast<double>(count)));
+    }
+    return shares;
+}
+
 }  // namespace
 
 Estimate with_error_of_rounds(const Estimate& bytes_per_round, double error) {
@@ -318,11 +405,15 @@ Attribution attribute_growth(std::span<const double> seconds,
         }
     }
     candidates.push_back({.increments = differences(seconds.subspan(first)), .handicap = kTime});
+    const std::vector<double> growth = differences(bytes.subspan(first));
+    Shares shares = Search(growth, candidates).run();
+    if (auto even = between_jumps(growth, candidates, shares)) {
+        shares = std::move(*even);
+    }
     Attribution attribution;
     std::vector<double> left(bytes.begin() + static_cast<std::ptrdiff_t>(first), bytes.end());
     const double whole = variance(left);
-    for (const auto& [candidate, estimate] :
-         Search(differences(bytes.subspan(first)), candidates).run()) {
+    for (const auto& [candidate, estimate] : shares) {
         const bool time = candidate == group_of_candidate.size();
         const std::span<const double> rounds =
             time ? seconds : std::span<const double>(groups[group_of_candidate[candidate]].rounds);

@@ -43,6 +43,10 @@ struct Attribution {
 // only while it runs something), wins over statements only where it explains the growth much
 // better.
 //
+// A few intervals may jump, by far more than what else varies: a hash table doubles. Such are
+// everybody's: they are left out while statements are told apart, and each group gets its part of
+// them in the end. A growth that is made of them is taken as it is.
+//
 // `seconds` and `bytes` are the moments and the series, `first` the index after the warm-up; the
 // groups' rounds belong to the same moments; plausible[i] tells of groups[i].
 [[nodiscard]] Attribution attribute_growth(std::span<const double> seconds,

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <fmt/format.h>
-
 // Remedies that several causes share. Each was tried with the drivers of Debian 12, on PostgreSQL
 // 15, by the number of what the remedy is to bound, and by the PIDs of the backends that served.
 

@@ -102,8 +102,12 @@ void reconcile(double missed_by_reports,
         return static_cast<double>(seen[i].sightings.size());
     };
     const double error_of_reports = kErrorOfReports * missed_by_reports;
-    std::vector<std::size_t> open(estimates.size());
-    std::iota(open.begin(), open.end(), 0U);
+    std::vector<std::size_t> open;
+    for (std::size_t i = 0; i < estimates.size(); ++i) {
+        if (seen_of(i) > 0) {
+            open.push_back(i);
+        }
+    }
     std::size_t settled = 1;
     while (settled > 0 && !open.empty()) {
         double too_many = -missed_by_reports;

@@ -47,6 +47,13 @@ struct Case {
         }
     }
 
+    // All at once, and for good.
+    void jump(std::size_t at, double size) {
+        for (std::size_t i = at; i < kSnapshots; ++i) {
+            bytes[i] += size;
+        }
+    }
+
     // From now on one in `missed` of the group's rounds is seen, and counts for so many.
     void see_by_chance(std::size_t group, double missed) {
         std::vector<double>& rounds = groups[group].rounds;
@@ -157,6 +164,32 @@ TEST(Attribution, PartsTwoLeakingStatementsOfDifferentRates) {
     EXPECT_EQ(attribution.groups[0].group, 0U);
     EXPECT_NEAR(attribution.groups[0].bytes_per_round.value, 4000, 0.1);
     EXPECT_NEAR(attribution.groups[1].bytes_per_round.value, 250, 0.1);
+}
+
+// Names that are looked up, others that are dropped, and the hash table of them that doubles.
+TEST(Attribution, PartsALargeLeakFromASmallOneThoughTheGrowthJumps) {
+    int parted = 0;
+    for (int seed = 0; seed < kSeeds; ++seed) {
+        Case given(static_cast<std::uint64_t>(seed), {12, 1.5, 10, 8});
+        given.leak(0, 450);
+        given.leak(1, 500);
+        given.jump(20, 16384);
+        given.jump(40, 32768);
+        given.add_staying_noise(100);
+        const Attribution attribution = given.attribute();
+        const Estimate* const large = estimate_of(attribution, 0);
+        const Estimate* const small = estimate_of(attribution, 1);
+        if (large == nullptr || small == nullptr) {
+            continue;
+        }
+        ++parted;
+        // Each has its part of the jumps, and nothing is lost.
+        const double all = large->value * given.groups[0].rounds.back() +
+                           small->value * given.groups[1].rounds.back();
+        EXPECT_NEAR(all, given.bytes.back() - given.bytes.front(), 0.03 * all) << seed;
+        EXPECT_NEAR(small->value / large->value, 500.0 / 450, 0.5) << seed;
+    }
+    EXPECT_GE(parted, 90);
 }
 
 TEST(Attribution, HoldsBothTruthsInItsIntervalsNineTimesInTen) {
