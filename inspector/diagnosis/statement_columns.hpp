@@ -45,9 +45,9 @@ struct StatementCounts {
 };
 
 // Counts the statements that ran at least four times (fewer cannot tie a growth to a statement),
-// the 400 most frequent of them. `moments_ns` rises and is not empty. The numbers of those that were
-// seen by chance are estimates (sightings.hpp), brought nearer to what `seen_share` of all, where
-// that is known (BackendHistory), says of their sum.
+// the 400 most frequent of them. `moments_ns` rises and is not empty. The numbers of those that
+// were seen by chance are estimates (sightings.hpp), brought nearer to what `seen_share` of all,
+// where that is known (BackendHistory), says of their sum.
 [[nodiscard]] StatementCounts count_statements(const std::vector<StatementForm>& forms,
                                                const std::vector<ExecutionRecord>& executions,
                                                std::span<const std::int64_t> moments_ns,

@@ -12,7 +12,7 @@ namespace palloscope {
 namespace {
 
 constexpr double kFewestToCompare = 8;
-constexpr double kRareRatio = 10;
+constexpr double kRareRatio = 3;
 constexpr double kSameIntervals = 0.6;
 // Numbers of calls that are estimates are alike where they differ by less than this share.
 constexpr double kAlikeEstimates = 0.35;

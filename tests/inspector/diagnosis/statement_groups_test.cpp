@@ -138,7 +138,13 @@ TEST(StatementGroups, PartsARareStatementFromAFrequentOneAtTheSamePace) {
         rare[i] = 1;
     }
     const std::vector<int> frequent(100, 20);
-    EXPECT_THAT(statement_groups(std::vector{column(rare), column(frequent)}), SizeIs(2));
+    std::vector<int> less_rare(100, 0);
+    for (std::size_t i = 1; i < less_rare.size(); i += 2) {
+        less_rare[i] = 1;
+    }
+    for (const std::vector<int>& other : {frequent, less_rare}) {
+        EXPECT_THAT(statement_groups(std::vector{column(rare), column(other)}), SizeIs(2));
+    }
 }
 
 TEST(StatementGroups, OfNothingAreNone) {
