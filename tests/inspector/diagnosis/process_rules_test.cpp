@@ -96,6 +96,35 @@ TEST(SessionState, IsNamedForSettingsThatLieInNoContextUpTo15) {
     EXPECT_EQ(diagnose(history).backends[0].causes.at(0).id, "outside-contexts");
 }
 
+// Pages come one after some calls, and seem to go with what runs beside them.
+TEST(SessionState, IsNamedForSettingsThatExplanationsFindThoughPagesGoWithAnotherStatement) {
+    for (const std::int64_t bytes_of_a_setting : {250, 10}) {
+        SyntheticBackend backend;
+        Dice dice(21);
+        Explanation before;
+        Explanation after;
+        for (int i = 0; i < 60; ++i) {
+            for (int calls = dice.poisson(5); calls > 0; --calls) {
+                backend.run(i + 0.5, "SET app.token_* TO $1");
+                after.settings.push_back({.name = "app.token", .bytes = bytes_of_a_setting});
+            }
+            for (int calls = dice.poisson(3); calls > 0; --calls) {
+                backend.run(i + 0.5, "SELECT visits FROM customers");
+                backend.grow_outside(400);
+            }
+            backend.snapshot(i + 1);
+        }
+        backend.backend().explanations = {before, after};
+        const Cause cause = diagnosis_of(backend).causes.at(0);
+        if (bytes_of_a_setting == 250) {
+            EXPECT_EQ(cause.id, "session-state");
+            EXPECT_EQ(cause.statements.at(0).query, "SET app.token_* TO $1");
+        } else {
+            EXPECT_EQ(cause.id, "outside-contexts");
+        }
+    }
+}
+
 TEST(SharedMemoryTouch, InformsAndIsNoLeak) {
     const BackendDiagnosis diagnosis =
         diagnosis_of(calls_of("SELECT count(*) FROM documents",
