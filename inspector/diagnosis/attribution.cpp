@@ -9,6 +9,7 @@
 
 #include "inspector/diagnosis/dot_product.hpp"
 #include "inspector/diagnosis/local_level.hpp"
+#include "inspector/diagnosis/median.hpp"
 #include "inspector/diagnosis/regression.hpp"
 #include "inspector/diagnosis/trend.hpp"
 
@@ -41,6 +42,21 @@ struct Candidate {
     double noise = 0;
 };
 
+// Indices of candidates, and how much each explains, per unit of its increments.
+using Shares = std::vector<std::pair<std::size_t, Estimate>>;
+
+// What `shares` leave of the growth, in each interval.
+std::vector<double> unexplained(std::vector<double> growth,
+                                const std::vector<Candidate>& candidates,
+                                const Shares& shares) {
+    for (const auto& [candidate, estimate] : shares) {
+        for (std::size_t i = 0; i < growth.size(); ++i) {
+            growth[i] -= estimate.value * candidates[candidate].increments[i];
+        }
+    }
+    return growth;
+}
+
 // A candidate more.
 struct Step {
     std::size_t candidate = 0;
@@ -54,8 +70,7 @@ class Search {
     Search(std::vector<double> growth, std::vector<Candidate> candidates)
         : growth_(std::move(growth)), candidates_(std::move(candidates)) {}
 
-    // Indices of the candidates found, and their estimates.
-    [[nodiscard]] std::vector<std::pair<std::size_t, Estimate>> run();
+    [[nodiscard]] Shares run();
 
   private:
     enum class Noise { kKept, kLeftOut };
@@ -78,8 +93,7 @@ class Search {
     // is, less is better.
     double settle(double theta);
     [[nodiscard]] std::vector<double> unexplained_growth(const std::vector<std::size_t>& set) const;
-    [[nodiscard]] std::vector<std::pair<std::size_t, Estimate>> prune(
-        std::vector<std::size_t> set) const;
+    [[nodiscard]] Shares prune(std::vector<std::size_t> set) const;
 
     std::vector<double> growth_;
     std::vector<Candidate> candidates_;
@@ -233,16 +247,14 @@ std::vector<std::size_t> Search::select() const {
 
 std::vector<double> Search::unexplained_growth(const std::vector<std::size_t>& set) const {
     const std::vector<double> coefficients = fit(regression_on(set)).coefficients;
-    std::vector<double> left = growth_;
+    Shares shares;
     for (std::size_t i = 0; i < set.size(); ++i) {
-        for (std::size_t row = 0; row < left.size(); ++row) {
-            left[row] -= coefficients[i] * candidates_[set[i]].increments[row];
-        }
+        shares.emplace_back(set[i], Estimate{.value = coefficients[i]});
     }
-    return left;
+    return unexplained(growth_, candidates_, shares);
 }
 
-std::vector<std::pair<std::size_t, Estimate>> Search::prune(std::vector<std::size_t> set) const {
+Shares Search::prune(std::vector<std::size_t> set) const {
     while (!set.empty()) {
         const std::vector<Estimate> estimates =
             fit_with_intervals(regression_on(set, Noise::kLeftOut));
@@ -255,7 +267,7 @@ std::vector<std::pair<std::size_t, Estimate>> Search::prune(std::vector<std::siz
                                      {},
                                      sureness);
         if (weakest->low > 0) {
-            std::vector<std::pair<std::size_t, Estimate>> found;
+            Shares found;
             for (std::size_t i = 0; i < set.size(); ++i) {
                 found.emplace_back(set[i], estimates[i]);
             }
@@ -282,7 +294,7 @@ double Search::settle(double theta) {
     return rows * std::log(fit_and_drop_idle(set)) + price() * static_cast<double>(set.size());
 }
 
-std::vector<std::pair<std::size_t, Estimate>> Search::run() {
+Shares Search::run() {
     // Which noise there is shows only once the growth is explained, and the other way round. Both
     // ends are tried: levels, which no passing noise leads astray, and differences, which no
     // staying noise does. The likelier result counts.
@@ -295,41 +307,20 @@ std::vector<std::pair<std::size_t, Estimate>> Search::run() {
     return prune(select());
 }
 
-using Shares = std::vector<std::pair<std::size_t, Estimate>>;
-
 double sum_of(const std::vector<double>& values) {
     return std::accumulate(values.begin(), values.end(), 0.0);
 }
 
-double median_of(std::vector<double> values) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::ranges::nth_element(values, middle);
-    return *middle;
-}
-
-// What `shares` explain, in each interval.
-std::vector<double> explained_by(const Shares& shares,
-                                 const std::vector<Candidate>& candidates,
-                                 std::size_t intervals) {
-    std::vector<double> explained(intervals);
-    for (const auto& [candidate, estimate] : shares) {
-        for (std::size_t i = 0; i < intervals; ++i) {
-            explained[i] += estimate.value * candidates[candidate].increments[i];
-        }
-    }
-    return explained;
-}
-
 // By how much each interval that jumps is beyond the others; zero in those.
 std::vector<double> jumps_in(std::vector<double> left) {
-    const double middle = median_of(left);
+    const double middle = median(left);
     std::vector<double> sizes;
     for (double& value : left) {
         value -= middle;
         sizes.push_back(std::abs(value));
     }
     // The standard deviation of normal errors of that median size.
-    const double usual = std::max(1.4826 * median_of(sizes), kSmallestError);
+    const double usual = std::max(1.4826 * median(sizes), kSmallestError);
     for (double& value : left) {
         value = std::abs(value) > kJump * usual ? value : 0;
     }
@@ -344,10 +335,7 @@ std::optional<Shares> between_jumps(const std::vector<double>& growth,
     if (growth.size() < kFewestForJumps || found.empty()) {
         return std::nullopt;
     }
-    std::vector<double> left = growth;
-    const std::vector<double> explained = explained_by(found, candidates, growth.size());
-    std::ranges::transform(left, explained, left.begin(), std::minus());
-    const std::vector<double> jumps = jumps_in(std::move(left));
+    const std::vector<double> jumps = jumps_in(unexplained(growth, candidates, found));
     const auto count = static_cast<std::size_t>(
         std::ranges::count_if(jumps, [](double jump) { return jump != 0; }));
     const double size = sum_of(jumps);
@@ -358,34 +346,34 @@ std::optional<Shares> between_jumps(const std::vector<double>& growth,
     std::vector<double> even = growth;
     std::ranges::transform(even, jumps, even.begin(), std::minus());
     Shares shares = Search(even, candidates).run();
-    const double all = sum_of(explained_by(shares, candidates, growth.size()));
+    const double all = sum_of(even) - sum_of(unexplained(even, candidates, shares));
     if (all <= 0) {
         return std::nullopt;
     }
     const double part = size / all;
     for (auto& [candidate, estimate] : shares) {
-        estimate = with_error_of_rounds({.value = estimate.value * (1 + part),
-                                         .low = estimate.low * (1 + part),
-                                         .high = estimate.high * (1 + part)},
-                                        std::abs(part) / std::sqrt(static_cast<double>(count)));
+        estimate = with_further_error({.value = estimate.value * (1 + part),
+                                       .low = estimate.low * (1 + part),
+                                       .high = estimate.high * (1 + part)},
+                                      std::abs(part) / std::sqrt(static_cast<double>(count)));
     }
     return shares;
 }
 
 }  // namespace
 
-Estimate with_error_of_rounds(const Estimate& bytes_per_round, double error) {
+Estimate with_further_error(const Estimate& estimate, double error) {
     constexpr double kQuantile = 1.96;  // of the normal distribution, 95 %
     if (error == 0) {
-        return bytes_per_round;
+        return estimate;
     }
     const auto wider = [&](double ratio) {
         return std::exp(std::hypot(std::log(ratio), kQuantile * error));
     };
-    const double value = bytes_per_round.value;
+    const double value = estimate.value;
     return {.value = value,
-            .low = value / wider(value / std::max(bytes_per_round.low, 0.0)),
-            .high = value * wider(bytes_per_round.high / value)};
+            .low = value / wider(value / std::max(estimate.low, 0.0)),
+            .high = value * wider(estimate.high / value)};
 }
 
 Attribution attribute_growth(std::span<const double> seconds,
@@ -426,7 +414,7 @@ Attribution attribute_growth(std::span<const double> seconds,
             const std::size_t group = group_of_candidate[candidate];
             attribution.groups.push_back(
                 {.group = group,
-                 .bytes_per_round = with_error_of_rounds(estimate, groups[group].error)});
+                 .bytes_per_round = with_further_error(estimate, groups[group].error)});
         }
     }
     attribution.straightness = whole > 0 ? std::clamp(1.0 - variance(left) / whole, 0.0, 1.0) : 0.0;

@@ -55,8 +55,8 @@ struct Attribution {
                                            std::span<const StatementGroup> groups,
                                            const std::vector<bool>& plausible);
 
-// The interval of bytes a round where the number of rounds is an estimate with this standard error,
-// a share of it: both errors.
-[[nodiscard]] Estimate with_error_of_rounds(const Estimate& bytes_per_round, double error);
+// The estimate with an interval that holds a further error too, of this standard error, a share of
+// the value: of the number of rounds, say, where that is an estimate.
+[[nodiscard]] Estimate with_further_error(const Estimate& estimate, double error);
 
 }  // namespace palloscope

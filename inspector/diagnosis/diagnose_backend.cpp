@@ -225,18 +225,20 @@ bool BackendAnalysis::makes_up_a_leak(const Trend& trend) const {
 }
 
 bool BackendAnalysis::holds_a_leak(const CauseRule& rule, const Trend& trend) const {
-    const double rate = trend.bytes_per_second.value;
-    return rate > 0 && std::ranges::any_of(cause_rules(), [&](const CauseRule& other) {
-               if (!other.leaks || of_process(other) ||
-                   memory_.shared_part(other.covers, rule.covers) < 1) {
-                   return false;
-               }
-               const Trend of_part = judge_growth(
-                   choice_.seconds,
-                   unexplained(at(memory_.bytes(other.covers), choice_.indices), other.covers));
-               return of_part.verdict == GrowthVerdict::kLeak &&
-                      of_part.bytes_per_second.value > rate / 2;
-           });
+    if (trend.bytes_per_second.value <= 0) {
+        return false;
+    }
+    return std::ranges::any_of(cause_rules(), [&](const CauseRule& other) {
+        if (!other.leaks || of_process(other) ||
+            memory_.shared_part(other.covers, rule.covers) < 1) {
+            return false;
+        }
+        const Trend of_part = judge_growth(
+            choice_.seconds,
+            unexplained(at(memory_.bytes(other.covers), choice_.indices), other.covers));
+        return of_part.verdict == GrowthVerdict::kLeak &&
+               of_part.bytes_per_second.value > trend.bytes_per_second.value / 2;
+    });
 }
 
 void BackendAnalysis::accuse(const CauseRule& rule,

@@ -35,10 +35,13 @@ bool settings_are_the_growth(const Suspicion& suspicion) {
 }
 
 std::optional<Finding> explain(const Suspicion& suspicion) {
+    if (suspicion.backend.server_version_num >= kFirstWithContext) {
+        return std::nullopt;
+    }
     std::vector<std::size_t> setting = ranked_groups(suspicion, rank);
     const bool accounts = bytes_of(suspicion, setting) >= suspicion.lasting_bytes / 2;
     const bool explained = settings_are_the_growth(suspicion);
-    if (suspicion.backend.server_version_num >= kFirstWithContext || (!accounts && !explained)) {
+    if (!accounts && !explained) {
         return std::nullopt;
     }
     if (!accounts) {

@@ -108,17 +108,19 @@ void reconcile(double missed_by_reports,
             open.push_back(i);
         }
     }
-    std::size_t settled = 1;
-    while (settled > 0 && !open.empty()) {
-        double too_many = -missed_by_reports;
-        double variance = error_of_reports * error_of_reports;
+    double too_many = 0;
+    double variance = 0;
+    const auto corrected = [&](std::size_t i) {
+        return estimates[i].calls - too_many * variance_of(estimates[i]) / variance;
+    };
+    std::size_t settled = 0;
+    do {
+        too_many = -missed_by_reports;
+        variance = error_of_reports * error_of_reports;
         for (const std::size_t i : open) {
             too_many += estimates[i].calls - seen_of(i);
             variance += variance_of(estimates[i]);
         }
-        const auto corrected = [&](std::size_t i) {
-            return estimates[i].calls - too_many * variance_of(estimates[i]) / variance;
-        };
         settled = std::erase_if(open, [&](std::size_t i) {
             const bool all_were_seen = corrected(i) < seen_of(i);
             if (all_were_seen) {
@@ -126,9 +128,9 @@ void reconcile(double missed_by_reports,
             }
             return all_were_seen;
         });
-        for (std::size_t i = 0; settled == 0 && i < open.size(); ++i) {
-            estimates[open[i]].calls = corrected(open[i]);
-        }
+    } while (settled > 0);
+    for (const std::size_t i : open) {
+        estimates[i].calls = corrected(i);
     }
 }
 

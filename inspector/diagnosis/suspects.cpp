@@ -102,6 +102,7 @@ SuspectedGroup Suspects::suspected(const GroupShare& share,
 
 std::optional<SuspectedGroup> Suspects::best_counted(std::span<const double> bytes,
                                                      std::size_t first,
+                                                     const std::vector<bool>& plausible,
                                                      const std::vector<StepDelta>& own,
                                                      std::optional<int> (*rank)(std::string_view),
                                                      const Trend& trend) const {
@@ -121,7 +122,7 @@ std::optional<SuspectedGroup> Suspects::best_counted(std::span<const double> byt
     std::vector<std::size_t> candidates;
     double least_error = std::numeric_limits<double>::max();
     for (std::size_t i = 0; i < groups_.size(); ++i) {
-        if (rank_of(groups_[i]) != kNone && ran(groups_[i]) > 0) {
+        if (plausible[i] && ran(groups_[i]) > 0) {
             candidates.push_back(i);
             least_error = std::min(least_error, groups_[i].error);
         }
@@ -140,7 +141,7 @@ std::optional<SuspectedGroup> Suspects::best_counted(std::span<const double> byt
                              .low = each * trend.bytes_per_second.low / rate,
                              .high = each * trend.bytes_per_second.high / rate};
     return suspected(
-        {.group = *best, .bytes_per_round = with_error_of_rounds(of_growth, groups_[*best].error)},
+        {.group = *best, .bytes_per_round = with_further_error(of_growth, groups_[*best].error)},
         own,
         rank);
 }
@@ -199,7 +200,7 @@ void Suspects::accuse(std::span<const double> bytes,
         join(suspicion.groups[*main], part);
     }
     std::ranges::stable_sort(suspicion.groups, std::ranges::greater(), &SuspectedGroup::bytes);
-    suspicion.best_counted = best_counted(bytes, first, own, rank, suspicion.trend);
+    suspicion.best_counted = best_counted(bytes, first, plausible, own, rank, suspicion.trend);
     suspicion.untied_bytes_per_second = attribution.untied_bytes_per_second;
     suspicion.straightness = attribution.straightness;
     suspicion.stepped = stepped_;

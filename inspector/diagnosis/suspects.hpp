@@ -45,10 +45,12 @@ class Suspects {
     [[nodiscard]] SuspectedGroup suspected(const GroupShare& share,
                                            const std::vector<StepDelta>& own,
                                            std::optional<int> (*rank)(std::string_view)) const;
-    // Suspicion::best_counted; the growth is that of `bytes` from `first` on.
+    // Suspicion::best_counted; the growth is that of `bytes` from `first` on, and plausible[i]
+    // tells whether group i is ranked.
     [[nodiscard]] std::optional<SuspectedGroup> best_counted(
         std::span<const double> bytes,
         std::size_t first,
+        const std::vector<bool>& plausible,
         const std::vector<StepDelta>& own,
         std::optional<int> (*rank)(std::string_view),
         const Trend& trend) const;

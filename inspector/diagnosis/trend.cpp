@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "inspector/diagnosis/local_level.hpp"
+#include "inspector/diagnosis/median.hpp"
 #include "inspector/diagnosis/regression.hpp"
 #include "inspector/diagnosis/straight_line.hpp"
 
@@ -62,11 +63,8 @@ Estimate drift(std::span<const double> seconds, std::span<const double> bytes, d
 // The middle value of the `width` from `first` on: what passes between two snapshots does not
 // count.
 double level(std::span<const double> bytes, std::size_t first, std::size_t width) {
-    std::vector<double> near(bytes.begin() + static_cast<std::ptrdiff_t>(first),
-                             bytes.begin() + static_cast<std::ptrdiff_t>(first + width));
-    const auto middle = near.begin() + static_cast<std::ptrdiff_t>(width / 2);
-    std::ranges::nth_element(near, middle);
-    return *middle;
+    const auto begin = bytes.begin() + static_cast<std::ptrdiff_t>(first);
+    return median({begin, begin + static_cast<std::ptrdiff_t>(width)});
 }
 
 // A stretch of the series, by indices: `first` and the one after the last.
