@@ -1,9 +1,12 @@
 #include "inspector/backend/activity_sampler.hpp"
 
+#include <arpa/inet.h>
 #include <libpq-fe.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <fstream>
 #include <memory>
 #include <optional>
@@ -226,18 +229,14 @@ class SlowLogin {
         admin.exec("SELECT pg_reload_conf()");
         const std::string dsn = fmt::format(
             "host=127.0.0.1 port={} user=slow password=secret dbname=postgres", server.port());
+        // Until the reload it is let in without a password: then it is asked for at the next try.
         const auto has_been_asked = [&] {
             connection_.reset(PQconnectStart(dsn.c_str()));
             while (PQstatus(connection_.get()) != CONNECTION_AWAITING_RESPONSE &&
                    PQconnectPoll(connection_.get()) != PGRES_POLLING_FAILED) {
             }
-            for (const pid_t child : test::children_of(server.postmaster_pid())) {
-                if (read_command_line(child).value_or("").find(" slow ") != std::string::npos) {
-                    backend_pid_ = child;
-                    return true;
-                }
-            }
-            return false;
+            return test::eventually([&] { return awaits_password(server); },
+                                    std::chrono::seconds(1));
         };
         if (!test::eventually(has_been_asked)) {
             throw std::runtime_error(PQerrorMessage(connection_.get()));
@@ -257,6 +256,25 @@ class SlowLogin {
     void exec(const std::string& sql) { PQclear(PQexec(connection_.get(), sql.c_str())); }
 
   private:
+    // The backend tells of itself where its client is, which an earlier try's tells of another
+    // port.
+    bool awaits_password(const PostgresServer& server) {
+        sockaddr_in own{};
+        socklen_t size = sizeof(own);
+        if (getsockname(PQsocket(connection_.get()), reinterpret_cast<sockaddr*>(&own), &size) !=
+            0) {
+            return false;
+        }
+        const std::string title = fmt::format("({}) authentication", ntohs(own.sin_port));
+        for (const pid_t child : test::children_of(server.postmaster_pid())) {
+            if (read_command_line(child).value_or("").find(title) != std::string::npos) {
+                backend_pid_ = child;
+                return true;
+            }
+        }
+        return false;
+    }
+
     std::unique_ptr<PGconn, decltype([](PGconn* connection) { PQfinish(connection); })> connection_;
     pid_t backend_pid_ = 0;
 };
@@ -270,11 +288,10 @@ TEST(ActivitySampler, WatchesABackendOnceItsClientHasLoggedIn) {
         ActivitySampler sampler;
         sampler.watch(watched);
         login.log_in();
-        std::vector<Execution> seen;
         EXPECT_TRUE(test::eventually([&] {
             sampler.watch(watched);
             login.exec("SELECT 1 AS logged_in");
-            return await(sampler, seen, 1);
+            return !sampler.poll()->empty();
         })) << version;
         EXPECT_THAT(sampler.notes(), Not(Contains(HasSubstr("were not seen:")))) << version;
     }
