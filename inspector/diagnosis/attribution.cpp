@@ -223,6 +223,8 @@ std::vector<std::size_t> Search::select() const {
             fewest_squares = std::min(fewest_squares, step.squares);
             steps.push_back(std::move(step));
         }
+        // Of those that leave as little but for noise, the one that leaves least with it.
+        std::ranges::stable_sort(steps, {}, &Step::squares);
         const Step* best = nullptr;
         double best_gain = 0;
         for (Step& step : steps) {

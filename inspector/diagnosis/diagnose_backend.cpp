@@ -56,6 +56,15 @@ bool makes_up(double page_bytes, double growth) {
     return page_bytes > growth / 2 && page_bytes < growth * 2;
 }
 
+// Whether they grow seldom: between most snapshots not at all.
+bool comes_in_blocks(const std::vector<double>& bytes) {
+    std::size_t grown = 0;
+    for (std::size_t i = 1; i < bytes.size(); ++i) {
+        grown += bytes[i] > bytes[i - 1] ? std::size_t{1} : 0;
+    }
+    return 2 * grown < bytes.size();
+}
+
 // Whether the rule covers memory that is in no context.
 bool of_process(const CauseRule& rule) {
     return rule.covers(kOutsideContexts) || rule.covers(kSharedMemory);
@@ -245,15 +254,15 @@ void BackendAnalysis::accuse(const CauseRule& rule,
                              const std::vector<double>& bytes,
                              const std::vector<double>& every,
                              Suspicion& suspicion) const {
-    suspects_.accuse(bytes, every, suspicion.trend.start, rule.rank, suspicion);
-    if (!suspicion.groups.empty() || !makes_up(suspicion.rss_anon_bytes, suspicion.bytes)) {
+    suspects_.accuse(bytes, every, suspicion.trend.start, rule, suspicion);
+    if (!suspicion.groups.empty() || !comes_in_blocks(bytes) ||
+        !makes_up(suspicion.rss_anon_bytes, suspicion.bytes)) {
         return;
     }
     // What comes in a few large blocks goes with no statement, but the pages of the blocks do, as
     // they are touched.
     const std::vector<double> chosen = at(pages_, choice_.indices);
-    suspects_.accuse(
-        chosen, pages_, judge_growth(choice_.seconds, chosen).start, rule.rank, suspicion);
+    suspects_.accuse(chosen, pages_, judge_growth(choice_.seconds, chosen).start, rule, suspicion);
 }
 
 void BackendAnalysis::ask(const CauseRule& rule) {

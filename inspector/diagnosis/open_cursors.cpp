@@ -86,7 +86,11 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
 }  // namespace
 
 CauseRule open_cursors_rule() {
-    return {.id = "open-cursors", .covers = covers, .rank = rank, .explain = explain};
+    return {.id = "open-cursors",
+            .covers = covers,
+            .rank = rank,
+            .explain = explain,
+            .by_what_is_kept = true};
 }
 
 }  // namespace palloscope

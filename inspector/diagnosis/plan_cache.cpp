@@ -59,7 +59,11 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
 }  // namespace
 
 CauseRule plan_cache_rule() {
-    return {.id = "plan-cache", .covers = covers_functions, .rank = rank, .explain = explain};
+    return {.id = "plan-cache",
+            .covers = covers_functions,
+            .rank = rank,
+            .explain = explain,
+            .by_what_is_kept = true};
 }
 
 }  // namespace palloscope

@@ -69,7 +69,11 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
 }  // namespace
 
 CauseRule prepared_statements_rule() {
-    return {.id = "prepared-statements", .covers = covers, .rank = rank, .explain = explain};
+    return {.id = "prepared-statements",
+            .covers = covers,
+            .rank = rank,
+            .explain = explain,
+            .by_what_is_kept = true};
 }
 
 }  // namespace palloscope

@@ -62,8 +62,11 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
 }  // namespace
 
 CauseRule procedural_functions_rule() {
-    return {
-        .id = "procedural-functions", .covers = covers_functions, .rank = rank, .explain = explain};
+    return {.id = "procedural-functions",
+            .covers = covers_functions,
+            .rank = rank,
+            .explain = explain,
+            .by_what_is_kept = true};
 }
 
 }  // namespace palloscope

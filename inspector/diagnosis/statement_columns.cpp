@@ -1,6 +1,9 @@
 #include "inspector/diagnosis/statement_columns.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
 #include <numeric>
 #include <string_view>
 #include <unordered_map>
@@ -51,6 +54,7 @@ Statements fold_forms(const std::vector<StatementForm>& forms) {
             const bool family = size > kFormsOfAFamily;
             statements.columns.push_back(
                 {.query = family ? form.family : form.text,
+                 .family = form.family,
                  .fingerprint = family ? family_fingerprint(form.family) : form.fingerprint,
                  .forms = family ? size : 1});
         }
@@ -151,12 +155,63 @@ void add_estimate(const SeenCalls& seen, const CallsEstimate& estimate, Statemen
     column.error = seen.sightings.empty() ? 0 : estimate.error * estimate.calls / column.total();
 }
 
+// The statement that left what is kept: of those that were seen in this backend, else of all.
+std::optional<std::size_t> statement_of(const KeptCount& kept,
+                                        const std::vector<StatementColumn>& statements,
+                                        const std::vector<double>& totals) {
+    std::optional<std::size_t> found;
+    std::size_t seen = 0;
+    std::size_t all = 0;
+    for (std::size_t i = 0; i < statements.size(); ++i) {
+        if (!can_have_left(statements[i].family, kept)) {
+            continue;
+        }
+        ++all;
+        seen += totals[i] > 0 ? std::size_t{1} : 0;
+        if (!found || totals[*found] == 0) {
+            found = i;
+        }
+    }
+    return seen == 1 || (seen == 0 && all == 1) ? found : std::nullopt;
+}
+
+// How often statements ran, by what they left.
+std::map<std::size_t, KeptCount> by_statement(std::span<const KeptCount> kept,
+                                              const std::vector<StatementColumn>& statements,
+                                              const std::vector<double>& totals) {
+    std::map<std::size_t, KeptCount> sums;
+    for (const KeptCount& count : kept) {
+        if (const std::optional<std::size_t> statement = statement_of(count, statements, totals)) {
+            const auto [sum, is_new] = sums.try_emplace(*statement, count);
+            if (!is_new) {
+                std::ranges::transform(
+                    sum->second.more, count.more, sum->second.more.begin(), std::plus());
+            }
+        }
+    }
+    return sums;
+}
+
+void count_by(const KeptCount& kept, StatementColumn& column) {
+    constexpr double kCallsForOneKept = 3;
+    const double number = kept.more.back();
+    const double most = kCallsForOneKept * std::exp(2 * column.error) * number;
+    if (number >= kFewestCalls && column.total() <= most &&
+        (column.estimated() || column.total() + 1 < number)) {
+        column.calls = kept.more;
+        column.error = 0;
+        column.noise = 0;
+        column.counted_by = kept.path;
+    }
+}
+
 }  // namespace
 
 StatementCounts count_statements(const std::vector<StatementForm>& forms,
                                  const std::vector<ExecutionRecord>& executions,
                                  std::span<const std::int64_t> moments_ns,
-                                 std::optional<double> seen_share) {
+                                 std::optional<double> seen_share,
+                                 std::span<const KeptCount> kept) {
     Statements statements = fold_forms(forms);
     // Two passes, so that only the frequent statements cost a number for every snapshot.
     std::vector<double> totals(statements.columns.size());
@@ -170,6 +225,10 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
         if (counts) {
             totals[statements.of_form[execution.form]] += 1;
         }
+    }
+    const std::map<std::size_t, KeptCount> kept_of = by_statement(kept, statements.columns, totals);
+    for (const auto& [statement, count] : kept_of) {
+        totals[statement] = std::max(totals[statement], count.more.back());
     }
     std::vector<std::size_t> place(statements.columns.size(), StatementCounts::kNoColumn);
     StatementCounts counts;
@@ -210,6 +269,11 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
     }
     for (std::size_t i = 0; i < seen.size(); ++i) {
         add_estimate(seen[i], estimates[i], counts.columns[i]);
+    }
+    for (const auto& [statement, count] : kept_of) {
+        if (place[statement] != StatementCounts::kNoColumn) {
+            count_by(count, counts.columns[place[statement]]);
+        }
     }
     return counts;
 }

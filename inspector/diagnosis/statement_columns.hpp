@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "inspector/diagnosis/kept_counts.hpp"
 #include "inspector/model/history.hpp"
 
 namespace palloscope {
@@ -18,6 +19,8 @@ namespace palloscope {
 struct StatementColumn {
     // The form's text, or the family's.
     std::string query;
+    // With the generated parts of its identifiers as '*'.
+    std::string family;
     // The form's fingerprint; a family's is made of its text in the same shape.
     std::string fingerprint;
     // Forms that were counted together.
@@ -29,6 +32,10 @@ struct StatementColumn {
     double error = 0;
     // Variance of the calls between two moments that comes of seeing them by chance.
     double noise = 0;
+
+    // The path of the contexts that its calls were counted by (kept_counts.hpp); empty where they
+    // were not.
+    std::string counted_by;
 
     [[nodiscard]] double total() const { return calls.back(); }
 
@@ -48,9 +55,15 @@ struct StatementCounts {
 // the 400 most frequent of them. `moments_ns` rises and is not empty. The numbers of those that
 // were seen by chance are estimates (sightings.hpp), brought nearer to what `seen_share` of all,
 // where that is known (BackendHistory), says of their sum.
+//
+// Exact numbers take the place of estimates where each call left something that is `kept`. One that
+// is far below its estimate does not: not every call left something. Three times as many are
+// allowed for, since the messages by which a driver prepares and executes are seen as a statement
+// each. What is kept and may be of several statements counts for none.
 [[nodiscard]] StatementCounts count_statements(const std::vector<StatementForm>& forms,
                                                const std::vector<ExecutionRecord>& executions,
                                                std::span<const std::int64_t> moments_ns,
-                                               std::optional<double> seen_share = std::nullopt);
+                                               std::optional<double> seen_share = std::nullopt,
+                                               std::span<const KeptCount> kept = {});
 
 }  // namespace palloscope

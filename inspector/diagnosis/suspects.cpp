@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "inspector/diagnosis/kept_counts.hpp"
 #include "inspector/diagnosis/transaction_company.hpp"
 
 namespace palloscope {
@@ -62,8 +63,11 @@ Suspects::Suspects(const History& history,
       backend_(backend),
       choice_(choice),
       stepped_(history.statement_source.starts_with("step:")),
-      counts_(count_statements(
-          history.forms, backend.executions, choice.moments_ns, backend.seen_share)),
+      counts_(count_statements(history.forms,
+                               backend.executions,
+                               choice.moments_ns,
+                               backend.seen_share,
+                               kept_counts(backend, choice))),
       groups_(statement_groups(counts_.columns)) {}
 
 std::vector<SuspectedStatement> Suspects::members(
@@ -146,6 +150,21 @@ std::optional<SuspectedGroup> Suspects::best_counted(std::span<const double> byt
         rank);
 }
 
+std::vector<bool> Suspects::plausible_groups(const CauseRule& rule,
+                                             const std::vector<bool>& ranked) const {
+    std::vector<bool> known;
+    for (const StatementColumn& column : counts_.columns) {
+        known.push_back(rule.by_what_is_kept && !column.counted_by.empty() &&
+                        rule.covers(column.counted_by));
+    }
+    const bool any_known = std::ranges::find(known, true) != known.end();
+    std::vector<bool> plausible;
+    for (const StatementGroup& group : groups_) {
+        plausible.push_back(any_of(group, any_known ? known : ranked));
+    }
+    return plausible;
+}
+
 std::vector<bool> Suspects::companions(const std::vector<bool>& ranked) const {
     std::vector<bool> companions;
     for (const double share :
@@ -158,8 +177,9 @@ std::vector<bool> Suspects::companions(const std::vector<bool>& ranked) const {
 void Suspects::accuse(std::span<const double> bytes,
                       std::span<const double> every_bytes,
                       std::size_t first,
-                      std::optional<int> (*rank)(std::string_view),
+                      const CauseRule& rule,
                       Suspicion& suspicion) const {
+    const auto rank = rule.rank;
     std::vector<bool> ranked;
     suspicion.ranked.clear();
     for (const StatementColumn& column : counts_.columns) {
@@ -168,10 +188,7 @@ void Suspects::accuse(std::span<const double> bytes,
             suspicion.ranked.push_back(&column);
         }
     }
-    std::vector<bool> plausible;
-    for (const StatementGroup& group : groups_) {
-        plausible.push_back(any_of(group, ranked));
-    }
+    const std::vector<bool> plausible = plausible_groups(rule, ranked);
     const Attribution attribution =
         attribute_growth(choice_.seconds, bytes, first, groups_, plausible);
     std::vector<StepDelta> own;

@@ -21,8 +21,8 @@ class Suspects {
     // All three must outlive this; `choice` has at least one snapshot.
     Suspects(const History& history, const BackendHistory& backend, const SnapshotChoice& choice);
 
-    // What grows `bytes` (at the chosen snapshots, from `first` on). `rank` is the rule's. Fills
-    // the groups, the ranked statements, the best counted group, the untied growth and the
+    // What grows `bytes` (at the chosen snapshots, from `first` on), as far as `rule` covers it.
+    // Fills the groups, the ranked statements, the best counted group, the untied growth and the
     // straightness of `suspicion`.
     // `every_bytes` is the same series at every snapshot of the backend, for stepped recordings.
     //
@@ -33,7 +33,7 @@ class Suspects {
     void accuse(std::span<const double> bytes,
                 std::span<const double> every_bytes,
                 std::size_t first,
-                std::optional<int> (*rank)(std::string_view),
+                const CauseRule& rule,
                 Suspicion& suspicion) const;
 
   private:
@@ -46,7 +46,7 @@ class Suspects {
                                            const std::vector<StepDelta>& own,
                                            std::optional<int> (*rank)(std::string_view)) const;
     // Suspicion::best_counted; the growth is that of `bytes` from `first` on, and plausible[i]
-    // tells whether group i is ranked.
+    // tells of group i.
     [[nodiscard]] std::optional<SuspectedGroup> best_counted(
         std::span<const double> bytes,
         std::size_t first,
@@ -54,6 +54,9 @@ class Suspects {
         const std::vector<StepDelta>& own,
         std::optional<int> (*rank)(std::string_view),
         const Trend& trend) const;
+    // The groups that `rule` knows to be the cause where it knows any, else those that are ranked.
+    [[nodiscard]] std::vector<bool> plausible_groups(const CauseRule& rule,
+                                                     const std::vector<bool>& ranked) const;
     // Whether each column runs in the transactions of `ranked` ones, and hardly ever elsewhere.
     [[nodiscard]] std::vector<bool> companions(const std::vector<bool>& ranked) const;
 

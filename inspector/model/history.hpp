@@ -28,6 +28,24 @@ struct ContextSeries {
     std::vector<std::int32_t> count;
 };
 
+// Contexts of one backend that a statement left and that tell which one, by their idents (from
+// PostgreSQL 11 on): the sources of plans that are kept, by their texts (CachedPlanSource,
+// plancache.c); portals, by their names (PortalContext, portalmem.c); compiled functions, by their
+// signatures (PL/pgSQL function, pl_comp.c).
+struct KeptByStatements {
+    std::string path;
+    // Of the ident, with the generated parts of identifiers as '*'; a text ends with "..." where it
+    // is cut.
+    std::string family;
+
+    struct Change {
+        std::size_t snapshot = 0;  // index into BackendHistory::snapshots
+        std::int32_t by = 0;       // so many more than at the snapshot before, or fewer
+    };
+
+    std::vector<Change> changes;
+};
+
 // A snapshot without its tree.
 struct SnapshotSummary {
     std::int64_t taken_at_ns = 0;
@@ -69,6 +87,7 @@ struct BackendHistory {
     ProcessInfo process;                     // as at the last snapshot
     std::vector<SnapshotSummary> snapshots;  // in the order of time
     std::vector<ContextSeries> contexts;
+    std::vector<KeptByStatements> kept;
     std::vector<ExecutionRecord> executions;  // in the order of ended_at_ns
     // The first and the last that were recorded, without their trees.
     std::vector<Explanation> explanations;

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "inspector/model/pid_list.hpp"
+#include "inspector/recording/kept_folder.hpp"
 #include "inspector/recording/reader.hpp"
 #include "inspector/recording/recording_file.hpp"
 
@@ -50,35 +51,27 @@ std::vector<int> server_versions(const RecordingFile& file) {
     return versions;
 }
 
+// The path of each context.
+std::vector<std::string> folded_paths(const RecordingFile& file) {
+    const std::vector<int> versions = server_versions(file);
+    std::vector<std::string> paths;
+    paths.reserve(file.contexts().size());
+    for (const RecordedContext& context : file.contexts()) {
+        std::string path = context.name;
+        if (context.parent) {
+            const std::string& parent = paths[*context.parent];
+            path = fmt::format(
+                "{}/{}", parent, folded_name(versions[context.backend], parent, context.name));
+        }
+        paths.push_back(std::move(path));
+    }
+    return paths;
+}
+
 // Folds contexts into the series of their backend while a recording is replayed.
 class Folder {
   public:
-    explicit Folder(const RecordingFile& file)
-        : file_(file),
-          history_(file.backends().size()),
-          current_(file.backends().size()),
-          contexts_(file.contexts().size()) {
-        const std::vector<int> versions = server_versions(file);
-        std::vector<std::string> paths;
-        paths.reserve(contexts_.size());
-        std::vector<std::map<std::string, std::size_t>> series_by_path(history_.size());
-        for (std::size_t i = 0; i < contexts_.size(); ++i) {
-            const RecordedContext& context = file.contexts()[i];
-            paths.push_back(context.name);
-            if (context.parent) {
-                const std::string& parent = paths[*context.parent];
-                paths.back() = fmt::format(
-                    "{}/{}", parent, folded_name(versions[context.backend], parent, context.name));
-            }
-            const auto [entry, is_new] = series_by_path[context.backend].try_emplace(
-                paths.back(), series_by_path[context.backend].size());
-            if (is_new) {
-                current_[context.backend].emplace_back();
-                history_[context.backend].contexts.push_back({.path = paths.back()});
-            }
-            contexts_[i].series = entry->second;
-        }
-    }
+    explicit Folder(const RecordingFile& file) : Folder(file, folded_paths(file)) {}
 
     void apply(const RecordedChange& change) {
         LiveContext& context = contexts_[change.context];
@@ -86,6 +79,9 @@ class Folder {
         if (context.figures) {
             sum.figures -= *context.figures;
             --sum.count;
+        }
+        if (context.figures.has_value() != change.now.has_value()) {
+            kept_.apply(change.context, change.now ? 1 : -1);
         }
         context.figures.reset();
         if (change.now) {
@@ -113,11 +109,36 @@ class Folder {
                                      .total = total});
         backend.server_version_num = summary.server_version_num;
         backend.process = summary.process;
+        kept_.add_snapshot(snapshot.backend, backend.snapshots.size() - 1);
     }
 
-    [[nodiscard]] std::vector<BackendHistory> finish() && { return std::move(history_); }
+    [[nodiscard]] std::vector<BackendHistory> finish() && {
+        for (std::size_t i = 0; i < history_.size(); ++i) {
+            history_[i].kept = kept_.take(i);
+        }
+        return std::move(history_);
+    }
 
   private:
+    Folder(const RecordingFile& file, const std::vector<std::string>& paths)
+        : file_(file),
+          history_(file.backends().size()),
+          current_(file.backends().size()),
+          contexts_(file.contexts().size()),
+          kept_(file, paths) {
+        std::vector<std::map<std::string, std::size_t>> series_by_path(history_.size());
+        for (std::size_t i = 0; i < contexts_.size(); ++i) {
+            const std::size_t backend = file.contexts()[i].backend;
+            const auto [entry, is_new] =
+                series_by_path[backend].try_emplace(paths[i], series_by_path[backend].size());
+            if (is_new) {
+                current_[backend].emplace_back();
+                history_[backend].contexts.push_back({.path = paths[i]});
+            }
+            contexts_[i].series = entry->second;
+        }
+    }
+
     struct Sum {
         ContextFigures figures;
         std::int32_t count = 0;
@@ -132,6 +153,7 @@ class Folder {
     std::vector<BackendHistory> history_;
     std::vector<std::vector<Sum>> current_;  // as BackendHistory::contexts
     std::vector<LiveContext> contexts_;      // as RecordingFile::contexts()
+    KeptFolder kept_;
 };
 
 // Series of contexts that came only in snapshots which the file does not tell in full.

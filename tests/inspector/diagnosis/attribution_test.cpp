@@ -112,6 +112,21 @@ TEST(Attribution, GivesAStatementThatWasSeenByChanceItsBytes) {
     EXPECT_GE(held, found * 9 / 10);
 }
 
+// Noise excuses what it leaves, and is no reason to prefer it: of two that both leave little but
+// for noise, the one that leaves little with it is the leak.
+TEST(Attribution, OfTwoThatRunTogetherPrefersTheOneThatFitsByItself) {
+    for (int seed = 0; seed < kSeeds; ++seed) {
+        Case given(static_cast<std::uint64_t>(seed), {2, 8});
+        given.groups.insert(given.groups.begin(), given.groups[0]);
+        given.leak(1, 500);
+        given.see_by_chance(0, 4);
+        const Attribution attribution = attribute_growth(
+            given.seconds, given.bytes, /*first=*/0, given.groups, {true, true, false});
+        EXPECT_NE(estimate_of(attribution, 1), nullptr) << seed;
+        EXPECT_EQ(estimate_of(attribution, 0), nullptr) << seed;
+    }
+}
+
 // The one that was seen each time fits to the byte, the other as well as chance lets it.
 TEST(Attribution, OfTwoThatRunTogetherPrefersThePlausibleOneThoughItWasSeenByChance) {
     int preferred = 0;

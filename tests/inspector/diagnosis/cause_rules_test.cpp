@@ -244,6 +244,8 @@ SyntheticBackend load_of_which_little_is_seen(const std::vector<std::string>& qu
         }
         backend.grow(kTop + "/PL/pgSQL function", 40000 * loads);
         backend.add_contexts(kTop + "/PL/pgSQL function", loads);
+        // What malloc adds to the pages is nobody's.
+        backend.grow_outside(20000 * loads);
         backend.grow(kTop + "/Relcache by OID", 32 * loads * relations_that_stay);
         backend.snapshot(i + 1);
     }
@@ -451,6 +453,51 @@ TEST(QueryWorkspace, IsNotSeenInWhatStaysBetweenStatements) {
         growing.grow(kPortals + "/PortalContext", 1000);
     });
     EXPECT_THAT(causes_of(backend), ElementsAre("unknown"));
+}
+
+// Statements of a driver and of SQL, of which looks see few: what they left says how many there
+// were.
+TEST(PreparedStatements, AreCountedByThePlansThatTheyLeft) {
+    const std::string plans = kCatalogCache + "/CachedPlanSource";
+    const std::string by_sql = "PREPARE report_* AS SELECT sum(total) FROM orders WHERE id = $1";
+    const std::string by_driver = "SELECT total FROM orders WHERE customer_id IN ($1, ...)";
+    SyntheticBackend backend;
+    KeptByStatements reports{.path = plans, .family = "PREPARE report_* AS SELECT sum(total) F..."};
+    KeptByStatements lists{.path = plans, .family = by_driver};
+    Dice dice(6);
+    const auto seen_now_and_then = [&](double seconds, const std::string& query, double share) {
+        if (dice.uniform() < share) {
+            backend.run(seconds, query);
+            backend.backend().executions.back().sighting =
+                Sighting{.after_ns = std::llround(dice.uniform() * 1e5), .gap_ns = 300'000};
+        }
+    };
+    for (std::size_t i = 0; i < 60; ++i) {
+        const auto seconds = static_cast<double>(i);
+        for (int calls = dice.poisson(2); calls > 0; --calls) {
+            seen_now_and_then(seconds + 0.2, by_sql, 0.1);
+            seen_now_and_then(seconds + 0.3, "EXECUTE report_*($1)", 0.9);
+            reports.changes.push_back({.snapshot = i, .by = 1});
+            backend.grow(plans, 10'600);
+        }
+        for (int calls = dice.poisson(2); calls > 0; --calls) {
+            seen_now_and_then(seconds + 0.5, by_driver, 0.3);
+            lists.changes.push_back({.snapshot = i, .by = 1});
+            backend.grow(plans, 8'700);
+        }
+        backend.grow(kCatalogCache + "/Prepared Queries", 800);
+        backend.snapshot(seconds + 1);
+    }
+    backend.backend().kept = {reports, lists};
+    const Cause cause = only_cause(backend);
+    EXPECT_EQ(cause.id, "prepared-statements");
+    std::map<std::string, double> bytes;
+    for (const AttributedStatement& statement : cause.statements) {
+        bytes[statement.query] = statement.bytes_per_call.value;
+    }
+    EXPECT_NEAR(bytes[by_sql], 10'600, 300);
+    EXPECT_NEAR(bytes[by_driver], 8'700, 300);
+    EXPECT_TRUE(bytes.size() == 2 || bytes.contains("EXECUTE report_*($1)"));
 }
 
 TEST(LongTransaction, IsNamedWhereSubtransactionsStayOpen) {

@@ -1,5 +1,10 @@
 #include "inspector/diagnosis/statement_columns.hpp"
 
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -46,6 +51,75 @@ TEST(StatementColumns, SaysByHowMuchItsCallsMayErr) {
     EXPECT_TRUE(counts.columns[1].estimated());
     // 20 % of the method, and what chance makes of nine.
     EXPECT_NEAR(counts.columns[1].error, 0.39, 0.02);
+}
+
+// Twenty executions of `form("seen")`, of some 180, and what they left by the second moment.
+StatementColumn counted_by(double left, std::string family = "seen") {
+    std::vector<ExecutionRecord> executions;
+    for (int i = 0; i < 20; ++i) {
+        executions.push_back({.form = 0,
+                              .ended_at_ns = 15,
+                              .sighting = Sighting{.after_ns = 5 + i / 4, .gap_ns = 100}});
+    }
+    const std::vector<KeptCount> kept{
+        {.path = "Top/PortalContext", .family = "unknown", .more = {0, 500}},
+        {.path = "Top/CachedPlanSource", .family = std::move(family), .more = {0, left}}};
+    const StatementCounts counts = count_statements({form("seen"), form("another")},
+                                                    executions,
+                                                    std::vector<std::int64_t>{10, 20},
+                                                    std::nullopt,
+                                                    kept);
+    return *std::ranges::find(counts.columns, "seen", &StatementColumn::query);
+}
+
+TEST(StatementColumns, AreCountedByWhatTheirCallsLeft) {
+    const StatementColumn column = counted_by(170);
+    EXPECT_EQ(column.query, "seen");
+    EXPECT_THAT(column.calls, ElementsAre(0, 170));
+    EXPECT_FALSE(column.estimated());
+    EXPECT_EQ(column.counted_by, "Top/CachedPlanSource");
+    // A driver's messages are seen as a statement each.
+    EXPECT_EQ(counted_by(60).total(), 60);
+}
+
+TEST(StatementColumns, AreNotCountedByWhatFewOfTheirCallsOrOthersLeft) {
+    EXPECT_TRUE(counted_by(8).estimated());
+    EXPECT_GT(counted_by(8).total(), 100);
+    EXPECT_TRUE(counted_by(170, "something else").counted_by.empty());
+    EXPECT_TRUE(counted_by(170, "another").estimated());
+}
+
+TEST(StatementColumns, AreOfStatementsThatWereNotSeenWhereTheyLeftSomething) {
+    const std::vector<KeptCount> kept{
+        {.path = "Top/PortalContext", .family = "page_*", .more = {0, 30}}};
+    const StatementCounts counts =
+        count_statements({form("DECLARE page_* CURSOR FOR SELECT $1"), form("another")},
+                         {},
+                         std::vector<std::int64_t>{10, 20},
+                         std::nullopt,
+                         kept);
+    ASSERT_EQ(counts.columns.size(), 1U);
+    EXPECT_EQ(counts.columns[0].query, "DECLARE page_* CURSOR FOR SELECT $1");
+    EXPECT_EQ(counts.columns[0].total(), 30);
+}
+
+// Which of the two left it, nobody knows.
+TEST(StatementColumns, AreNotCountedByWhatSeveralMayHaveLeft) {
+    std::vector<ExecutionRecord> executions;
+    for (std::size_t i = 0; i < 20; ++i) {
+        executions.push_back(
+            {.form = i % 2, .ended_at_ns = 15, .sighting = Sighting{.after_ns = 5, .gap_ns = 100}});
+    }
+    const std::vector<KeptCount> kept{
+        {.path = "Top/PortalContext", .family = "page", .more = {0, 100}}};
+    const StatementCounts counts = count_statements(
+        {form("DECLARE page CURSOR FOR SELECT $1"), form("DECLARE page CURSOR FOR TABLE t")},
+        executions,
+        std::vector<std::int64_t>{10, 20},
+        std::nullopt,
+        kept);
+    EXPECT_TRUE(counts.columns.at(0).estimated());
+    EXPECT_TRUE(counts.columns.at(1).estimated());
 }
 
 TEST(StatementColumns, HasEstimatesComeToWhatTheReportsSay) {

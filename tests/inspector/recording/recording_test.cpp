@@ -5,8 +5,12 @@
 #include <chrono>
 #include <map>
 #include <random>
+#include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -23,6 +27,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::Pair;
+using testing::UnorderedElementsAre;
 
 class Recording : public RecordingTest {
   protected:
@@ -184,6 +190,49 @@ TEST_F(Recording, FoldsContextsThatOldServersNameByTheirIndex) {
     EXPECT_EQ(counts["TopMemoryContext/CacheMemoryContext/CachedPlan"], 1);
     EXPECT_THAT(counts, testing::SizeIs(5));
     EXPECT_THAT(read_back(), ElementsAre(old));
+}
+
+// The plans of two texts, one of which is given up again, and a portal.
+TEST_F(Recording, FoldsWhatStatementsLeftByTheirTexts) {
+    {
+        RecordingWriter recording = writer();
+        for (int i = 0; i < 4; ++i) {
+            Snapshot snapshot = snapshot_with(/*pid=*/100, i, /*relations=*/1);
+            const auto add = [&](const char* name, const std::string& ident) {
+                snapshot.tree.contexts.push_back({.name = name,
+                                                  .ident = ident,
+                                                  .parent = 1,
+                                                  .level = 3,
+                                                  .figures = figures(1024)});
+            };
+            for (int plan = 0; plan < i; ++plan) {
+                add("CachedPlanSource",
+                    fmt::format("PREPARE p_{} AS SELECT 'secret', nam...", plan));
+            }
+            if (i == 1 || i == 2) {
+                add("CachedPlanSource", "SELECT 42");
+                add("PortalContext", fmt::format("page_{}", i));
+            }
+            ASSERT_TRUE(recording.append(snapshot));
+        }
+    }
+    const Result<History> history = read_history(path());
+    ASSERT_TRUE(history) << history.error().message;
+    std::map<std::string, std::vector<std::pair<std::size_t, int>>> changes;
+    for (const KeptByStatements& kept : history->backends.at(0).kept) {
+        for (const auto& change : kept.changes) {
+            changes[kept.path + ": " + kept.family].emplace_back(change.snapshot, change.by);
+        }
+    }
+    const std::string cache = "TopMemoryContext/CacheMemoryContext/";
+    using Changes = std::vector<std::pair<std::size_t, int>>;
+    EXPECT_THAT(
+        changes,
+        UnorderedElementsAre(Pair(cache + "CachedPlanSource: PREPARE p_* AS SELECT $1, nam...",
+                                  Changes{{1, 1}, {2, 1}, {3, 1}}),
+                             Pair(cache + "CachedPlanSource: SELECT $1", Changes{{1, 1}, {3, -1}}),
+                             // Another one came in its place.
+                             Pair(cache + "PortalContext: page_*", Changes{{1, 1}, {3, -1}})));
 }
 
 TEST_F(Recording, BeginsANewBackendWhenAPidComesAgain) {

@@ -1,0 +1,98 @@
+#include "inspector/diagnosis/kept_counts.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace palloscope {
+
+namespace {
+
+constexpr std::string_view kCut = "...";
+constexpr std::string_view kParameters = "$0123456789, ";
+// What is given up again, as a share of what came, that does not speak against it.
+constexpr double kMostGivenUp = 0.05;
+
+// "$3, ..." and what follows.
+bool begins_with_folded_list(std::string_view text) {
+    text.remove_prefix(std::min(text.find_first_not_of("$0123456789"), text.size()));
+    return text.starts_with(", ...");
+}
+
+// Whether `begin` is how `text` begins. A list of parameters that it was cut in is folded in the
+// whole text, where it has more than one.
+bool is_begin_of(std::string_view begin, std::string_view text) {
+    constexpr std::size_t kShortest = 24;
+    const std::size_t before_list = begin.find_last_not_of(kParameters) + 1;
+    if (before_list < kShortest || !text.starts_with(begin.substr(0, before_list))) {
+        return false;
+    }
+    const bool in_list = begin.substr(before_list).find(',') != std::string_view::npos;
+    return !in_list || begins_with_folded_list(text.substr(before_list));
+}
+
+// Whether a statement calls a function of this signature, which has its schema where that is not on
+// the search_path, and whose name is a generated one; or creates it: the validator of PL/pgSQL
+// compiles it too (pl_handler.c).
+bool calls(std::string_view statement, std::string_view signature) {
+    std::string_view name = signature.substr(0, signature.find('('));
+    name.remove_prefix(name.rfind('.') + 1);
+    const std::size_t at = statement.find(fmt::format("{}(", name));
+    return name.find('*') != std::string_view::npos && at != std::string_view::npos && at > 0 &&
+           (statement[at - 1] == ' ' || statement[at - 1] == '.');
+}
+
+// How many more there are at each of the chosen snapshots than at the first of them; none where too
+// many are given up.
+std::optional<std::vector<double>> more_of(const KeptByStatements& kept,
+                                           const SnapshotChoice& choice) {
+    std::vector<double> more;
+    auto change = kept.changes.begin();
+    double number = 0;
+    double first = 0;
+    double most = 0;
+    double given_up = 0;
+    for (const std::size_t snapshot : choice.indices) {
+        for (; change != kept.changes.end() && change->snapshot <= snapshot; ++change) {
+            number += change->by;
+        }
+        first = more.empty() ? number : first;
+        most = std::max(most, number - first);
+        given_up = std::max(given_up, most - (number - first));
+        more.push_back(most);
+    }
+    return given_up <= kMostGivenUp * most ? std::optional(std::move(more)) : std::nullopt;
+}
+
+}  // namespace
+
+std::vector<KeptCount> kept_counts(const BackendHistory& backend, const SnapshotChoice& choice) {
+    std::vector<KeptCount> counts;
+    for (const KeptByStatements& kept : backend.kept) {
+        std::optional<std::vector<double>> more = more_of(kept, choice);
+        if (more && more->back() > 0) {
+            counts.push_back({.path = kept.path, .family = kept.family, .more = *std::move(more)});
+        }
+    }
+    return counts;
+}
+
+bool can_have_left(std::string_view family, const KeptCount& kept) {
+    if (kept.path.ends_with("/PL/pgSQL function")) {
+        return calls(family, kept.family);
+    }
+    if (kept.path.ends_with("/PortalContext")) {
+        return family.starts_with(fmt::format("DECLARE {} ", kept.family));
+    }
+    std::string_view begin = kept.family;
+    if (!begin.ends_with(kCut)) {
+        return family == begin;
+    }
+    begin.remove_suffix(kCut.size());
+    return is_begin_of(begin, family);
+}
+
+}  // namespace palloscope

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "inspector/diagnosis/snapshot_choice.hpp"
+#include "inspector/model/history.hpp"
+
+namespace palloscope {
+
+// How many contexts statements of one text, or of one name, have left: KeptByStatements at the
+// chosen snapshots.
+struct KeptCount {
+    std::string path;
+    std::string family;
+    // More than at the first moment; never falls.
+    std::vector<double> more;
+};
+
+// Those of the backend that came and stayed. What is given up again tells how many are left, and
+// not how often the statement ran.
+[[nodiscard]] std::vector<KeptCount> kept_counts(const BackendHistory& backend,
+                                                 const SnapshotChoice& choice);
+
+// Whether a statement of this family can have left them: a plan that is kept of what was prepared,
+// by its text, which may be cut; a portal of what was declared, by its name; a function under ever
+// new names that it calls.
+[[nodiscard]] bool can_have_left(std::string_view family, const KeptCount& kept);
+
+}  // namespace palloscope

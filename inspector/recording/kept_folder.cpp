@@ -1,0 +1,65 @@
+#include "inspector/recording/kept_folder.hpp"
+
+#include <string_view>
+
+#include "inspector/statements/family.hpp"
+#include "inspector/statements/form.hpp"
+
+namespace palloscope {
+
+namespace {
+
+// KeptByStatements::family; none of a context that tells of no statement.
+std::optional<std::string> family_of(const RecordedContext& context) {
+    constexpr std::string_view kCut = "...";
+    if (!context.ident) {
+        return std::nullopt;
+    }
+    if (context.name == "PortalContext" || context.name == "PL/pgSQL function") {
+        return identifier_family(*context.ident);
+    }
+    if (context.name != "CachedPlanSource") {
+        return std::nullopt;
+    }
+    std::string_view text = *context.ident;
+    const bool cut = text.ends_with(kCut);
+    text.remove_suffix(cut ? kCut.size() : 0);
+    return statement_form(text).family + std::string(cut ? kCut : "");
+}
+
+}  // namespace
+
+KeptFolder::KeptFolder(const RecordingFile& file, const std::vector<std::string>& paths)
+    : file_(file), backends_(file.backends().size()), kept_of_(file.contexts().size()) {
+    std::vector<std::map<std::pair<std::string, std::string>, std::size_t>> known(backends_.size());
+    for (std::size_t i = 0; i < kept_of_.size(); ++i) {
+        const RecordedContext& context = file.contexts()[i];
+        if (const std::optional<std::string> family = family_of(context)) {
+            std::vector<KeptByStatements>& kept = backends_[context.backend].kept;
+            const auto [entry, is_new] =
+                known[context.backend].try_emplace({paths[i], *family}, kept.size());
+            if (is_new) {
+                kept.push_back({.path = paths[i], .family = *family});
+            }
+            kept_of_[i] = entry->second;
+        }
+    }
+}
+
+void KeptFolder::apply(std::size_t context, std::int32_t by) {
+    if (kept_of_[context]) {
+        backends_[file_.contexts()[context].backend].pending[*kept_of_[context]] += by;
+    }
+}
+
+void KeptFolder::add_snapshot(std::size_t backend, std::size_t snapshot) {
+    Backend& folded = backends_[backend];
+    for (const auto& [kept, by] : folded.pending) {
+        if (by != 0) {
+            folded.kept[kept].changes.push_back({.snapshot = snapshot, .by = by});
+        }
+    }
+    folded.pending.clear();
+}
+
+}  // namespace palloscope
