@@ -16,6 +16,7 @@
 #include "inspector/diagnosis/common_evidence.hpp"
 #include "inspector/diagnosis/common_remedies.hpp"
 #include "inspector/diagnosis/context_kind.hpp"
+#include "inspector/diagnosis/query_word.hpp"
 #include "inspector/diagnosis/readable.hpp"
 
 namespace palloscope {
@@ -48,8 +49,9 @@ bool covers(std::string_view path) {
     return std::ranges::find(kKinds, context_kind(path)) != kKinds.end();
 }
 
-std::optional<int> rank(std::string_view /*query*/) {
-    return std::nullopt;
+// One that names the same tables each time comes to know no others, but where search_path changes.
+std::optional<int> rank(std::string_view query) {
+    return has_generated_name(query) ? std::optional(0) : std::nullopt;
 }
 
 bool is_breadth(const Suspicion& suspicion, const CatalogGrowth& growth) {

@@ -64,8 +64,8 @@ struct Suspicion {
     // All statements of the backend that the rule ranks, most frequent first: also those that the
     // growth was not put down to.
     std::vector<const StatementColumn*> ranked;
-    // The ranked group whose number of rounds is known best, as if all the growth were its: for
-    // rules that know the cause otherwise. None where no ranked statement ran.
+    // The ranked statement whose number of calls is known best, as if all the growth were its: for
+    // rules that know the cause otherwise. None where none ran.
     std::optional<SuspectedGroup> best_counted;
     std::optional<Estimate> untied_bytes_per_second;
     // How straight a line of bytes against rounds is, 0 … 1.

@@ -25,6 +25,8 @@ namespace {
 // tables are no growth in that sense: they fill up to temp_buffers, 8 MB by default, and stay.
 constexpr double kLeastShare = 0.05;
 constexpr std::size_t kMostContexts = 20;
+// Of what a rule covers, the part that another must cover too to hold it.
+constexpr double kNearlyAll = 0.9;
 constexpr std::size_t kPictureWidth = 40;
 
 std::vector<double> at(const std::vector<double>& values, const std::vector<std::size_t>& indices) {
@@ -239,7 +241,7 @@ bool BackendAnalysis::holds_a_leak(const CauseRule& rule, const Trend& trend) co
     }
     return std::ranges::any_of(cause_rules(), [&](const CauseRule& other) {
         if (!other.leaks || of_process(other) ||
-            memory_.shared_part(other.covers, rule.covers) < 1) {
+            memory_.shared_part(other.covers, rule.covers) < kNearlyAll) {
             return false;
         }
         const Trend of_part = judge_growth(

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <utility>
-
-#include <fmt/format.h>
 
 namespace palloscope {
 
@@ -13,6 +12,7 @@ namespace {
 
 constexpr std::string_view kCut = "...";
 constexpr std::string_view kParameters = "$0123456789, ";
+constexpr std::size_t kMostCounts = 1000;
 // What is given up again, as a share of what came, that does not speak against it.
 constexpr double kMostGivenUp = 0.05;
 
@@ -40,9 +40,17 @@ bool is_begin_of(std::string_view begin, std::string_view text) {
 bool calls(std::string_view statement, std::string_view signature) {
     std::string_view name = signature.substr(0, signature.find('('));
     name.remove_prefix(name.rfind('.') + 1);
-    const std::size_t at = statement.find(fmt::format("{}(", name));
+    const std::size_t at = statement.find(name);
     return name.find('*') != std::string_view::npos && at != std::string_view::npos && at > 0 &&
-           (statement[at - 1] == ' ' || statement[at - 1] == '.');
+           (statement[at - 1] == ' ' || statement[at - 1] == '.') &&
+           statement.substr(at + name.size()).starts_with('(');
+}
+
+bool declares(std::string_view statement, std::string_view portal) {
+    constexpr std::string_view kDeclare = "DECLARE ";
+    return statement.starts_with(kDeclare) &&
+           statement.substr(kDeclare.size()).starts_with(portal) &&
+           statement.substr(kDeclare.size() + portal.size()).starts_with(' ');
 }
 
 // How many more there are at each of the chosen snapshots than at the first of them; none where too
@@ -77,6 +85,9 @@ std::vector<KeptCount> kept_counts(const BackendHistory& backend, const Snapshot
             counts.push_back({.path = kept.path, .family = kept.family, .more = *std::move(more)});
         }
     }
+    std::ranges::stable_sort(
+        counts, std::ranges::greater(), [](const KeptCount& count) { return count.more.back(); });
+    counts.resize(std::min(counts.size(), kMostCounts));
     return counts;
 }
 
@@ -85,7 +96,7 @@ bool can_have_left(std::string_view family, const KeptCount& kept) {
         return calls(family, kept.family);
     }
     if (kept.path.ends_with("/PortalContext")) {
-        return family.starts_with(fmt::format("DECLARE {} ", kept.family));
+        return declares(family, kept.family);
     }
     std::string_view begin = kept.family;
     if (!begin.ends_with(kCut)) {

@@ -18,8 +18,8 @@ struct KeptCount {
     std::vector<double> more;
 };
 
-// Those of the backend that came and stayed. What is given up again tells how many are left, and
-// not how often the statement ran.
+// Those of the backend that came and stayed, the 1,000 of which most came. What is given up again
+// tells how many are left, and not how often the statement ran.
 [[nodiscard]] std::vector<KeptCount> kept_counts(const BackendHistory& backend,
                                                  const SnapshotChoice& choice);
 

@@ -12,4 +12,8 @@ namespace palloscope {
 // Whether `words`, in upper case, occur in a statement's text, however that spells them.
 [[nodiscard]] bool mentions(std::string_view query, std::string_view words);
 
+// Whether it names anything by a generated name: "measurements_*" (StatementForm::family), not
+// "count(*)".
+[[nodiscard]] bool has_generated_name(std::string_view query);
+
 }  // namespace palloscope

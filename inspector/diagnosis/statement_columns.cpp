@@ -196,8 +196,7 @@ void count_by(const KeptCount& kept, StatementColumn& column) {
     constexpr double kCallsForOneKept = 3;
     const double number = kept.more.back();
     const double most = kCallsForOneKept * std::exp(2 * column.error) * number;
-    if (number >= kFewestCalls && column.total() <= most &&
-        (column.estimated() || column.total() + 1 < number)) {
+    if (number >= kFewestCalls && column.total() <= most) {
         column.calls = kept.more;
         column.error = 0;
         column.noise = 0;

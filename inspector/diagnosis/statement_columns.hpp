@@ -56,10 +56,11 @@ struct StatementCounts {
 // were seen by chance are estimates (sightings.hpp), brought nearer to what `seen_share` of all,
 // where that is known (BackendHistory), says of their sum.
 //
-// Exact numbers take the place of estimates where each call left something that is `kept`. One that
-// is far below its estimate does not: not every call left something. Three times as many are
-// allowed for, since the messages by which a driver prepares and executes are seen as a statement
-// each. What is kept and may be of several statements counts for none.
+// Where each call left something that is `kept`, its exact number takes the place of what looks
+// saw, which is to be given for such a source of statements only. One that is far below that does
+// not: not every call left something. Three times as many are allowed for, since the messages by
+// which a driver prepares and executes are seen as a statement each. What is kept and may be of
+// several statements counts for none.
 [[nodiscard]] StatementCounts count_statements(const std::vector<StatementForm>& forms,
                                                const std::vector<ExecutionRecord>& executions,
                                                std::span<const std::int64_t> moments_ns,

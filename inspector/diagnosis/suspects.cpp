@@ -67,7 +67,8 @@ Suspects::Suspects(const History& history,
                                backend.executions,
                                choice.moments_ns,
                                backend.seen_share,
-                               kept_counts(backend, choice))),
+                               history.statement_source == "activity" ? kept_counts(backend, choice)
+                                                                      : std::vector<KeptCount>{})),
       groups_(statement_groups(counts_.columns)) {}
 
 std::vector<SuspectedStatement> Suspects::members(
@@ -90,64 +91,54 @@ std::vector<SuspectedStatement> Suspects::members(
     return statements;
 }
 
-SuspectedGroup Suspects::suspected(const GroupShare& share,
+SuspectedGroup Suspects::suspected(const StatementGroup& group,
+                                   const Estimate& bytes_per_round,
                                    const std::vector<StepDelta>& own,
                                    std::optional<int> (*rank)(std::string_view)) const {
-    const StatementGroup& group = groups_[share.group];
     SuspectedGroup suspected{.rounds = group.total(),
-                             .bytes_per_round = share.bytes_per_round,
+                             .bytes_per_round = bytes_per_round,
                              .bytes_so_far = group.rounds,
                              .statements = members(group, own, rank)};
     for (double& bytes : suspected.bytes_so_far) {
-        bytes *= share.bytes_per_round.value;
+        bytes *= bytes_per_round.value;
     }
     return suspected;
 }
 
 std::optional<SuspectedGroup> Suspects::best_counted(std::span<const double> bytes,
                                                      std::size_t first,
-                                                     const std::vector<bool>& plausible,
                                                      const std::vector<StepDelta>& own,
                                                      std::optional<int> (*rank)(std::string_view),
                                                      const Trend& trend) const {
     // Numbers are known equally well where their errors differ by less.
     constexpr double kAlike = 1.25;
-    constexpr int kNone = std::numeric_limits<int>::max();
-    const auto rank_of = [&](const StatementGroup& group) {
-        int least = kNone;
-        for (const std::size_t column : group.members) {
-            least = std::min(least, rank(counts_.columns[column].query).value_or(kNone));
-        }
-        return least;
+    const auto ran = [&](std::size_t column) {
+        return counts_.columns[column].total() - counts_.columns[column].calls[first];
     };
-    const auto ran = [&](const StatementGroup& group) {
-        return group.rounds.back() - group.rounds[first];
-    };
+    const auto error = [&](std::size_t column) { return counts_.columns[column].error; };
     std::vector<std::size_t> candidates;
     double least_error = std::numeric_limits<double>::max();
-    for (std::size_t i = 0; i < groups_.size(); ++i) {
-        if (plausible[i] && ran(groups_[i]) > 0) {
+    for (std::size_t i = 0; i < counts_.columns.size(); ++i) {
+        if (rank(counts_.columns[i].query) && ran(i) > 0) {
             candidates.push_back(i);
-            least_error = std::min(least_error, groups_[i].error);
+            least_error = std::min(least_error, error(i));
         }
     }
-    std::erase_if(candidates,
-                  [&](std::size_t i) { return groups_[i].error > kAlike * least_error; });
+    std::erase_if(candidates, [&](std::size_t i) { return error(i) > kAlike * least_error; });
     const auto best = std::ranges::min_element(candidates, {}, [&](std::size_t i) {
-        return std::tuple(rank_of(groups_[i]), groups_[i].error);
+        return std::tuple(rank(counts_.columns[i].query), error(i));
     });
     const double rate = trend.bytes_per_second.value;
     if (best == candidates.end() || rate <= 0) {
         return std::nullopt;
     }
-    const double each = (bytes.back() - bytes[first]) / ran(groups_[*best]);
+    const double each = (bytes.back() - bytes[first]) / ran(*best);
     const Estimate of_growth{.value = each,
                              .low = each * trend.bytes_per_second.low / rate,
                              .high = each * trend.bytes_per_second.high / rate};
-    return suspected(
-        {.group = *best, .bytes_per_round = with_further_error(of_growth, groups_[*best].error)},
-        own,
-        rank);
+    const StatementColumn& column = counts_.columns[*best];
+    const StatementGroup alone{.members = {*best}, .rounds = column.calls, .error = column.error};
+    return suspected(alone, with_further_error(of_growth, column.error), own, rank);
 }
 
 std::vector<bool> Suspects::plausible_groups(const CauseRule& rule,
@@ -199,7 +190,7 @@ void Suspects::accuse(std::span<const double> bytes,
     std::optional<std::size_t> main;
     std::vector<SuspectedGroup> parts;
     for (const GroupShare& share : attribution.groups) {
-        SuspectedGroup group = suspected(share, own, rank);
+        SuspectedGroup group = suspected(groups_[share.group], share.bytes_per_round, own, rank);
         if (!plausible[share.group] && any_of(groups_[share.group], in_company)) {
             parts.push_back(std::move(group));
             continue;
@@ -211,13 +202,13 @@ void Suspects::accuse(std::span<const double> bytes,
     }
     if (!parts.empty() && !main) {
         main = suspicion.groups.size();
-        suspicion.groups.push_back(suspected({.group = most_ranked(groups_, ranked)}, own, rank));
+        suspicion.groups.push_back(suspected(groups_[most_ranked(groups_, ranked)], {}, own, rank));
     }
     for (const SuspectedGroup& part : parts) {
         join(suspicion.groups[*main], part);
     }
     std::ranges::stable_sort(suspicion.groups, std::ranges::greater(), &SuspectedGroup::bytes);
-    suspicion.best_counted = best_counted(bytes, first, plausible, own, rank, suspicion.trend);
+    suspicion.best_counted = best_counted(bytes, first, own, rank, suspicion.trend);
     suspicion.untied_bytes_per_second = attribution.untied_bytes_per_second;
     suspicion.straightness = attribution.straightness;
     suspicion.stepped = stepped_;

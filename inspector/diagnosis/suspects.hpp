@@ -42,15 +42,14 @@ class Suspects {
         const std::vector<StepDelta>& own,
         std::optional<int> (*rank)(std::string_view)) const;
 
-    [[nodiscard]] SuspectedGroup suspected(const GroupShare& share,
+    [[nodiscard]] SuspectedGroup suspected(const StatementGroup& group,
+                                           const Estimate& bytes_per_round,
                                            const std::vector<StepDelta>& own,
                                            std::optional<int> (*rank)(std::string_view)) const;
-    // Suspicion::best_counted; the growth is that of `bytes` from `first` on, and plausible[i]
-    // tells of group i.
+    // Suspicion::best_counted; the growth is that of `bytes` from `first` on.
     [[nodiscard]] std::optional<SuspectedGroup> best_counted(
         std::span<const double> bytes,
         std::size_t first,
-        const std::vector<bool>& plausible,
         const std::vector<StepDelta>& own,
         std::optional<int> (*rank)(std::string_view),
         const Trend& trend) const;

@@ -3,14 +3,14 @@
 #include <string_view>
 
 #include "inspector/statements/family.hpp"
-#include "inspector/statements/form.hpp"
+#include "inspector/statements/form_cache.hpp"
 
 namespace palloscope {
 
 namespace {
 
 // KeptByStatements::family; none of a context that tells of no statement.
-std::optional<std::string> family_of(const RecordedContext& context) {
+std::optional<std::string> family_of(const RecordedContext& context, FormCache& forms) {
     constexpr std::string_view kCut = "...";
     if (!context.ident) {
         return std::nullopt;
@@ -24,17 +24,18 @@ std::optional<std::string> family_of(const RecordedContext& context) {
     std::string_view text = *context.ident;
     const bool cut = text.ends_with(kCut);
     text.remove_suffix(cut ? kCut.size() : 0);
-    return statement_form(text).family + std::string(cut ? kCut : "");
+    return forms.form_of(text).family + std::string(cut ? kCut : "");
 }
 
 }  // namespace
 
 KeptFolder::KeptFolder(const RecordingFile& file, const std::vector<std::string>& paths)
     : file_(file), backends_(file.backends().size()), kept_of_(file.contexts().size()) {
+    FormCache forms;
     std::vector<std::map<std::pair<std::string, std::string>, std::size_t>> known(backends_.size());
     for (std::size_t i = 0; i < kept_of_.size(); ++i) {
         const RecordedContext& context = file.contexts()[i];
-        if (const std::optional<std::string> family = family_of(context)) {
+        if (const std::optional<std::string> family = family_of(context, forms)) {
             std::vector<KeptByStatements>& kept = backends_[context.backend].kept;
             const auto [entry, is_new] =
                 known[context.backend].try_emplace({paths[i], *family}, kept.size());
