@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <optional>
@@ -201,6 +202,20 @@ bool seems_incomplete(const Churn& churn, const Suspicion& suspicion) {
                                         : !churn.makes && churn.drops;
 }
 
+// How far apart the ends of an interval are, as the logarithm of their ratio.
+double width(const Estimate& estimate) {
+    return estimate.low > 0 ? std::log(estimate.high / estimate.low)
+                            : std::numeric_limits<double>::infinity();
+}
+
+// Whether the number of a statement says far more of what a load leaves than the fit, which few
+// sightings cannot tell one statement of a load from another by.
+bool is_better_counted(const Suspicion& suspicion, const SuspectedGroup& fitted) {
+    constexpr double kFar = 1.5;
+    return suspicion.best_counted && seen_now_and_then(suspicion) &&
+           width(fitted.bytes_per_round) > kFar * width(suspicion.best_counted->bytes_per_round);
+}
+
 Churn churn_in(const Suspicion& suspicion) {
     Churn churn{.growth = catalog_growth(suspicion.backend)};
     for (std::size_t i = 0; i < suspicion.groups.size(); ++i) {
@@ -227,6 +242,10 @@ Churn churn_in(const Suspicion& suspicion) {
         // What was seen less often than what has the bytes: the rest of a load, such as of ALTER.
         const double rounds = suspicion.groups[churn.groups.front()].rounds;
         note_definitions(suspicion, kLeastMade * rounds, churn);
+    }
+    if (!churn.groups.empty() &&
+        is_better_counted(suspicion, suspicion.groups[churn.groups.front()])) {
+        churn.groups.clear();
     }
     return churn;
 }

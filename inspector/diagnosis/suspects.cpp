@@ -165,6 +165,30 @@ std::vector<bool> Suspects::companions(const std::vector<bool>& ranked) const {
     return companions;
 }
 
+Attribution Suspects::attribute_pages(std::span<const double> bytes,
+                                      std::size_t first,
+                                      const std::vector<bool>& plausible) const {
+    constexpr std::size_t kMostIntervals = 200;
+    const std::size_t last = bytes.size() - 1;
+    const std::size_t intervals = std::min(last - first, kMostIntervals);
+    const auto thinned = [&](std::span<const double> values) {
+        std::vector<double> kept;
+        for (std::size_t i = 0; i <= intervals; ++i) {
+            kept.push_back(values[last - (last - first) * (intervals - i) /
+                                             std::max<std::size_t>(intervals, 1)]);
+        }
+        return kept;
+    };
+    std::vector<StatementGroup> groups = groups_;
+    for (StatementGroup& group : groups) {
+        group.rounds = thinned(group.rounds);
+        group.noise *= static_cast<double>(last - first) /
+                       static_cast<double>(std::max<std::size_t>(intervals, 1));
+    }
+    return attribute_growth(
+        thinned(choice_.seconds), thinned(bytes), /*first=*/0, groups, plausible);
+}
+
 void Suspects::accuse(std::span<const double> bytes,
                       std::span<const double> every_bytes,
                       std::size_t first,
@@ -180,10 +204,12 @@ void Suspects::accuse(std::span<const double> bytes,
         }
     }
     const std::vector<bool> plausible = plausible_groups(rule, ranked);
+    const bool of_pages = rule.covers(kOutsideContexts) || rule.covers(kSharedMemory);
     const Attribution attribution =
-        attribute_growth(choice_.seconds, bytes, first, groups_, plausible);
+        of_pages ? attribute_pages(bytes, first, plausible)
+                 : attribute_growth(choice_.seconds, bytes, first, groups_, plausible);
     std::vector<StepDelta> own;
-    if (stepped_) {
+    if (stepped_ && !of_pages) {
         own = step_deltas(backend_, counts_, every_bytes, choice_.indices[first]);
     }
     const std::vector<bool> in_company = companions(ranked);

@@ -56,6 +56,11 @@ class Suspects {
     // The groups that `rule` knows to be the cause where it knows any, else those that are ranked.
     [[nodiscard]] std::vector<bool> plausible_groups(const CauseRule& rule,
                                                      const std::vector<bool>& ranked) const;
+    // attribute_growth() of pages: the statement that touches a page need not be the one whose
+    // memory reached it, so what ran in a round must lie in one interval.
+    [[nodiscard]] Attribution attribute_pages(std::span<const double> bytes,
+                                              std::size_t first,
+                                              const std::vector<bool>& plausible) const;
     // Whether each column runs in the transactions of `ranked` ones, and hardly ever elsewhere.
     [[nodiscard]] std::vector<bool> companions(const std::vector<bool>& ranked) const;
 

@@ -125,6 +125,36 @@ TEST(SessionState, IsNamedForSettingsThatExplanationsFindThoughPagesGoWithAnothe
     }
 }
 
+// A setting takes the room behind the last one; the next SELECT puts its blocks behind that, and is
+// the one that touches a page. A snapshot after each statement shows that.
+TEST(SessionState, HasTheBytesOfSettingsThoughAnotherStatementTouchesThePages) {
+    SyntheticBackend backend;
+    Dice dice(8);
+    double seconds = 0;
+    double taken = 0;
+    double touched = 0;
+    const auto step = [&](const std::string& query) {
+        backend.run(seconds += 0.001, query);
+        backend.snapshot(seconds += 0.001);
+    };
+    for (int loops = 0; loops < 1200; ++loops) {
+        for (int settings = dice.poisson(2); settings > 0; --settings) {
+            taken += 310;
+            step("SET app.token_* TO $1");
+        }
+        while (touched + 4096 < taken) {
+            touched += 4096;
+            backend.grow_outside(4096);
+        }
+        step("SELECT visits FROM customers");
+    }
+    const BackendDiagnosis diagnosis = diagnose(backend.history("step:/run/socket")).backends.at(0);
+    const Cause& cause = diagnosis.causes.at(0);
+    EXPECT_EQ(cause.id, "session-state");
+    EXPECT_EQ(cause.statements.at(0).query, "SET app.token_* TO $1");
+    EXPECT_NEAR(cause.statements[0].bytes_per_call.value, 310, 31);
+}
+
 TEST(SharedMemoryTouch, InformsAndIsNoLeak) {
     const BackendDiagnosis diagnosis =
         diagnosis_of(calls_of("SELECT count(*) FROM documents",
