@@ -49,7 +49,7 @@ constexpr double kMostStayOfMade = 0.25;
 // Contexts whose content belongs to objects in the catalogs, with the file that makes them. They
 // are children of TopMemoryContext, which belongs to them too: the descriptor of every compiled
 // function lies in it (pl_comp.c, do_compile; funccache.c from 18 on).
-constexpr std::array<std::string_view, 16> kCatalogContexts{
+constexpr std::array<std::string_view, 17> kCatalogContexts{
     "CacheMemoryContext",                      // catcache.c, relcache.c, typcache.c
     "Relcache by OID",                         // relcache.c
     "Type information cache",                  // typcache.c
@@ -61,6 +61,7 @@ constexpr std::array<std::string_view, 16> kCatalogContexts{
     "RI query cache",                          // ri_triggers.c
     "RI compare cache",                        // ri_triggers.c
     "PL/pgSQL function",                       // pl_comp.c
+    "PL/pgSQL function context",               // pl_comp.c, up to 10
     "PLpgSQL function hash",                   // pl_comp.c, up to 17
     "Cached function hash",                    // funccache.c, from 18 on
     "PgStat Shared Ref",                       // pgstat_shmem.c, from 15 on

@@ -148,6 +148,10 @@ TEST(CatalogChurn, IsSeenByWhatIsLeftOfTablesThoughTheBytesGoWithAnotherStatemen
     EXPECT_THAT(diagnosis.causes[0].evidence, testing::Contains(HasSubstr("compiled 299 times")));
 }
 
+TEST(CatalogChurn, CoversCompiledFunctionsUnderTheirNameUpTo10) {
+    EXPECT_TRUE(catalog_churn_rule().covers(kTop + "/PL/pgSQL function context"));
+}
+
 TEST(CatalogChurn, IsSeenByTheTriggersOfTablesThatFunctionsMakeAndDrop) {
     EXPECT_THAT(causes_of(triggers_compiled_by("SELECT load($1)", "SELECT $1")),
                 ElementsAre("catalog-churn"));
