@@ -170,20 +170,20 @@ Attribution Suspects::attribute_pages(std::span<const double> bytes,
                                       const std::vector<bool>& plausible) const {
     constexpr std::size_t kMostIntervals = 200;
     const std::size_t last = bytes.size() - 1;
-    const std::size_t intervals = std::min(last - first, kMostIntervals);
+    if (last - first <= kMostIntervals) {
+        return attribute_growth(choice_.seconds, bytes, first, groups_, plausible);
+    }
     const auto thinned = [&](std::span<const double> values) {
         std::vector<double> kept;
-        for (std::size_t i = 0; i <= intervals; ++i) {
-            kept.push_back(values[last - (last - first) * (intervals - i) /
-                                             std::max<std::size_t>(intervals, 1)]);
+        for (std::size_t i = 0; i <= kMostIntervals; ++i) {
+            kept.push_back(values[first + (last - first) * i / kMostIntervals]);
         }
         return kept;
     };
     std::vector<StatementGroup> groups = groups_;
     for (StatementGroup& group : groups) {
         group.rounds = thinned(group.rounds);
-        group.noise *= static_cast<double>(last - first) /
-                       static_cast<double>(std::max<std::size_t>(intervals, 1));
+        group.noise *= static_cast<double>(last - first) / kMostIntervals;
     }
     return attribute_growth(
         thinned(choice_.seconds), thinned(bytes), /*first=*/0, groups, plausible);
