@@ -110,4 +110,9 @@ struct CauseRule {
     bool may_settle = true;
 };
 
+// Whether the rule covers memory that is in no context.
+[[nodiscard]] inline bool of_process(const CauseRule& rule) {
+    return rule.covers(kOutsideContexts) || rule.covers(kSharedMemory);
+}
+
 }  // namespace palloscope

@@ -67,11 +67,6 @@ bool comes_in_blocks(const std::vector<double>& bytes) {
     return 2 * grown < bytes.size();
 }
 
-// Whether the rule covers memory that is in no context.
-bool of_process(const CauseRule& rule) {
-    return rule.covers(kOutsideContexts) || rule.covers(kSharedMemory);
-}
-
 bool may_leak(std::string_view path) {
     return is_context(path) && context_family(path) != "LocalBufferContext";
 }

@@ -10,7 +10,6 @@ namespace palloscope {
 
 namespace {
 
-constexpr std::string_view kCut = "...";
 constexpr std::string_view kParameters = "$0123456789, ";
 constexpr std::size_t kMostCounts = 1000;
 // What is given up again, as a share of what came, that does not speak against it.
@@ -99,10 +98,10 @@ bool can_have_left(std::string_view family, const KeptCount& kept) {
         return declares(family, kept.family);
     }
     std::string_view begin = kept.family;
-    if (!begin.ends_with(kCut)) {
+    if (!begin.ends_with(KeptByStatements::kCut)) {
         return family == begin;
     }
-    begin.remove_suffix(kCut.size());
+    begin.remove_suffix(KeptByStatements::kCut.size());
     return is_begin_of(begin, family);
 }
 

@@ -204,7 +204,7 @@ void Suspects::accuse(std::span<const double> bytes,
         }
     }
     const std::vector<bool> plausible = plausible_groups(rule, ranked);
-    const bool of_pages = rule.covers(kOutsideContexts) || rule.covers(kSharedMemory);
+    const bool of_pages = of_process(rule);
     const Attribution attribution =
         of_pages ? attribute_pages(bytes, first, plausible)
                  : attribute_growth(choice_.seconds, bytes, first, groups_, plausible);

@@ -33,9 +33,11 @@ struct ContextSeries {
 // plancache.c); portals, by their names (PortalContext, portalmem.c); compiled functions, by their
 // signatures (PL/pgSQL function, pl_comp.c).
 struct KeptByStatements {
+    // Behind a text that is cut, as MemoryContextStats puts it.
+    static constexpr std::string_view kCut = "...";
+
     std::string path;
-    // Of the ident, with the generated parts of identifiers as '*'; a text ends with "..." where it
-    // is cut.
+    // Of the ident, with the generated parts of identifiers as '*'.
     std::string family;
 
     struct Change {

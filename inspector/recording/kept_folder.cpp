@@ -11,7 +11,6 @@ namespace {
 
 // KeptByStatements::family; none of a context that tells of no statement.
 std::optional<std::string> family_of(const RecordedContext& context, FormCache& forms) {
-    constexpr std::string_view kCut = "...";
     if (!context.ident) {
         return std::nullopt;
     }
@@ -22,9 +21,10 @@ std::optional<std::string> family_of(const RecordedContext& context, FormCache& 
         return std::nullopt;
     }
     std::string_view text = *context.ident;
-    const bool cut = text.ends_with(kCut);
-    text.remove_suffix(cut ? kCut.size() : 0);
-    return forms.form_of(text).family + std::string(cut ? kCut : "");
+    const std::string_view mark =
+        text.ends_with(KeptByStatements::kCut) ? KeptByStatements::kCut : "";
+    text.remove_suffix(mark.size());
+    return forms.form_of(text).family + std::string(mark);
 }
 
 }  // namespace
