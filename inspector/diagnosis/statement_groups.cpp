@@ -102,7 +102,7 @@ bool never_vary_apart(const StatementColumn& a, const StatementColumn& b) {
     const bool rare = rounds < static_cast<double>(a.calls.size());
     const bool by_chance = a.noise + b.noise > 0;
     const bool together =
-        by_chance && !rare ? alike(a, b) && differ_by_chance(a, b) : !drift_apart(a, b);
+        (by_chance && !rare ? alike(a, b) : !drift_apart(a, b)) && (rare || differ_by_chance(a, b));
     if (!together) {
         return false;
     }

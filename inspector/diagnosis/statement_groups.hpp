@@ -27,12 +27,13 @@ struct StatementGroup {
 // Two statements never vary apart where the share of its calls that each has behind it differs, at
 // no snapshot, by more than a snapshot amid a round explains (one round and a half), plus a quarter
 // of the root of the number of rounds (two independent statements drift apart by 1.2 times that
-// root, ones of which 1 % fail by a tenth of it). Where rounds are rarer than snapshots this alone
-// proves little: there, either statement must also be at most three times as frequent as the other,
-// or the two must fall into the same intervals. Of calls that were seen by chance these must; where
-// they are not so rare, they must have run about equally often, the differences in the intervals be
-// no larger than chance makes them, and chance no larger than what independent statements would
-// differ by: else nothing is proved.
+// root, ones of which 1 % fail by a tenth of it). Nor may they differ in the intervals, on average,
+// by more than that snapshot explains. Where rounds are rarer than snapshots this alone proves
+// little: there, either statement must also be at most three times as frequent as the other, or the
+// two must fall into the same intervals. Of calls that were seen by chance these must; where they
+// are not so rare, they must have run about equally often, the differences in the intervals be no
+// larger than chance makes them, and chance no larger than what independent statements would differ
+// by: else nothing is proved.
 [[nodiscard]] std::vector<StatementGroup> statement_groups(
     std::span<const StatementColumn> columns);
 

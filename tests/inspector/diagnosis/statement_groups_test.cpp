@@ -132,6 +132,25 @@ TEST(StatementGroups, PartsStatementsThatVaryApart) {
     }
 }
 
+TEST(StatementGroups, PartsStatementsThatDriftTogetherByChanceButDifferInEachInterval) {
+    // Scenario listen of the workload: up to six LISTENs a loop, and a NOTIFY every other time. One
+    // recording in a hundred never drifts apart.
+    Dice dice(10);
+    int joined = 0;
+    for (int recording = 0; recording < 2000; ++recording) {
+        std::vector<int> listens(120);
+        std::vector<int> notifies(120);
+        for (int loop = 0; loop < 750; ++loop) {
+            const std::size_t interval = static_cast<std::size_t>(loop) * 120 / 750;
+            listens[interval] += static_cast<int>(dice.uniform() * 7);
+            notifies[interval] += dice.uniform() < 0.5 ? 1 : 0;
+        }
+        const std::vector<StatementColumn> columns{column(listens), column(notifies)};
+        joined += statement_groups(columns).size() == 1 ? 1 : 0;
+    }
+    EXPECT_EQ(joined, 0);
+}
+
 TEST(StatementGroups, PartsARareStatementFromAFrequentOneAtTheSamePace) {
     std::vector<int> rare(100, 0);
     for (std::size_t i = 10; i < rare.size(); i += 10) {
