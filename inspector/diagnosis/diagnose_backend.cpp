@@ -74,7 +74,9 @@ bool may_leak(std::string_view path) {
 // The diagnosis in the making.
 class BackendAnalysis {
   public:
-    BackendAnalysis(const History& history, const BackendHistory& backend);
+    BackendAnalysis(const History& history,
+                    const BackendHistory& backend,
+                    const SightingWeights& weights);
 
     [[nodiscard]] BackendDiagnosis run();
 
@@ -135,13 +137,15 @@ class BackendAnalysis {
     std::size_t groups_named_ = 0;
 };
 
-BackendAnalysis::BackendAnalysis(const History& history, const BackendHistory& backend)
+BackendAnalysis::BackendAnalysis(const History& history,
+                                 const BackendHistory& backend,
+                                 const SightingWeights& weights)
     : backend_(backend),
       choice_(choose_snapshots(backend)),
       memory_(backend, choice_),
       total_(at(memory_.bytes(is_context), choice_.indices)),
       pages_(rss_anon_bytes(backend)),
-      suspects_(history, backend, choice_) {}
+      suspects_(history, backend, weights.of(backend), choice_) {}
 
 std::vector<double> BackendAnalysis::reported_memory() const {
     std::vector<double> memory = total_;
@@ -359,12 +363,13 @@ BackendDiagnosis BackendAnalysis::run() {
 // The leak that went on until its statements ran no more, where that is why `whole` finds none.
 std::optional<BackendDiagnosis> diagnose_before_rest(const History& history,
                                                      const BackendHistory& backend,
+                                                     const SightingWeights& weights,
                                                      const BackendDiagnosis& whole) {
     const auto end_ns = end_of_growth_ns(backend);
     if (!end_ns) {
         return std::nullopt;
     }
-    BackendDiagnosis diagnosis = BackendAnalysis(history, up_to(backend, *end_ns)).run();
+    BackendDiagnosis diagnosis = BackendAnalysis(history, up_to(backend, *end_ns), weights).run();
     const bool ended = std::ranges::none_of(diagnosis.causes, [&](const Cause& cause) {
         return goes_on_after(cause, history, backend, *end_ns);
     });
@@ -380,34 +385,39 @@ std::optional<BackendDiagnosis> diagnose_before_rest(const History& history,
 }
 
 // The growth of used bytes, of a backend with snapshots.
-BackendDiagnosis diagnose_used(const History& history, const BackendHistory& backend) {
-    BackendDiagnosis diagnosis = BackendAnalysis(history, backend).run();
+BackendDiagnosis diagnose_used(const History& history,
+                               const BackendHistory& backend,
+                               const SightingWeights& weights) {
+    BackendDiagnosis diagnosis = BackendAnalysis(history, backend, weights).run();
     if (diagnosis.leaks() || diagnosis.growth.verdict != GrowthVerdict::kSettled) {
         return diagnosis;
     }
     const BackendHistory even = by_work(backend);
-    BackendDiagnosis slowed = BackendAnalysis(history, even).run();
+    BackendDiagnosis slowed = BackendAnalysis(history, even, weights).run();
     if (slowed.leaks()) {
         return slowed;
     }
-    return diagnose_before_rest(history, backend, diagnosis).value_or(std::move(diagnosis));
+    return diagnose_before_rest(history, backend, weights, diagnosis)
+        .value_or(std::move(diagnosis));
 }
 
 }  // namespace
 
-BackendDiagnosis diagnose_backend(const History& history, const BackendHistory& backend) {
+BackendDiagnosis diagnose_backend(const History& history,
+                                  const BackendHistory& backend,
+                                  const SightingWeights& weights) {
     if (backend.snapshots.empty()) {
         return {.process = backend.process,
                 .server_version_num = backend.server_version_num,
                 .executions = backend.executions.size(),
                 .notes = backend_notes(backend, {})};
     }
-    BackendDiagnosis of_used = diagnose_used(history, backend);
+    BackendDiagnosis of_used = diagnose_used(history, backend, weights);
     if (of_used.leaks() || of_used.growth.verdict == GrowthVerdict::kTooFewSnapshots) {
         return of_used;
     }
     const BackendHistory total = by_total_bytes(backend);
-    BackendDiagnosis of_total = BackendAnalysis(history, total).run();
+    BackendDiagnosis of_total = BackendAnalysis(history, total, weights).run();
     of_total.growth.judged_on = GrowingMemory::kTotalBytes;
     return of_total.leaks() ? of_total : of_used;
 }

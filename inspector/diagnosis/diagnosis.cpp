@@ -10,11 +10,12 @@ namespace palloscope {
 
 Diagnosis diagnose(const History& history) {
     Diagnosis diagnosis{.statement_source = history.statement_source, .notes = history.notes};
+    const SightingWeights weights(history);
     for (const BackendHistory& backend : history.backends) {
-        diagnosis.backends.push_back(diagnose_backend(history, backend));
+        diagnosis.backends.push_back(diagnose_backend(history, backend, weights));
     }
     add_forecasts(history, diagnosis);
-    add_endings(history, diagnosis);
+    add_endings(history, weights, diagnosis);
     add_reconnects(history, diagnosis);
     return diagnosis;
 }

@@ -117,14 +117,15 @@ Ending ending_of(const BackendHistory& backend, const History& history) {
 // The backend as it was when its leak was proven last. Before the kernel kills, it takes back
 // whatever pages it can, and all that runs slows down: caches that have filled look like that too.
 std::optional<BackendDiagnosis> diagnose_before_scarcity(const History& history,
-                                                         const BackendHistory& backend) {
+                                                         const BackendHistory& backend,
+                                                         const SightingWeights& weights) {
     const HeldMemory held(backend);
     for (std::int64_t i = kMoments - 1; i > 0; --i) {
         const std::int64_t moment_ns = moment_of(backend, i);
         if (held.trend_at(moment_ns).verdict != GrowthVerdict::kLeak) {
             continue;
         }
-        BackendDiagnosis earlier = diagnose_backend(history, up_to(backend, moment_ns));
+        BackendDiagnosis earlier = diagnose_backend(history, up_to(backend, moment_ns), weights);
         if (earlier.leaks()) {
             return earlier;
         }
@@ -135,8 +136,9 @@ std::optional<BackendDiagnosis> diagnose_before_scarcity(const History& history,
 // Has `diagnosis`, of which the whole recording proves no leak, say what leaked before.
 void tell_of_earlier_leak(const History& history,
                           const BackendHistory& backend,
+                          const SightingWeights& weights,
                           BackendDiagnosis& diagnosis) {
-    std::optional<BackendDiagnosis> earlier = diagnose_before_scarcity(history, backend);
+    std::optional<BackendDiagnosis> earlier = diagnose_before_scarcity(history, backend, weights);
     if (!earlier) {
         return;
     }
@@ -151,14 +153,14 @@ void tell_of_earlier_leak(const History& history,
 
 }  // namespace
 
-void add_endings(const History& history, Diagnosis& diagnosis) {
+void add_endings(const History& history, const SightingWeights& weights, Diagnosis& diagnosis) {
     for (std::size_t i = 0; i < diagnosis.backends.size(); ++i) {
         if (history.backends[i].end == kKilledForMemory) {
             BackendDiagnosis& backend = diagnosis.backends[i];
             backend.ending = ending_of(history.backends[i], history);
             backend.forecast.reset();
             if (!backend.leaks() && backend.ending->foresight) {
-                tell_of_earlier_leak(history, history.backends[i], backend);
+                tell_of_earlier_leak(history, history.backends[i], weights, backend);
             }
         }
     }

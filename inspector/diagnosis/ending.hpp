@@ -1,12 +1,14 @@
 #pragma once
 
 #include "inspector/diagnosis/diagnosis.hpp"
+#include "inspector/diagnosis/sighting_weights.hpp"
 #include "inspector/model/history.hpp"
 
 namespace palloscope {
 
-// Gives each backend of `diagnosis`, which is of `history`, that was killed for lack of memory its
-// Ending. As in add_forecasts(), backends with the same limit are taken to be in one control group.
-void add_endings(const History& history, Diagnosis& diagnosis);
+// Gives each backend of `diagnosis`, which is of `history`, as `weights` are, that was killed for
+// lack of memory its Ending. As in add_forecasts(), backends with the same limit are taken to be in
+// one control group.
+void add_endings(const History& history, const SightingWeights& weights, Diagnosis& diagnosis);
 
 }  // namespace palloscope

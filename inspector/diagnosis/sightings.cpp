@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
 
 namespace palloscope {
 
@@ -17,27 +16,39 @@ constexpr double kErrorOfFew = 1;
 
 }  // namespace
 
-CallsEstimate estimate_calls(const std::vector<Sighting>& sightings) {
-    const auto seen = static_cast<double>(sightings.size());
-    if (sightings.size() < 2) {
-        return {.calls = seen, .error = kErrorOfFew};
+SightingWeight weigh_sightings(std::vector<Sighting> sightings) {
+    const std::size_t seen = sightings.size();
+    if (seen < 2) {
+        return {.error = kErrorOfFew, .sightings = seen};
     }
-    std::vector<Sighting> sorted = sightings;
-    std::ranges::sort(sorted, {}, &Sighting::after_ns);
-    const std::size_t first = std::min(sorted.size(), std::max(sorted.size() / 2, kEnough)) - 1;
-    const auto within = static_cast<double>(sorted[first].after_ns);
+    std::ranges::sort(sightings, {}, &Sighting::after_ns);
+    const std::size_t first = std::min(seen, std::max(seen / 2, kEnough)) - 1;
+    const auto within = static_cast<double>(sightings[first].after_ns);
     double gaps = 0;
     double squares = 0;
     for (std::size_t i = 0; i < first; ++i) {
         // All that begin in a gap shorter than that are seen.
-        const auto gap = std::max(static_cast<double>(sorted[i].gap_ns), within);
+        const auto gap = std::max(static_cast<double>(sightings[i].gap_ns), within);
         gaps += gap;
         squares += gap * gap;
     }
     // Of a sum of as many gaps as chance will have it.
     const double by_chance = gaps > 0 ? std::sqrt(squares) / gaps : kErrorOfFew;
-    return {.calls = within > 0 ? std::max(seen, gaps / within) : seen,
-            .error = std::hypot(kErrorOfMethod, by_chance)};
+    const double calls = within > 0 ? gaps / within / static_cast<double>(seen) : 1;
+    return {.calls = std::max(calls, 1.0), .error = by_chance, .sightings = seen};
+}
+
+CallsEstimate estimate_calls(std::size_t seen, const SightingWeight& weight) {
+    if (seen == 0) {
+        return {.error = kErrorOfFew};
+    }
+    // Each is seen with a chance of 1 in weight.calls. What is the weight's own error counts once.
+    const auto number = static_cast<double>(seen);
+    const double of_others =
+        std::max(1 - number / static_cast<double>(std::max(weight.sightings, seen)), 0.0);
+    const double variance = (1 - 1 / weight.calls) / number * of_others;
+    return {.calls = number * weight.calls,
+            .error = std::hypot(kErrorOfMethod, weight.error, std::sqrt(variance))};
 }
 
 }  // namespace palloscope

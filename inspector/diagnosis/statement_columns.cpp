@@ -11,8 +11,6 @@
 
 #include <fmt/format.h>
 
-#include "inspector/diagnosis/sightings.hpp"
-
 namespace palloscope {
 
 namespace {
@@ -29,38 +27,6 @@ std::string family_fingerprint(std::string_view text) {
         hash *= 0x100000001b3U;
     }
     return fmt::format("{:016x}", hash);
-}
-
-// Which statement each form belongs to, and these statements.
-struct Statements {
-    std::vector<std::size_t> of_form;
-    std::vector<StatementColumn> columns;
-};
-
-Statements fold_forms(const std::vector<StatementForm>& forms) {
-    std::unordered_map<std::string_view, std::size_t> family_size;
-    for (const StatementForm& form : forms) {
-        ++family_size[form.family];
-    }
-    Statements statements;
-    std::unordered_map<std::string_view, std::size_t> family_column;
-    for (const StatementForm& form : forms) {
-        const std::size_t size = family_size[form.family];
-        std::size_t column = statements.columns.size();
-        if (size > kFormsOfAFamily) {
-            column = family_column.try_emplace(form.family, column).first->second;
-        }
-        if (column == statements.columns.size()) {
-            const bool family = size > kFormsOfAFamily;
-            statements.columns.push_back(
-                {.query = family ? form.family : form.text,
-                 .family = form.family,
-                 .fingerprint = family ? family_fingerprint(form.family) : form.fingerprint,
-                 .forms = family ? size : 1});
-        }
-        statements.of_form.push_back(column);
-    }
-    return statements;
 }
 
 // Index of the first moment at or after `time_ns`; 0 for what ended before the recording and the
@@ -89,6 +55,7 @@ std::vector<std::size_t> frequent(const std::vector<double>& totals) {
 struct SeenCalls {
     std::vector<double> by_chance;
     std::vector<Sighting> sightings;
+    std::size_t form = 0;  // of one of them
 };
 
 // Has the estimates come nearer to what the backend's reports say that they miss together, by least
@@ -206,14 +173,41 @@ void count_by(const KeptCount& kept, StatementColumn& column) {
 
 }  // namespace
 
+FoldedForms fold_forms(const std::vector<StatementForm>& forms) {
+    std::unordered_map<std::string_view, std::size_t> family_size;
+    for (const StatementForm& form : forms) {
+        ++family_size[form.family];
+    }
+    FoldedForms folded;
+    std::unordered_map<std::string_view, std::size_t> family_column;
+    for (const StatementForm& form : forms) {
+        const std::size_t size = family_size[form.family];
+        std::size_t column = folded.statements.size();
+        if (size > kFormsOfAFamily) {
+            column = family_column.try_emplace(form.family, column).first->second;
+        }
+        if (column == folded.statements.size()) {
+            const bool family = size > kFormsOfAFamily;
+            folded.statements.push_back(
+                {.query = family ? form.family : form.text,
+                 .family = form.family,
+                 .fingerprint = family ? family_fingerprint(form.family) : form.fingerprint,
+                 .forms = family ? size : 1});
+        }
+        folded.statement_of_form.push_back(column);
+    }
+    return folded;
+}
+
 StatementCounts count_statements(const std::vector<StatementForm>& forms,
                                  const std::vector<ExecutionRecord>& executions,
                                  std::span<const std::int64_t> moments_ns,
                                  std::optional<double> seen_share,
-                                 std::span<const KeptCount> kept) {
-    Statements statements = fold_forms(forms);
+                                 std::span<const KeptCount> kept,
+                                 std::span<const SightingWeight> weights) {
+    FoldedForms folded = fold_forms(forms);
     // Two passes, so that only the frequent statements cost a number for every snapshot.
-    std::vector<double> totals(statements.columns.size());
+    std::vector<double> totals(folded.statements.size());
     std::vector<std::size_t> intervals;
     intervals.reserve(executions.size());
     for (const ExecutionRecord& execution : executions) {
@@ -222,21 +216,21 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
             execution.form < forms.size() && interval > 0 && interval < moments_ns.size();
         intervals.push_back(counts ? interval : 0);
         if (counts) {
-            totals[statements.of_form[execution.form]] += 1;
+            totals[folded.statement_of_form[execution.form]] += 1;
         }
     }
-    const std::map<std::size_t, KeptCount> kept_of = by_statement(kept, statements.columns, totals);
+    const std::map<std::size_t, KeptCount> kept_of = by_statement(kept, folded.statements, totals);
     for (const auto& [statement, count] : kept_of) {
         totals[statement] = std::max(totals[statement], count.more.back());
     }
-    std::vector<std::size_t> place(statements.columns.size(), StatementCounts::kNoColumn);
+    std::vector<std::size_t> place(folded.statements.size(), StatementCounts::kNoColumn);
     StatementCounts counts;
     for (const std::size_t statement : frequent(totals)) {
         place[statement] = counts.columns.size();
-        counts.columns.push_back(std::move(statements.columns[statement]));
+        counts.columns.push_back(std::move(folded.statements[statement]));
         counts.columns.back().calls.assign(moments_ns.size(), 0.0);
     }
-    for (const std::size_t statement : statements.of_form) {
+    for (const std::size_t statement : folded.statement_of_form) {
         counts.column_of_form.push_back(place[statement]);
     }
     std::vector<SeenCalls> seen(counts.columns.size());
@@ -254,6 +248,7 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
             seen[column].by_chance.resize(moments_ns.size());
             seen[column].by_chance[intervals[i]] += 1;
             seen[column].sightings.push_back(*executions[i].sighting);
+            seen[column].form = executions[i].form;
         } else {
             counts.columns[column].calls[intervals[i]] += 1;
         }
@@ -261,7 +256,9 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
     std::vector<CallsEstimate> estimates;
     estimates.reserve(seen.size());
     for (const SeenCalls& calls : seen) {
-        estimates.push_back(estimate_calls(calls.sightings));
+        estimates.push_back(estimate_calls(
+            calls.sightings.size(),
+            weights.empty() ? weigh_sightings(calls.sightings) : weights[calls.form]));
     }
     if (seen_share) {
         reconcile(seen_in_all / *seen_share - seen_in_all, seen, estimates);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "inspector/diagnosis/kept_counts.hpp"
+#include "inspector/diagnosis/sightings.hpp"
 #include "inspector/model/history.hpp"
 
 namespace palloscope {
@@ -42,6 +43,14 @@ struct StatementColumn {
     [[nodiscard]] bool estimated() const { return error > 0; }
 };
 
+// Which statement each form belongs to, and these statements, not counted yet.
+struct FoldedForms {
+    std::vector<std::size_t> statement_of_form;
+    std::vector<StatementColumn> statements;
+};
+
+[[nodiscard]] FoldedForms fold_forms(const std::vector<StatementForm>& forms);
+
 // The columns of a backend, most frequent statement first.
 struct StatementCounts {
     static constexpr std::size_t kNoColumn = std::numeric_limits<std::size_t>::max();
@@ -54,7 +63,8 @@ struct StatementCounts {
 // Counts the statements that ran at least four times (fewer cannot tie a growth to a statement),
 // the 400 most frequent of them. `moments_ns` rises and is not empty. The numbers of those that
 // were seen by chance are estimates (sightings.hpp), brought nearer to what `seen_share` of all,
-// where that is known (BackendHistory), says of their sum.
+// where that is known (BackendHistory), says of their sum. `weights`, by form, tell what a sighting
+// stands for; where there are none, it is found by those of `executions`.
 //
 // Where each call left something that is `kept`, its exact number takes the place of what looks
 // saw, which is to be given for such a source of statements only. One that is far below that does
@@ -65,6 +75,7 @@ struct StatementCounts {
                                                const std::vector<ExecutionRecord>& executions,
                                                std::span<const std::int64_t> moments_ns,
                                                std::optional<double> seen_share = std::nullopt,
-                                               std::span<const KeptCount> kept = {});
+                                               std::span<const KeptCount> kept = {},
+                                               std::span<const SightingWeight> weights = {});
 
 }  // namespace palloscope

@@ -58,6 +58,7 @@ void join(SuspectedGroup& whole, const SuspectedGroup& part) {
 
 Suspects::Suspects(const History& history,
                    const BackendHistory& backend,
+                   std::span<const SightingWeight> weights,
                    const SnapshotChoice& choice)
     : history_(history),
       backend_(backend),
@@ -68,7 +69,8 @@ Suspects::Suspects(const History& history,
                                choice.moments_ns,
                                backend.seen_share,
                                history.statement_source == "activity" ? kept_counts(backend, choice)
-                                                                      : std::vector<KeptCount>{})),
+                                                                      : std::vector<KeptCount>{},
+                               weights)),
       groups_(statement_groups(counts_.columns)) {}
 
 std::vector<SuspectedStatement> Suspects::members(

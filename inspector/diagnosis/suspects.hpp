@@ -18,8 +18,12 @@ namespace palloscope {
 // for every series of bytes.
 class Suspects {
   public:
-    // All three must outlive this; `choice` has at least one snapshot.
-    Suspects(const History& history, const BackendHistory& backend, const SnapshotChoice& choice);
+    // All must outlive this; `choice` has at least one snapshot. `weights` as in
+    // count_statements().
+    Suspects(const History& history,
+             const BackendHistory& backend,
+             std::span<const SightingWeight> weights,
+             const SnapshotChoice& choice);
 
     // What grows `bytes` (at the chosen snapshots, from `first` on), as far as `rule` covers it.
     // Fills the groups, the ranked statements, the best counted group, the untied growth and the

@@ -34,8 +34,12 @@ Seen seen_of(int count, Lasting lasting, Dice& dice) {
     return seen;
 }
 
+CallsEstimate estimate_alone(const std::vector<Sighting>& sightings) {
+    return estimate_calls(sightings.size(), weigh_sightings(sightings));
+}
+
 double estimated(const Seen& seen) {
-    return seen.certain + estimate_calls(seen.by_chance).calls;
+    return seen.certain + estimate_alone(seen.by_chance).calls;
 }
 
 // Of `rounds` estimates, the mean.
@@ -86,14 +90,14 @@ TEST(EstimatedCalls, CountsShortAndLongOnes) {
 
 TEST(EstimatedCalls, IsNeverLessThanWereSeen) {
     Dice dice(5);
-    EXPECT_EQ(estimate_calls({}).calls, 0);
+    EXPECT_EQ(estimate_alone({}).calls, 0);
     for (const int count : {1, 2, 3, 5}) {
         const Seen seen = seen_of(
             count, [] { return 0.9 * kGap; }, dice);
         EXPECT_GE(estimated(seen), static_cast<double>(seen.by_chance.size()));
     }
     // Of a clock that stands still.
-    EXPECT_EQ(estimate_calls(std::vector<Sighting>(4)).calls, 4);
+    EXPECT_EQ(estimate_alone(std::vector<Sighting>(4)).calls, 4);
 }
 
 // Both where chance alone errs and where the method does.
@@ -107,11 +111,48 @@ TEST(EstimatedCalls, LieWithinTwoStandardErrors) {
         for (int i = 0; i < kRounds; ++i) {
             const Seen seen =
                 i % 2 == 0 ? seen_of(count, alike, dice) : seen_of(count, exponential, dice);
-            const CallsEstimate found = estimate_calls(seen.by_chance);
+            const CallsEstimate found = estimate_alone(seen.by_chance);
             hits += std::abs(found.calls - count) <= 2 * found.error * count ? 1 : 0;
         }
         EXPECT_GE(hits, kRounds * 9 / 10) << count;
     }
+}
+
+// Of four backends that run the same statement.
+TEST(EstimatedCalls, AreBetterWhereOtherBackendsKnowTheWeightToo) {
+    Dice dice(8);
+    constexpr int kRounds = 200;
+    constexpr int kCount = 80;
+    double squares_alone = 0;
+    double squares_together = 0;
+    int hits = 0;
+    for (int i = 0; i < kRounds; ++i) {
+        const Seen seen = seen_of(
+            kCount, [] { return kGap / 2; }, dice);
+        std::vector<Sighting> all = seen.by_chance;
+        for (int other = 0; other < 3; ++other) {
+            const Seen more = seen_of(
+                kCount, [] { return kGap / 2; }, dice);
+            all.insert(all.end(), more.by_chance.begin(), more.by_chance.end());
+        }
+        const double alone = estimate_alone(seen.by_chance).calls - kCount;
+        const CallsEstimate found = estimate_calls(seen.by_chance.size(), weigh_sightings(all));
+        const double together = found.calls - kCount;
+        squares_alone += alone * alone;
+        squares_together += together * together;
+        hits += std::abs(together) <= 2 * found.error * kCount ? 1 : 0;
+    }
+    EXPECT_LT(squares_together, 0.6 * squares_alone);
+    EXPECT_GE(hits, kRounds * 9 / 10);
+}
+
+TEST(EstimatedCalls, HaveTheErrorOfOneBackendAloneWhereItIsAlone) {
+    const SightingWeight weight{.calls = 4, .error = 0.1, .sightings = 25};
+    EXPECT_EQ(estimate_calls(25, weight).calls, 100);
+    EXPECT_NEAR(estimate_calls(25, weight).error, std::hypot(0.2, 0.1), 1e-9);
+    // One of many: its own sightings are a matter of chance.
+    const SightingWeight of_many{.calls = 4, .error = 0, .sightings = 1'000'000};
+    EXPECT_NEAR(estimate_calls(25, of_many).error, std::hypot(0.2, std::sqrt(0.75 / 25)), 1e-4);
 }
 
 }  // namespace
