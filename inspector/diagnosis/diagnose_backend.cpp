@@ -389,13 +389,19 @@ BackendDiagnosis diagnose_used(const History& history,
                                const BackendHistory& backend,
                                const SightingWeights& weights) {
     BackendDiagnosis diagnosis = BackendAnalysis(history, backend, weights).run();
-    if (diagnosis.leaks() || diagnosis.growth.verdict != GrowthVerdict::kSettled) {
+    const bool complete = diagnosis.leaks()
+                              ? 2 * diagnosis.unexplained_bytes <= diagnosis.growth.bytes
+                              : diagnosis.growth.verdict != GrowthVerdict::kSettled;
+    if (complete) {
         return diagnosis;
     }
     const BackendHistory even = by_work(backend);
     BackendDiagnosis slowed = BackendAnalysis(history, even, weights).run();
-    if (slowed.leaks()) {
+    if (slowed.leaks() && slowed.unexplained_bytes < diagnosis.unexplained_bytes) {
         return slowed;
+    }
+    if (diagnosis.leaks()) {
+        return diagnosis;
     }
     return diagnose_before_rest(history, backend, weights, diagnosis)
         .value_or(std::move(diagnosis));

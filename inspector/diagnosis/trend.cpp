@@ -38,20 +38,41 @@ std::size_t end_of_warm_up(std::span<const double> seconds, std::span<const doub
     return bytes[end] - bytes.front() > kWarmUpRate * at_later_rate ? end : 0;
 }
 
+// Growth and duration of each interval over the root of its duration. What stays varies as much as
+// time passes, so that what came in one long interval tells no more of the rate than as much time
+// in short ones: snapshots that a driver waits for lie close together while it works, and far apart
+// while it does not.
+struct Intervals {
+    std::vector<double> growth;
+    std::vector<double> seconds;
+};
+
+Intervals even_intervals(std::span<const double> seconds, std::span<const double> bytes) {
+    Intervals intervals{.growth = differences(bytes), .seconds = differences(seconds)};
+    const double mean =
+        (seconds.back() - seconds.front()) / static_cast<double>(seconds.size() - 1);
+    for (std::size_t i = 0; i < intervals.growth.size(); ++i) {
+        const double scale = std::sqrt(intervals.seconds[i] / mean);
+        intervals.growth[i] /= scale;
+        intervals.seconds[i] /= scale;
+    }
+    return intervals;
+}
+
 double estimate_trend_theta(std::span<const double> seconds, std::span<const double> bytes) {
     const double rate = (bytes.back() - bytes.front()) / (seconds.back() - seconds.front());
-    std::vector<double> left = differences(bytes);
-    const std::vector<double> durations = differences(seconds);
-    for (std::size_t i = 0; i < left.size(); ++i) {
-        left[i] -= rate * durations[i];
+    Intervals left = even_intervals(seconds, bytes);
+    for (std::size_t i = 0; i < left.growth.size(); ++i) {
+        left.growth[i] -= rate * left.seconds[i];
     }
-    return estimate_theta(left);
+    return estimate_theta(left.growth);
 }
 
 // The drift of `bytes`, in bytes per second.
 Estimate drift(std::span<const double> seconds, std::span<const double> bytes, double theta) {
-    Regression regression{.columns = {whitened(differences(seconds), theta)},
-                          .response = whitened(differences(bytes), theta),
+    const Intervals intervals = even_intervals(seconds, bytes);
+    Regression regression{.columns = {whitened(intervals.seconds, theta)},
+                          .response = whitened(intervals.growth, theta),
                           .free_sign = {true}};
     if (theta > 0) {
         regression.columns.push_back(first_level_column(regression.response.size(), theta));

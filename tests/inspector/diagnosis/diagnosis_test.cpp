@@ -197,6 +197,27 @@ TEST(Diagnosis, NamesTheCauseOfALeakWhoseClientsGoSlower) {
     EXPECT_NEAR(diagnosis.backends[0].growth.seconds, 89, 1);
 }
 
+TEST(Diagnosis, NamesItBesideASmallerLeakWhoseClientsDoNot) {
+    SyntheticBackend backend;
+    Dice dice(14);
+    int number = 0;
+    for (int i = 0; i < 90; ++i) {
+        for (int loads = dice.poisson(12 * std::exp(-i / 30.0)); loads > 0; --loads) {
+            run_policy_load(backend, i + 0.03 * loads, ++number, 4200);
+        }
+        const std::string portals = "TopMemoryContext/TopPortalContext/PortalContext";
+        for (int pages = dice.poisson(3); pages > 0; --pages) {
+            backend.run(i + 0.95, "DECLARE page CURSOR WITH HOLD FOR SELECT $1", portals, 700);
+            backend.add_contexts(portals, 1);
+        }
+        backend.snapshot(i + 1);
+    }
+    const Diagnosis diagnosis = diagnose(backend.history());
+    ASSERT_THAT(diagnosis.backends[0].causes, SizeIs(2));
+    EXPECT_EQ(diagnosis.backends[0].causes[0].id, "catalog-churn");
+    EXPECT_EQ(diagnosis.backends[0].causes[1].id, "open-cursors");
+}
+
 // A thousand relations touched in turn, again and again: after the first round all are cached.
 TEST(Diagnosis, TellsCachesThatTookLongToFillByTheirStatementsThatGoOn) {
     SyntheticBackend backend;

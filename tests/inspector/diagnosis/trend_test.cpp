@@ -96,6 +96,28 @@ TEST(Trend, DoesNotJudgeNothing) {
     EXPECT_EQ(judge({1e6}).verdict, GrowthVerdict::kTooFewSnapshots);
 }
 
+// A driver that is stepped: snapshots follow its statements closely, and between two loops it waits
+// for another session.
+TEST(Trend, KnowsTheRateOfWhatGrowsInShortIntervalsAlone) {
+    Dice dice(3);
+    std::vector<double> seconds{0};
+    std::vector<double> bytes{0};
+    for (int loop = 0; loop < 100; ++loop) {
+        for (int statements = dice.poisson(10); statements > 0; --statements) {
+            seconds.push_back(seconds.back() + 0.003);
+            bytes.push_back(bytes.back() + (dice.uniform() < 0.3 ? 3000 : 0));
+        }
+        seconds.push_back(seconds.back() + 0.5 * dice.uniform());
+        bytes.push_back(bytes.back());
+    }
+    const double rate = bytes.back() / seconds.back();
+    const Trend trend = judge_growth(seconds, bytes);
+    EXPECT_EQ(trend.verdict, GrowthVerdict::kLeak);
+    EXPECT_NEAR(trend.bytes_per_second.value, rate, 0.1 * rate);
+    EXPECT_LE(trend.bytes_per_second.low, rate);
+    EXPECT_GE(trend.bytes_per_second.high, rate);
+}
+
 TEST(Trend, IsNotLedAstrayByOneLateSnapshot) {
     std::vector<double> seconds = every_second(60);
     for (std::size_t i = 30; i < seconds.size(); ++i) {
