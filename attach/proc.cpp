@@ -174,6 +174,8 @@ ProcessStatus parse_status(std::string_view text) {
             status.rss_shmem_bytes = kilobytes(value);
         } else if (key == "VmData") {
             status.data_bytes = kilobytes(value);
+        } else if (key == "VmSize") {
+            status.mapped_bytes = static_cast<std::uint64_t>(kilobytes(value));
         } else if (key == "SigBlk") {
             status.blocked_signals = parse_number<std::uint64_t>(value, 16).value_or(0);
         } else if (key == "CapEff") {
@@ -234,18 +236,6 @@ Result<std::optional<long>> read_syscall(pid_t pid) {
     return read_proc_file(pid, "syscall").map([](const std::string& text) {
         return parse_syscall(text);
     });
-}
-
-Result<std::uint64_t> read_mapped_bytes(pid_t pid) {
-    constexpr std::uint64_t kPageBytes = 4096;
-    return read_proc_file(pid, "statm")
-        .and_then([&](const std::string& text) -> Result<std::uint64_t> {
-            const std::uint64_t pages = parse_number<std::uint64_t>(text).value_or(0);
-            if (pages == 0) {
-                return proc_error(ESRCH, pid, "statm");
-            }
-            return pages * kPageBytes;
-        });
 }
 
 ChildStatus parse_child_status(std::string_view text) {

@@ -48,6 +48,8 @@ struct ProcessStatus {
     std::int64_t rss_shmem_bytes = 0;
     std::int64_t data_bytes =
         0;  // private writable mappings but the stack, resident or not (VmData)
+    std::uint64_t mapped_bytes =
+        0;  // its whole address space (VmSize); 0 where it has none any more
     std::uint64_t blocked_signals = 0;  // of the main thread
     std::uint64_t effective_capabilities = 0;
     int seccomp = 0;            // 0 none, 1 strict, 2 filter
@@ -78,10 +80,6 @@ struct MemoryRollup {
 // (/proc/PID/syscall).
 [[nodiscard]] std::optional<long> parse_syscall(std::string_view text);
 [[nodiscard]] Result<std::optional<long>> read_syscall(pid_t pid);
-
-// The size of its whole address space, bytes (/proc/PID/statm). kGone also where it has none any
-// more, as a process that is about to end.
-[[nodiscard]] Result<std::uint64_t> read_mapped_bytes(pid_t pid);
 
 // The state letter alone, as ProcessStatus::state, at a lower price (/proc/PID/stat, field 3).
 [[nodiscard]] Result<char> read_state(pid_t pid);

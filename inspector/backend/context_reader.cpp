@@ -59,12 +59,22 @@ bool is_torn(const Error& error) {
     return error.kind == Error::Kind::kFailed || error.kind == Error::Kind::kFault;
 }
 
+// kGone also where it has no memory any more, as a process that is about to end.
+Result<ProcessStatus> read_status_with_memory(pid_t pid) {
+    return read_status(pid).and_then([&](ProcessStatus&& status) -> Result<ProcessStatus> {
+        if (status.mapped_bytes == 0) {
+            return failure(Error::Kind::kGone, fmt::format("process {} is gone", pid));
+        }
+        return std::move(status);
+    });
+}
+
 // A backend that waits for its client changes nothing. Its memory goes before it has ended, though:
 // where it is killed.
 tl::unexpected<Error> does_not_fit(const Backend& backend, const Error& reason) {
-    const auto mapped_bytes = read_mapped_bytes(backend.pid());
-    if (!mapped_bytes && mapped_bytes.error().kind == Error::Kind::kGone) {
-        return tl::unexpected(mapped_bytes.error());
+    const auto status = read_status_with_memory(backend.pid());
+    if (!status && status.error().kind == Error::Kind::kGone) {
+        return tl::unexpected(status.error());
     }
     return failure(Error::Kind::kUnsupported,
                    fmt::format("the server of process {} does not keep its memory as PostgreSQL {} "
@@ -298,7 +308,9 @@ std::optional<RestWatch::Rest> ContextReader::copy_at_rest() {
 // Fetches into the copy what decode() will use and is not there.
 void ContextReader::look_at_all() {
     copy_.set_misses(MemoryCopy::Misses::kFetch);
-    (void)walk(copy_, WalkPurpose::kSurvey);
+    if (const auto status = read_status_with_memory(backend_->pid())) {
+        (void)walk(copy_, status->mapped_bytes, WalkPurpose::kSurvey);
+    }
     (void)prove_chunks_once(copy_);
     look_at_process_info(*backend_, copy_);
     copy_.set_misses(MemoryCopy::Misses::kFail);
@@ -360,19 +372,19 @@ bool ContextReader::only_stopped_since(const StoppedProcess& stopped,
 }
 
 Result<ContextTree> ContextReader::walk(const MemoryCopy& copy,
+                                        std::uint64_t mapped_bytes,
                                         WalkPurpose purpose,
                                         ContextPlaces* places) {
     const auto root = copy.read<RemoteAddress>(backend_->address_of("TopMemoryContext"));
-    const auto mapped_bytes = read_mapped_bytes(backend_->pid());
-    if (!root || !mapped_bytes) {
-        return tl::unexpected(root ? mapped_bytes.error() : root.error());
+    if (!root) {
+        return tl::unexpected(root.error());
     }
     return walk_contexts(
         copy,
         layout_,
         *root,
         names_,
-        {.bytes = *mapped_bytes,
+        {.bytes = mapped_bytes,
          .deadline =
              Clock::now() + (purpose == WalkPurpose::kSurvey ? kLongestSurvey : kLongestWalk)},
         purpose,
@@ -389,14 +401,18 @@ Result<> ContextReader::prove_chunks_once(const MemoryCopy& copy) {
 }
 
 Result<Reading> ContextReader::decode(const MemoryCopy& copy, ContextPlaces* places) {
-    auto tree = walk(copy, WalkPurpose::kTree, places);
+    const auto status = read_status_with_memory(backend_->pid());
+    if (!status) {
+        return tl::unexpected(status.error());
+    }
+    auto tree = walk(copy, status->mapped_bytes, WalkPurpose::kTree, places);
     if (!tree) {
         return tl::unexpected(std::move(tree.error()));
     }
     if (auto proved = prove_chunks_once(copy); !proved) {
         return tl::unexpected(std::move(proved.error()));
     }
-    auto process = read_process_info(*backend_, copy, literals_);
+    auto process = read_process_info(*backend_, *status, copy, literals_, forms_);
     if (!process) {
         return tl::unexpected(std::move(process.error()));
     }

@@ -16,6 +16,7 @@
 #include "inspector/backend/memory_layout.hpp"
 #include "inspector/backend/process_info.hpp"
 #include "inspector/model/context_tree.hpp"
+#include "inspector/statements/form_cache.hpp"
 
 namespace palloscope {
 
@@ -80,6 +81,7 @@ class ContextReader {
           names_(backend.pid(), backend.memory()) {}
 
     [[nodiscard]] Result<ContextTree> walk(const MemoryCopy& copy,
+                                           std::uint64_t mapped_bytes,
                                            WalkPurpose purpose,
                                            ContextPlaces* places = nullptr);
     [[nodiscard]] Result<Reading> decode(const MemoryCopy& copy, ContextPlaces* places = nullptr);
@@ -117,6 +119,7 @@ class ContextReader {
     // Of the last look for the contexts: all lay where they had lain before.
     bool plan_held_ = false;
     ConstantTexts names_;
+    FormCache forms_;  // of the statements that were running
     bool chunks_proved_ = false;
 };
 

@@ -13,7 +13,6 @@
 #include "inspector/backend/layout_of_version.hpp"
 #include "inspector/backend/port_layout.hpp"
 #include "inspector/backend/process_title.hpp"
-#include "inspector/statements/form.hpp"
 
 namespace palloscope {
 
@@ -47,6 +46,12 @@ struct Variables {
         return address.is_null() ? std::nullopt : text_at(address, max_bytes);
     }
 
+    // A bool; true where there is none of that name, or it cannot be read.
+    [[nodiscard]] bool is_set(std::string_view symbol) const {
+        const RemoteAddress address = globals.address_of(symbol);
+        return address.is_null() || memory.read<std::uint8_t>(address).value_or(1) != 0;
+    }
+
     // Null where there is none of that name, or it cannot be read.
     [[nodiscard]] RemoteAddress pointer(std::string_view symbol) const {
         const RemoteAddress address = globals.address_of(symbol);
@@ -70,6 +75,7 @@ std::optional<std::string> state_from_memory(const Variables& variables) {
 struct MemoryFacts {
     bool is_postmaster = false;
     bool has_client = false;
+    bool is_walsender = false;
     std::optional<std::string> user;
     std::optional<std::string> database;
     std::optional<std::string> application_name;
@@ -78,16 +84,14 @@ struct MemoryFacts {
 };
 
 MemoryFacts facts_in_memory(const Variables& variables) {
-    const RemoteAddress under_postmaster = variables.globals.address_of("IsUnderPostmaster");
-    if (!under_postmaster.is_null() &&
-        variables.memory.read<std::uint8_t>(under_postmaster).value_or(1) == 0) {
+    if (!variables.is_set("IsUnderPostmaster")) {
         return {.is_postmaster = true};
     }
     const RemoteAddress port = variables.pointer("MyProcPort");
     if (port.is_null()) {
         return {};
     }
-    MemoryFacts facts{.has_client = true};
+    MemoryFacts facts{.has_client = true, .is_walsender = variables.is_set("am_walsender")};
     if (const auto layout =
             layout_of_version(kPortLayouts, variables.globals.binary().version_num())) {
         auto database = variables.text_at(port + layout->database_name, kMaxNameBytes);
@@ -103,13 +107,17 @@ MemoryFacts facts_in_memory(const Variables& variables) {
     return facts;
 }
 
-}  // namespace
+// Whether the title tells what memory does not: of a client's backend that has all else it tells
+// only whether it is a walsender, whose state is not in memory.
+bool needs_title(const MemoryFacts& facts) {
+    return !facts.is_postmaster &&
+           (!facts.has_client || facts.is_walsender || !facts.user || !facts.state);
+}
 
-ProcessInfo process_info_in_memory(const ServerGlobals& globals,
-                                   const MemorySource& memory,
-                                   std::string_view title_text,
-                                   Literals literals) {
-    MemoryFacts facts = facts_in_memory({globals, memory});
+ProcessInfo info_of(MemoryFacts facts,
+                    std::string_view title_text,
+                    Literals literals,
+                    FormCache& forms) {
     if (facts.is_postmaster) {
         return {.backend_type = "postmaster"};
     }
@@ -135,7 +143,7 @@ ProcessInfo process_info_in_memory(const ServerGlobals& globals,
     }
     if (facts.query) {
         info.query = literals == Literals::kShown ? std::move(*facts.query)
-                                                  : statement_form(*facts.query).text;
+                                                  : forms.form_of(*facts.query).text;
         if (!info.state) {
             info.state = "active";
         }
@@ -143,20 +151,41 @@ ProcessInfo process_info_in_memory(const ServerGlobals& globals,
     return info;
 }
 
+}  // namespace
+
+ProcessInfo process_info_in_memory(const ServerGlobals& globals,
+                                   const MemorySource& memory,
+                                   std::string_view title_text,
+                                   Literals literals) {
+    FormCache forms;
+    return info_of(facts_in_memory({globals, memory}), title_text, literals, forms);
+}
+
+Result<ProcessInfo> read_process_info(const Backend& backend,
+                                      const ProcessStatus& status,
+                                      const MemorySource& memory,
+                                      Literals literals,
+                                      FormCache& forms) {
+    MemoryFacts facts = facts_in_memory({backend.globals(), memory});
+    const auto title = needs_title(facts) ? read_command_line(backend.pid()) : std::string();
+    if (!title) {
+        return tl::unexpected(title.error());
+    }
+    ProcessInfo info = info_of(std::move(facts), *title, literals, forms);
+    info.pid = backend.pid();
+    info.rss_anon_bytes = status.rss_anon_bytes;
+    info.rss_file_bytes = status.rss_file_bytes;
+    info.rss_shmem_bytes = status.rss_shmem_bytes;
+    return info;
+}
+
 Result<ProcessInfo> read_process_info(const Backend& backend,
                                       const MemorySource& memory,
                                       Literals literals) {
-    const auto status = read_status(backend.pid());
-    const auto command_line = read_command_line(backend.pid());
-    if (!status || !command_line) {
-        return tl::unexpected(status ? command_line.error() : status.error());
-    }
-    ProcessInfo info = process_info_in_memory(backend.globals(), memory, *command_line, literals);
-    info.pid = backend.pid();
-    info.rss_anon_bytes = status->rss_anon_bytes;
-    info.rss_file_bytes = status->rss_file_bytes;
-    info.rss_shmem_bytes = status->rss_shmem_bytes;
-    return info;
+    return read_status(backend.pid()).and_then([&](const ProcessStatus& status) {
+        FormCache forms;
+        return read_process_info(backend, status, memory, literals, forms);
+    });
 }
 
 void look_at_process_info(const Backend& backend, const MemorySource& memory) {

@@ -3,8 +3,10 @@
 #include <string_view>
 
 #include "attach/error.hpp"
+#include "attach/proc.hpp"
 #include "inspector/backend/backend.hpp"
 #include "inspector/model/snapshot.hpp"
+#include "inspector/statements/form_cache.hpp"
 
 namespace palloscope {
 
@@ -18,6 +20,14 @@ enum class Literals { kMasked, kShown };
 [[nodiscard]] Result<ProcessInfo> read_process_info(const Backend& backend,
                                                     const MemorySource& memory,
                                                     Literals literals);
+
+// The same for who asks again and again, and knows already what the kernel counts: `forms`
+// remembers the forms of the statements that were running.
+[[nodiscard]] Result<ProcessInfo> read_process_info(const Backend& backend,
+                                                    const ProcessStatus& status,
+                                                    const MemorySource& memory,
+                                                    Literals literals,
+                                                    FormCache& forms);
 
 // The same but for what the kernel counts and for the PID, of a process whose title is known (empty
 // where it is not).

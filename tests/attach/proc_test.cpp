@@ -53,7 +53,7 @@ TEST(ParseStatus, ReadsWhatItKnows) {
     const auto status = parse_status(
         "Name:\ta: b\nState:\tS (sleeping)\nPPid:\t7\nTracerPid:\t9\nUid:\t1\t26\t3\t4\n"
         "NSpid:\t4242\t17\t3\nRssAnon:\t     100 kB\nRssFile:\t 20 kB\nRssShmem:\t 3 kB\n"
-        "Threads:\t2\nVmData:\t 4 "
+        "Threads:\t2\nVmSize:\t 9 kB\nVmData:\t 4 "
         "kB\nSigBlk:\tfffffffffffbfeff\nCapEff:\t0000000000080000\nSeccomp:\t2\nx86_Thread_"
         "features:\tshstk wrss \n");
     EXPECT_EQ(status.state, 'S');
@@ -65,6 +65,7 @@ TEST(ParseStatus, ReadsWhatItKnows) {
     EXPECT_EQ(status.rss_anon_bytes, 102400);
     EXPECT_EQ(status.rss_file_bytes, 20480);
     EXPECT_EQ(status.rss_shmem_bytes, 3072);
+    EXPECT_EQ(status.mapped_bytes, 9216U);
     EXPECT_EQ(status.data_bytes, 4096);
     EXPECT_EQ(status.blocked_signals, 0xfffffffffffbfeffU);
     EXPECT_EQ(status.effective_capabilities, 0x80000U);
@@ -142,6 +143,7 @@ TEST(Proc, TellsOfOurselves) {
     EXPECT_EQ(status->threads, 1);
     EXPECT_EQ(status->namespace_pids.front(), pid);
     EXPECT_GT(status->rss_anon_bytes, 0);
+    EXPECT_GT(status->mapped_bytes, static_cast<std::uint64_t>(status->rss_anon_bytes));
     EXPECT_EQ(read_state(pid), 'R');
     EXPECT_EQ(read_start_time(pid), test::start_time(pid));
     EXPECT_EQ(read_auxiliary_value(pid, AT_ENTRY), getauxval(AT_ENTRY));
