@@ -33,6 +33,8 @@ constexpr double kJump = 8;
 constexpr std::size_t kFewestForJumps = 30;
 constexpr std::size_t kIntervalsAJump = 10;
 constexpr double kLargestJumps = 0.25;
+// Beside what is known, a share below this one of the growth is not worth a statement of its own.
+constexpr double kTrifle = 0.05;
 
 // Growth or rounds per interval.
 struct Candidate {
@@ -362,6 +364,42 @@ std::optional<Shares> between_jumps(const std::vector<double>& growth,
     return shares;
 }
 
+bool is_known(std::size_t group, std::span<const KnownShare> known) {
+    return std::ranges::find(known, group, &KnownShare::group) != known.end();
+}
+
+// Adds what groups are known to have left after the warm-up to their shares, or makes it theirs.
+// What else came and is little (the entries of a table of their names) goes with them, as far as no
+// group was found for it.
+void add_known(std::span<const KnownShare> known,
+               std::size_t first,
+               std::span<const StatementGroup> groups,
+               double growth,
+               std::vector<GroupShare>& shares) {
+    double all = 0;
+    for (const KnownShare& share : known) {
+        all += share.bytes.back() - share.bytes[first];
+    }
+    const double rest = growth - all;
+    const bool goes_along = shares.empty() && rest > 0 && rest < kTrifle * growth;
+    const double part = goes_along ? rest / all : 0;
+    for (const KnownShare& found : known) {
+        const StatementGroup& group = groups[found.group];
+        const double rounds = group.total() - group.rounds[first];
+        const double each = (found.bytes.back() - found.bytes[first]) / rounds;
+        if (rounds <= 0 || each <= 0) {
+            continue;
+        }
+        auto share = std::ranges::find(shares, found.group, &GroupShare::group);
+        if (share == shares.end()) {
+            share = shares.insert(shares.end(), {.group = found.group});
+        }
+        share->bytes_per_round.value += each * (1 + part);
+        share->bytes_per_round.low += each;
+        share->bytes_per_round.high += each * (1 + 2 * part);
+    }
+}
+
 }  // namespace
 
 Estimate with_further_error(const Estimate& estimate, double error) {
@@ -382,7 +420,16 @@ Attribution attribute_growth(std::span<const double> seconds,
                              std::span<const double> bytes,
                              std::size_t first,
                              std::span<const StatementGroup> groups,
-                             const std::vector<bool>& plausible) {
+                             const std::vector<bool>& plausible,
+                             std::span<const KnownShare> known) {
+    std::vector<double> left(bytes.begin() + static_cast<std::ptrdiff_t>(first), bytes.end());
+    const double whole = variance(left);
+    const double least = known.empty() ? 0 : kTrifle * (left.back() - left.front());
+    for (const KnownShare& share : known) {
+        for (std::size_t i = 0; i < left.size(); ++i) {
+            left[i] -= share.bytes[first + i];
+        }
+    }
     std::vector<Candidate> candidates;
     std::vector<std::size_t> group_of_candidate;
     for (std::size_t i = 0; i < groups.size(); ++i) {
@@ -395,14 +442,12 @@ Attribution attribute_growth(std::span<const double> seconds,
         }
     }
     candidates.push_back({.increments = differences(seconds.subspan(first)), .handicap = kTime});
-    const std::vector<double> growth = differences(bytes.subspan(first));
+    const std::vector<double> growth = differences(left);
     Shares shares = Search(growth, candidates).run();
     if (auto even = between_jumps(growth, candidates, shares)) {
         shares = std::move(*even);
     }
     Attribution attribution;
-    std::vector<double> left(bytes.begin() + static_cast<std::ptrdiff_t>(first), bytes.end());
-    const double whole = variance(left);
     for (const auto& [candidate, estimate] : shares) {
         const bool time = candidate == group_of_candidate.size();
         const std::span<const double> rounds =
@@ -410,15 +455,17 @@ Attribution attribute_growth(std::span<const double> seconds,
         for (std::size_t i = 0; i < left.size(); ++i) {
             left[i] -= estimate.value * rounds[first + i];
         }
-        if (time) {
+        const bool trifle = estimate.value * (rounds.back() - rounds[first]) < least;
+        if (time && !trifle) {
             attribution.untied_bytes_per_second = estimate;
-        } else {
+        } else if (!time && (!trifle || is_known(group_of_candidate[candidate], known))) {
             const std::size_t group = group_of_candidate[candidate];
             attribution.groups.push_back(
                 {.group = group,
                  .bytes_per_round = with_further_error(estimate, groups[group].error)});
         }
     }
+    add_known(known, first, groups, bytes.back() - bytes[first], attribution.groups);
     attribution.straightness = whole > 0 ? std::clamp(1.0 - variance(left) / whole, 0.0, 1.0) : 0.0;
     std::ranges::stable_sort(attribution.groups, [&](const GroupShare& a, const GroupShare& b) {
         return a.bytes_per_round.value * groups[a.group].total() >

@@ -17,6 +17,13 @@ struct GroupShare {
     Estimate bytes_per_round;
 };
 
+// What a group is known to have left in a series of bytes, at the moments of the series.
+struct KnownShare {
+    // Index into the groups that were offered.
+    std::size_t group = 0;
+    std::span<const double> bytes;
+};
+
 // What grows a series of bytes.
 struct Attribution {
     // Largest in bytes first; every interval lies above zero.
@@ -47,13 +54,17 @@ struct Attribution {
 // everybody's: they are left out while statements are told apart, and each group gets its part of
 // them in the end. A growth that is made of them is taken as it is.
 //
+// What groups are known to have left is theirs without a search, and exact; the search is for the
+// rest. What that finds beside them is left out where it is less than a twentieth of the growth.
+//
 // `seconds` and `bytes` are the moments and the series, `first` the index after the warm-up; the
 // groups' rounds belong to the same moments; plausible[i] tells of groups[i].
 [[nodiscard]] Attribution attribute_growth(std::span<const double> seconds,
                                            std::span<const double> bytes,
                                            std::size_t first,
                                            std::span<const StatementGroup> groups,
-                                           const std::vector<bool>& plausible);
+                                           const std::vector<bool>& plausible,
+                                           std::span<const KnownShare> known = {});
 
 // The estimate with an interval that holds a further error too, of this standard error, a share of
 // the value: of the number of rounds, say, where that is an estimate.

@@ -103,7 +103,7 @@ struct CauseRule {
     // Whether it is a leak, or only looks like one (BackendDiagnosis::harmless).
     bool leaks = true;
     // Whether statements that are known to have left contexts that it covers
-    // (StatementColumn::counted_by) are the cause before all others.
+    // (StatementColumn::left_in) are the cause before all others.
     bool by_what_is_kept = false;
     // Whether it covers caches, which may fill and stay, so that only a proven leak is growth
     // (judge_growth). Else it is enough that it rises throughout (rises_throughout).

@@ -52,26 +52,31 @@ bool declares(std::string_view statement, std::string_view portal) {
            statement.substr(kDeclare.size() + portal.size()).starts_with(' ');
 }
 
-// How many more there are at each of the chosen snapshots than at the first of them; none where too
-// many are given up.
-std::optional<std::vector<double>> more_of(const KeptByStatements& kept,
-                                           const SnapshotChoice& choice) {
-    std::vector<double> more;
+// None where too many are given up.
+std::optional<KeptCount> count_of(const KeptByStatements& kept, const SnapshotChoice& choice) {
+    KeptCount count{.path = kept.path, .family = kept.family};
     auto change = kept.changes.begin();
     double number = 0;
+    double bytes = 0;
     double first = 0;
+    double first_bytes = 0;
     double most = 0;
     double given_up = 0;
     for (const std::size_t snapshot : choice.indices) {
         for (; change != kept.changes.end() && change->snapshot <= snapshot; ++change) {
             number += change->by;
+            bytes += static_cast<double>(change->used_bytes);
         }
-        first = more.empty() ? number : first;
+        if (count.more.empty()) {
+            first = number;
+            first_bytes = bytes;
+        }
         most = std::max(most, number - first);
         given_up = std::max(given_up, most - (number - first));
-        more.push_back(most);
+        count.more.push_back(most);
+        count.bytes.push_back(bytes - first_bytes);
     }
-    return given_up <= kMostGivenUp * most ? std::optional(std::move(more)) : std::nullopt;
+    return given_up <= kMostGivenUp * most ? std::optional(std::move(count)) : std::nullopt;
 }
 
 }  // namespace
@@ -79,9 +84,9 @@ std::optional<std::vector<double>> more_of(const KeptByStatements& kept,
 std::vector<KeptCount> kept_counts(const BackendHistory& backend, const SnapshotChoice& choice) {
     std::vector<KeptCount> counts;
     for (const KeptByStatements& kept : backend.kept) {
-        std::optional<std::vector<double>> more = more_of(kept, choice);
-        if (more && more->back() > 0) {
-            counts.push_back({.path = kept.path, .family = kept.family, .more = *std::move(more)});
+        std::optional<KeptCount> count = count_of(kept, choice);
+        if (count && count->more.back() > 0) {
+            counts.push_back(*std::move(count));
         }
     }
     std::ranges::stable_sort(

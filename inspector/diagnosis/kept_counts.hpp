@@ -9,13 +9,15 @@
 
 namespace palloscope {
 
-// How many contexts statements of one text, or of one name, have left: KeptByStatements at the
-// chosen snapshots.
+// How many contexts statements of one text, or of one name, have left, and what these take:
+// KeptByStatements at the chosen snapshots.
 struct KeptCount {
     std::string path;
     std::string family;
     // More than at the first moment; never falls.
     std::vector<double> more;
+    // Used bytes more than at the first moment, in them and below them.
+    std::vector<double> bytes;
 };
 
 // Those of the backend that came and stayed, the 1,000 of which most came. What is given up again

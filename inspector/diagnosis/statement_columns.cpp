@@ -153,21 +153,31 @@ std::map<std::size_t, KeptCount> by_statement(std::span<const KeptCount> kept,
             if (!is_new) {
                 std::ranges::transform(
                     sum->second.more, count.more, sum->second.more.begin(), std::plus());
+                std::ranges::transform(
+                    sum->second.bytes, count.bytes, sum->second.bytes.begin(), std::plus());
             }
         }
     }
     return sums;
 }
 
-void count_by(const KeptCount& kept, StatementColumn& column) {
+// Takes down what the statement left, and counts its calls by that where they were seen by looks.
+// Nothing where it cannot be that each call left something, and nothing else did.
+void put_down(KeptCount kept, bool seen_by_looks, StatementColumn& column) {
     constexpr double kCallsForOneKept = 3;
     const double number = kept.more.back();
     const double most = kCallsForOneKept * std::exp(2 * column.error) * number;
-    if (number >= kFewestCalls && column.total() <= most) {
-        column.calls = kept.more;
+    if (number < kFewestCalls || column.total() > most ||
+        (!seen_by_looks && number > column.total())) {
+        return;
+    }
+    column.left_in = kept.path;
+    column.left_bytes = std::move(kept.bytes);
+    if (seen_by_looks) {
+        column.calls = std::move(kept.more);
         column.error = 0;
         column.noise = 0;
-        column.counted_by = kept.path;
+        column.counted_by = std::move(kept.path);
     }
 }
 
@@ -202,9 +212,8 @@ FoldedForms fold_forms(const std::vector<StatementForm>& forms) {
 StatementCounts count_statements(const std::vector<StatementForm>& forms,
                                  const std::vector<ExecutionRecord>& executions,
                                  std::span<const std::int64_t> moments_ns,
-                                 std::optional<double> seen_share,
-                                 std::span<const KeptCount> kept,
-                                 std::span<const SightingWeight> weights) {
+                                 const std::optional<SeenByLooks>& looks,
+                                 std::span<const KeptCount> kept) {
     FoldedForms folded = fold_forms(forms);
     // Two passes, so that only the frequent statements cost a number for every snapshot.
     std::vector<double> totals(folded.statements.size());
@@ -219,9 +228,10 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
             totals[folded.statement_of_form[execution.form]] += 1;
         }
     }
-    const std::map<std::size_t, KeptCount> kept_of = by_statement(kept, folded.statements, totals);
+    std::map<std::size_t, KeptCount> kept_of = by_statement(kept, folded.statements, totals);
     for (const auto& [statement, count] : kept_of) {
-        totals[statement] = std::max(totals[statement], count.more.back());
+        totals[statement] =
+            looks ? std::max(totals[statement], count.more.back()) : totals[statement];
     }
     std::vector<std::size_t> place(folded.statements.size(), StatementCounts::kNoColumn);
     StatementCounts counts;
@@ -256,19 +266,20 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
     std::vector<CallsEstimate> estimates;
     estimates.reserve(seen.size());
     for (const SeenCalls& calls : seen) {
-        estimates.push_back(estimate_calls(
-            calls.sightings.size(),
-            weights.empty() ? weigh_sightings(calls.sightings) : weights[calls.form]));
+        const SightingWeight weight = looks && !looks->weights.empty()
+                                          ? looks->weights[calls.form]
+                                          : weigh_sightings(calls.sightings);
+        estimates.push_back(estimate_calls(calls.sightings.size(), weight));
     }
-    if (seen_share) {
-        reconcile(seen_in_all / *seen_share - seen_in_all, seen, estimates);
+    if (looks && looks->share) {
+        reconcile(seen_in_all / *looks->share - seen_in_all, seen, estimates);
     }
     for (std::size_t i = 0; i < seen.size(); ++i) {
         add_estimate(seen[i], estimates[i], counts.columns[i]);
     }
-    for (const auto& [statement, count] : kept_of) {
+    for (auto& [statement, count] : kept_of) {
         if (place[statement] != StatementCounts::kNoColumn) {
-            count_by(count, counts.columns[place[statement]]);
+            put_down(std::move(count), looks.has_value(), counts.columns[place[statement]]);
         }
     }
     return counts;

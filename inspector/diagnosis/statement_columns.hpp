@@ -37,6 +37,10 @@ struct StatementColumn {
     // The path of the contexts that its calls were counted by (kept_counts.hpp); empty where they
     // were not.
     std::string counted_by;
+    // The path of the contexts that its calls are known to have left, and the used bytes that came
+    // in these up to each moment; empty where there are none.
+    std::string left_in;
+    std::vector<double> left_bytes;
 
     [[nodiscard]] double total() const { return calls.back(); }
 
@@ -60,22 +64,28 @@ struct StatementCounts {
     std::vector<std::size_t> column_of_form;
 };
 
+// How a backend's statements were seen that nobody told of: by looking at it now and then.
+struct SeenByLooks {
+    // Of all that ran, where that is known (BackendHistory::seen_share).
+    std::optional<double> share;
+    // What a sighting stands for, by form; where there are none, it is found by the sightings of
+    // this backend.
+    std::span<const SightingWeight> weights;
+};
+
 // Counts the statements that ran at least four times (fewer cannot tie a growth to a statement),
 // the 400 most frequent of them. `moments_ns` rises and is not empty. The numbers of those that
-// were seen by chance are estimates (sightings.hpp), brought nearer to what `seen_share` of all,
-// where that is known (BackendHistory), says of their sum. `weights`, by form, tell what a sighting
-// stands for; where there are none, it is found by those of `executions`.
+// were seen by chance are estimates (sightings.hpp), brought nearer to what the share that was seen
+// says of their sum.
 //
 // Where each call left something that is `kept`, its exact number takes the place of what looks
-// saw, which is to be given for such a source of statements only. One that is far below that does
-// not: not every call left something. Three times as many are allowed for, since the messages by
-// which a driver prepares and executes are seen as a statement each. What is kept and may be of
-// several statements counts for none.
+// saw. One that is far below that does not: not every call left something. Three times as many are
+// allowed for, since the messages by which a driver prepares and executes are seen as a statement
+// each. What is kept and may be of several statements counts for none.
 [[nodiscard]] StatementCounts count_statements(const std::vector<StatementForm>& forms,
                                                const std::vector<ExecutionRecord>& executions,
                                                std::span<const std::int64_t> moments_ns,
-                                               std::optional<double> seen_share = std::nullopt,
-                                               std::span<const KeptCount> kept = {},
-                                               std::span<const SightingWeight> weights = {});
+                                               const std::optional<SeenByLooks>& looks = {},
+                                               std::span<const KeptCount> kept = {});
 
 }  // namespace palloscope

@@ -95,6 +95,9 @@ double correlation(const StatementColumn& a, const StatementColumn& b) {
 }
 
 bool never_vary_apart(const StatementColumn& a, const StatementColumn& b) {
+    if (!a.left_in.empty() || !b.left_in.empty()) {
+        return false;
+    }
     const double rounds = std::min(a.total(), b.total());
     if (rounds < kFewestToCompare && a.total() != b.total()) {
         return false;
@@ -110,10 +113,9 @@ bool never_vary_apart(const StatementColumn& a, const StatementColumn& b) {
     return !rare || (ratio <= kRareRatio && !by_chance) || correlation(a, b) >= kSameIntervals;
 }
 
-// Columns in the order in which they are tried as the typical member: those first that what they
-// left was counted of, or that were not seen by chance, or least so; then those whose number of
-// calls many others have too, which is what the once-a-round statements of a load look like; then
-// the rarer first.
+// Columns in the order in which they are tried as the typical member: those first that were not
+// seen by chance, or least so; then those whose number of calls many others have too, which is what
+// the once-a-round statements of a load look like; then the rarer first.
 std::vector<std::size_t> typical_first(std::span<const StatementColumn> columns) {
     std::vector<std::size_t> company;
     std::vector<std::size_t> order;
@@ -123,8 +125,7 @@ std::vector<std::size_t> typical_first(std::span<const StatementColumn> columns)
             columns, [&](const StatementColumn& other) { return alike(columns[i], other); })));
     }
     std::ranges::stable_sort(order, {}, [&](std::size_t column) {
-        return std::tuple(columns[column].counted_by.empty(),
-                          noisiness(columns[column]),
+        return std::tuple(noisiness(columns[column]),
                           -static_cast<std::ptrdiff_t>(company[column]),
                           columns[column].total());
     });

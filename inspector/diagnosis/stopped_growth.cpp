@@ -74,7 +74,10 @@ bool goes_on_after(const Cause& cause,
     constexpr auto kEver = std::numeric_limits<std::int64_t>::max();
     const std::array moments{backend.snapshots.front().taken_at_ns, moment_ns, kEver};
     const StatementCounts counts =
-        count_statements(history.forms, backend.executions, moments, backend.seen_share);
+        count_statements(history.forms,
+                         backend.executions,
+                         moments,
+                         SeenByLooks{.share = backend.seen_share, .weights = {}});
     const auto is_of_cause = [&](const StatementColumn& column) {
         return cause.statements.empty() ||
                std::ranges::find(cause.statements,

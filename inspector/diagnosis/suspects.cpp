@@ -64,13 +64,15 @@ Suspects::Suspects(const History& history,
       backend_(backend),
       choice_(choice),
       stepped_(history.statement_source.starts_with("step:")),
-      counts_(count_statements(history.forms,
-                               backend.executions,
-                               choice.moments_ns,
-                               backend.seen_share,
-                               history.statement_source == "activity" ? kept_counts(backend, choice)
-                                                                      : std::vector<KeptCount>{},
-                               weights)),
+      counts_(count_statements(
+          history.forms,
+          backend.executions,
+          choice.moments_ns,
+          history.statement_source == "activity"
+              ? std::optional(SeenByLooks{.share = backend.seen_share, .weights = weights})
+              : std::nullopt,
+          // Stepping measures each statement by itself.
+          stepped_ ? std::vector<KeptCount>{} : kept_counts(backend, choice))),
       groups_(statement_groups(counts_.columns)) {}
 
 std::vector<SuspectedStatement> Suspects::members(
@@ -143,12 +145,25 @@ std::optional<SuspectedGroup> Suspects::best_counted(std::span<const double> byt
     return suspected(alone, with_further_error(of_growth, column.error), own, rank);
 }
 
+std::vector<KnownShare> Suspects::known_shares(const CauseRule& rule) const {
+    std::vector<KnownShare> known;
+    for (std::size_t group = 0; rule.by_what_is_kept && group < groups_.size(); ++group) {
+        for (const std::size_t column : groups_[group].members) {
+            const StatementColumn& statement = counts_.columns[column];
+            if (!statement.left_in.empty() && rule.covers(statement.left_in)) {
+                known.push_back({.group = group, .bytes = statement.left_bytes});
+            }
+        }
+    }
+    return known;
+}
+
 std::vector<bool> Suspects::plausible_groups(const CauseRule& rule,
                                              const std::vector<bool>& ranked) const {
     std::vector<bool> known;
     for (const StatementColumn& column : counts_.columns) {
-        known.push_back(rule.by_what_is_kept && !column.counted_by.empty() &&
-                        rule.covers(column.counted_by));
+        known.push_back(rule.by_what_is_kept && !column.left_in.empty() &&
+                        rule.covers(column.left_in));
     }
     const bool any_known = std::ranges::find(known, true) != known.end();
     std::vector<bool> plausible;
@@ -209,7 +224,8 @@ void Suspects::accuse(std::span<const double> bytes,
     const bool of_pages = of_process(rule);
     const Attribution attribution =
         of_pages ? attribute_pages(bytes, first, plausible)
-                 : attribute_growth(choice_.seconds, bytes, first, groups_, plausible);
+                 : attribute_growth(
+                       choice_.seconds, bytes, first, groups_, plausible, known_shares(rule));
     std::vector<StepDelta> own;
     if (stepped_ && !of_pages) {
         own = step_deltas(backend_, counts_, every_bytes, choice_.indices[first]);

@@ -57,6 +57,8 @@ class Suspects {
         const std::vector<StepDelta>& own,
         std::optional<int> (*rank)(std::string_view),
         const Trend& trend) const;
+    // What statements are known to have left in contexts that `rule` covers.
+    [[nodiscard]] std::vector<KnownShare> known_shares(const CauseRule& rule) const;
     // The groups that `rule` knows to be the cause where it knows any, else those that are ranked.
     [[nodiscard]] std::vector<bool> plausible_groups(const CauseRule& rule,
                                                      const std::vector<bool>& ranked) const;

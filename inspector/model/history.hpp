@@ -43,6 +43,8 @@ struct KeptByStatements {
     struct Change {
         std::size_t snapshot = 0;  // index into BackendHistory::snapshots
         std::int32_t by = 0;       // so many more than at the snapshot before, or fewer
+        // And so many used bytes more, or fewer, in them and in all contexts below them.
+        std::int64_t used_bytes = 0;
     };
 
     std::vector<Change> changes;

@@ -80,15 +80,17 @@ class Folder {
             sum.figures -= *context.figures;
             --sum.count;
         }
-        if (context.figures.has_value() != change.now.has_value()) {
-            kept_.apply(change.context, change.now ? 1 : -1);
-        }
+        std::int32_t more = context.figures ? -1 : 0;
+        std::int64_t used_bytes = context.figures ? -context.figures->used_bytes : 0;
         context.figures.reset();
         if (change.now) {
             context.figures = change.now->figures;
             sum.figures += change.now->figures;
             ++sum.count;
+            ++more;
+            used_bytes += change.now->figures.used_bytes;
         }
+        kept_.apply(change.context, more, used_bytes);
     }
 
     void add(const RecordedSnapshot& snapshot) {

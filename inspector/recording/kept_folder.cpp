@@ -30,7 +30,10 @@ std::optional<std::string> family_of(const RecordedContext& context, FormCache& 
 }  // namespace
 
 KeptFolder::KeptFolder(const RecordingFile& file, const std::vector<std::string>& paths)
-    : file_(file), backends_(file.backends().size()), kept_of_(file.contexts().size()) {
+    : file_(file),
+      backends_(file.backends().size()),
+      kept_of_(file.contexts().size()),
+      has_its_own_(file.contexts().size()) {
     FormCache forms;
     std::vector<std::map<std::pair<std::string, std::string>, std::size_t>> known(backends_.size());
     for (std::size_t i = 0; i < kept_of_.size(); ++i) {
@@ -43,21 +46,28 @@ KeptFolder::KeptFolder(const RecordingFile& file, const std::vector<std::string>
                 kept.push_back({.path = paths[i], .family = *family});
             }
             kept_of_[i] = entry->second;
+            has_its_own_[i] = true;
+        } else if (context.parent) {
+            kept_of_[i] = kept_of_[*context.parent];
         }
     }
 }
 
-void KeptFolder::apply(std::size_t context, std::int32_t by) {
+void KeptFolder::apply(std::size_t context, std::int32_t by, std::int64_t used_bytes) {
     if (kept_of_[context]) {
-        backends_[file_.contexts()[context].backend].pending[*kept_of_[context]] += by;
+        KeptByStatements::Change& change =
+            backends_[file_.contexts()[context].backend].pending[*kept_of_[context]];
+        change.by += has_its_own_[context] ? by : 0;
+        change.used_bytes += used_bytes;
     }
 }
 
 void KeptFolder::add_snapshot(std::size_t backend, std::size_t snapshot) {
     Backend& folded = backends_[backend];
-    for (const auto& [kept, by] : folded.pending) {
-        if (by != 0) {
-            folded.kept[kept].changes.push_back({.snapshot = snapshot, .by = by});
+    for (auto& [kept, change] : folded.pending) {
+        if (change.by != 0 || change.used_bytes != 0) {
+            change.snapshot = snapshot;
+            folded.kept[kept].changes.push_back(change);
         }
     }
     folded.pending.clear();

@@ -181,6 +181,46 @@ TEST(Attribution, PartsTwoLeakingStatementsOfDifferentRates) {
     EXPECT_NEAR(attribution.groups[1].bytes_per_round.value, 250, 0.1);
 }
 
+// Two that leave texts of any length, in contexts that tell which is whose; beside them an innocent
+// one, a little that goes with nothing, and a third leak.
+TEST(Attribution, GivesAStatementWhatItIsKnownToHaveLeft) {
+    for (const double of_third : {0.0, 2000.0}) {
+        Case given(5, {3, 3, 2, 8});
+        std::vector<double> left[2] = {std::vector<double>(kSnapshots),
+                                       std::vector<double>(kSnapshots)};
+        for (std::size_t group : {0U, 1U}) {
+            for (std::size_t i = 1; i < kSnapshots; ++i) {
+                left[group][i] = left[group][i - 1];
+                for (double ran = given.groups[group].rounds[i] - given.groups[group].rounds[i - 1];
+                     ran > 0;
+                     --ran) {
+                    left[group][i] += 20'000 * given.dice.uniform();
+                }
+                given.bytes[i] += left[group][i];
+            }
+        }
+        given.jump(20, 30'000);
+        given.leak(3, of_third);
+        const std::vector<KnownShare> known{{.group = 0, .bytes = left[0]},
+                                            {.group = 1, .bytes = left[1]}};
+        const Attribution attribution = attribute_growth(
+            given.seconds, given.bytes, 0, given.groups, std::vector<bool>(4, false), known);
+        ASSERT_THAT(attribution.groups, SizeIs(of_third > 0 ? 3 : 2));
+        for (std::size_t group : {0U, 1U}) {
+            const Estimate* const found = estimate_of(attribution, group);
+            ASSERT_NE(found, nullptr);
+            const double exact = left[group].back() / given.groups[group].total();
+            EXPECT_NEAR(found->value, exact, 0.02 * exact);
+            EXPECT_LE(found->low, exact + 1e-6);
+            EXPECT_GE(found->high, exact - 1e-6);
+        }
+        if (of_third > 0) {
+            ASSERT_NE(estimate_of(attribution, 3), nullptr);
+            EXPECT_NEAR(estimate_of(attribution, 3)->value, of_third, 0.1 * of_third);
+        }
+    }
+}
+
 // Names that are looked up, others that are dropped, and the hash table of them that doubles.
 TEST(Attribution, PartsALargeLeakFromASmallOneThoughTheGrowthJumps) {
     int parted = 0;

@@ -27,6 +27,16 @@ TEST(KeptCounts, AreOfTheChosenSnapshotsSinceTheFirst) {
     EXPECT_THAT(counts[0].more, ElementsAre(0, 2, 4, 7));
 }
 
+TEST(KeptCounts, HaveTheBytesOfTheSameSnapshots) {
+    const auto counts = counts_of({{.snapshot = 0, .by = 5, .used_bytes = 5000},
+                                   {.snapshot = 2, .by = 2, .used_bytes = 2000},
+                                   {.snapshot = 3, .by = 0, .used_bytes = 300},
+                                   {.snapshot = 6, .by = 1, .used_bytes = -100}});
+    ASSERT_EQ(counts.size(), 1U);
+    EXPECT_THAT(counts[0].more, ElementsAre(0, 2, 2, 3));
+    EXPECT_THAT(counts[0].bytes, ElementsAre(0, 2000, 2300, 2200));
+}
+
 TEST(KeptCounts, AreNotOfWhatIsGivenUpAgain) {
     EXPECT_THAT(counts_of({{0, 5}}), IsEmpty());
     EXPECT_THAT(counts_of({{2, 10}, {4, -1}, {6, 4}}), IsEmpty());
@@ -37,7 +47,7 @@ TEST(KeptCounts, AreNotOfWhatIsGivenUpAgain) {
 }
 
 bool plan_of(const std::string& family, const std::string& kept) {
-    return can_have_left(family, {.path = kPlans, .family = kept, .more = {}});
+    return can_have_left(family, {.path = kPlans, .family = kept, .more = {}, .bytes = {}});
 }
 
 TEST(KeptCounts, KnowAStatementByTheTextOfItsPlan) {
@@ -59,21 +69,22 @@ TEST(KeptCounts, KnowAStatementByATextThatIsCutInAList) {
 }
 
 TEST(KeptCounts, KnowACursorByItsName) {
-    const KeptCount kept{.path = kPortals, .family = "page_*", .more = {}};
+    const KeptCount kept{.path = kPortals, .family = "page_*", .more = {}, .bytes = {}};
     EXPECT_TRUE(can_have_left("DECLARE page_* CURSOR WITH HOLD FOR SELECT $1", kept));
     EXPECT_FALSE(can_have_left("DECLARE page_*_of_orders CURSOR FOR SELECT $1", kept));
     EXPECT_FALSE(can_have_left("FETCH $1 FROM page_*", kept));
 }
 
 TEST(KeptCounts, KnowAFunctionUnderEverNewNamesByItsCallOrItsMaking) {
-    const KeptCount kept{.path = kFunctions, .family = "rules.check_*(integer)", .more = {}};
+    const KeptCount kept{
+        .path = kFunctions, .family = "rules.check_*(integer)", .more = {}, .bytes = {}};
     EXPECT_TRUE(can_have_left("SELECT check_*($1)", kept));
     EXPECT_TRUE(can_have_left("SELECT a, rules.check_*(b) FROM t", kept));
     EXPECT_TRUE(can_have_left("CREATE FUNCTION rules.check_*(integer) RETURNS text AS $1", kept));
     EXPECT_FALSE(can_have_left("SELECT recheck_*($1)", kept));
     // One that is compiled again and again, as a trigger's, is called by no text.
-    EXPECT_FALSE(
-        can_have_left("SELECT stamp()", {.path = kFunctions, .family = "stamp()", .more = {}}));
+    EXPECT_FALSE(can_have_left("SELECT stamp()",
+                               {.path = kFunctions, .family = "stamp()", .more = {}, .bytes = {}}));
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ namespace {
 
 using testing::DoubleEq;
 using testing::ElementsAre;
+using testing::IsEmpty;
 
 StatementForm form(const std::string& text, const std::string& family = "") {
     return {
@@ -62,12 +63,15 @@ StatementColumn counted_by(double left, std::string family = "seen") {
                               .sighting = Sighting{.after_ns = 5 + i / 4, .gap_ns = 100}});
     }
     const std::vector<KeptCount> kept{
-        {.path = "Top/PortalContext", .family = "unknown", .more = {0, 500}},
-        {.path = "Top/CachedPlanSource", .family = std::move(family), .more = {0, left}}};
+        {.path = "Top/PortalContext", .family = "unknown", .more = {0, 500}, .bytes = {0, 5e5}},
+        {.path = "Top/CachedPlanSource",
+         .family = std::move(family),
+         .more = {0, left},
+         .bytes = {0, 100 * left}}};
     const StatementCounts counts = count_statements({form("seen"), form("another")},
                                                     executions,
                                                     std::vector<std::int64_t>{10, 20},
-                                                    std::nullopt,
+                                                    SeenByLooks{},
                                                     kept);
     return *std::ranges::find(counts.columns, "seen", &StatementColumn::query);
 }
@@ -78,8 +82,30 @@ TEST(StatementColumns, AreCountedByWhatTheirCallsLeft) {
     EXPECT_THAT(column.calls, ElementsAre(0, 170));
     EXPECT_FALSE(column.estimated());
     EXPECT_EQ(column.counted_by, "Top/CachedPlanSource");
+    EXPECT_EQ(column.left_in, "Top/CachedPlanSource");
+    EXPECT_THAT(column.left_bytes, ElementsAre(0, 17'000));
     // A driver's messages are seen as a statement each.
     EXPECT_EQ(counted_by(60).total(), 60);
+}
+
+// The numbers of calls are exact; what they left is taken down, where it can be theirs alone.
+TEST(StatementColumns, KeepTheirCallsWhereTheseWereToldOf) {
+    const std::vector<ExecutionRecord> executions(20, {.form = 0, .ended_at_ns = 15});
+    const auto left = [&](double number) {
+        const std::vector<KeptCount> kept{{.path = "Top/CachedPlanSource",
+                                           .family = "told",
+                                           .more = {0, number},
+                                           .bytes = {0, 100 * number}}};
+        const StatementCounts counts = count_statements(
+            {form("told")}, executions, std::vector<std::int64_t>{10, 20}, std::nullopt, kept);
+        EXPECT_EQ(counts.columns.at(0).total(), 20);
+        EXPECT_TRUE(counts.columns.at(0).counted_by.empty());
+        return counts.columns.at(0).left_bytes;
+    };
+    EXPECT_THAT(left(20), ElementsAre(0, 2000));
+    EXPECT_THAT(left(10), ElementsAre(0, 1000));
+    EXPECT_THAT(left(5), IsEmpty());
+    EXPECT_THAT(left(21), IsEmpty());
 }
 
 TEST(StatementColumns, AreNotCountedByWhatFewOfTheirCallsOrOthersLeft) {
@@ -91,12 +117,12 @@ TEST(StatementColumns, AreNotCountedByWhatFewOfTheirCallsOrOthersLeft) {
 
 TEST(StatementColumns, AreOfStatementsThatWereNotSeenWhereTheyLeftSomething) {
     const std::vector<KeptCount> kept{
-        {.path = "Top/PortalContext", .family = "page_*", .more = {0, 30}}};
+        {.path = "Top/PortalContext", .family = "page_*", .more = {0, 30}, .bytes = {0, 3000}}};
     const StatementCounts counts =
         count_statements({form("DECLARE page_* CURSOR FOR SELECT $1"), form("another")},
                          {},
                          std::vector<std::int64_t>{10, 20},
-                         std::nullopt,
+                         SeenByLooks{},
                          kept);
     ASSERT_EQ(counts.columns.size(), 1U);
     EXPECT_EQ(counts.columns[0].query, "DECLARE page_* CURSOR FOR SELECT $1");
@@ -111,12 +137,12 @@ TEST(StatementColumns, AreNotCountedByWhatSeveralMayHaveLeft) {
             {.form = i % 2, .ended_at_ns = 15, .sighting = Sighting{.after_ns = 5, .gap_ns = 100}});
     }
     const std::vector<KeptCount> kept{
-        {.path = "Top/PortalContext", .family = "page", .more = {0, 100}}};
+        {.path = "Top/PortalContext", .family = "page", .more = {0, 100}, .bytes = {0, 1e4}}};
     const StatementCounts counts = count_statements(
         {form("DECLARE page CURSOR FOR SELECT $1"), form("DECLARE page CURSOR FOR TABLE t")},
         executions,
         std::vector<std::int64_t>{10, 20},
-        std::nullopt,
+        SeenByLooks{},
         kept);
     EXPECT_TRUE(counts.columns.at(0).estimated());
     EXPECT_TRUE(counts.columns.at(1).estimated());
@@ -137,7 +163,9 @@ TEST(StatementColumns, HasEstimatesComeToWhatTheReportsSay) {
     const auto totals = [&](std::optional<double> seen_share) {
         std::vector<double> calls;
         for (const auto& column :
-             count_statements(forms, executions, moments, seen_share).columns) {
+             count_statements(
+                 forms, executions, moments, SeenByLooks{.share = seen_share, .weights = {}})
+                 .columns) {
             calls.push_back(column.total());
         }
         return calls;

@@ -43,6 +43,15 @@ TEST(StatementGroups, JoinsStatementsOfOneLoadWhateverTheirCallsInIt) {
     EXPECT_EQ(groups[0].total(), columns[1].total());
 }
 
+TEST(StatementGroups, PartsAStatementThatIsKnownByWhatItLeft) {
+    const std::vector<int> loads = poisson_calls(1, 60, 5);
+    std::vector<StatementColumn> columns{column(loads), column(loads), column(loads)};
+    columns[1].left_in = "Top/CachedPlanSource";
+    const std::vector<StatementGroup> groups = statement_groups(columns);
+    ASSERT_THAT(groups, SizeIs(2));
+    EXPECT_THAT(groups[0].members, UnorderedElementsAre(0, 2));
+}
+
 TEST(StatementGroups, ErrAsTheirTypicalMembersDo) {
     const std::vector<int> loads = poisson_calls(1, 60, 5);
     std::vector<StatementColumn> columns{column(loads), column(loads), column(loads)};

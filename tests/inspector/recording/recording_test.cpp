@@ -235,6 +235,38 @@ TEST_F(Recording, FoldsWhatStatementsLeftByTheirTexts) {
                              Pair(cache + "PortalContext: page_*", Changes{{1, 1}, {3, -1}})));
 }
 
+// A plan that is made in the second snapshot, and whose query tree grows in the third.
+TEST_F(Recording, FoldsTheBytesOfWhatStatementsLeftAndOfAllBelow) {
+    {
+        RecordingWriter recording = writer();
+        for (int i = 0; i < 3; ++i) {
+            Snapshot snapshot = snapshot_with(/*pid=*/100, i, /*relations=*/1);
+            if (i > 0) {
+                std::vector<MemoryContext>& contexts = snapshot.tree.contexts;
+                contexts.push_back({.name = "CachedPlanSource",
+                                    .ident = "SELECT 42",
+                                    .parent = 1,
+                                    .level = 3,
+                                    .figures = figures(1024)});
+                contexts.push_back({.name = "CachedPlanQuery",
+                                    .parent = contexts.size() - 1,
+                                    .level = 4,
+                                    .figures = figures(i * 2048)});
+            }
+            ASSERT_TRUE(recording.append(snapshot));
+        }
+    }
+    const Result<History> history = read_history(path());
+    ASSERT_TRUE(history) << history.error().message;
+    const std::vector<KeptByStatements>& kept = history->backends.at(0).kept;
+    ASSERT_EQ(kept.size(), 1U);
+    ASSERT_EQ(kept[0].changes.size(), 2U);
+    EXPECT_EQ(kept[0].changes[0].by, 1);
+    EXPECT_EQ(kept[0].changes[0].used_bytes, figures(1024).used_bytes + figures(2048).used_bytes);
+    EXPECT_EQ(kept[0].changes[1].by, 0);
+    EXPECT_EQ(kept[0].changes[1].used_bytes, figures(4096).used_bytes - figures(2048).used_bytes);
+}
+
 TEST_F(Recording, BeginsANewBackendWhenAPidComesAgain) {
     {
         RecordingWriter recording = writer();
