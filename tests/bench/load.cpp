@@ -1,5 +1,6 @@
 // What recording costs a busy server: pgbench with eight clients, without and with `palloscope
-// record` of all backends ten times a second, in turns of some seconds of one run.
+// record` of all backends ten times a second, in turns of some seconds of one run. By snapshots
+// alone, and as it comes, with the statements that each backend tells of.
 
 #include <chrono>
 #include <cmath>
@@ -56,7 +57,13 @@ Turn rest() {
     return {.begin = begin, .end = unix_time()};
 }
 
-Turn record(const std::string& method, std::string& summary) {
+// How the recorder takes its snapshots, and where it has statements from.
+struct Recorder {
+    std::string method;
+    std::string statements;
+};
+
+Turn record(const Recorder& recorder, std::string& summary) {
     const TemporaryFolder folder;
     const double begin = unix_time();
     const ProgramResult recorded = run_program({palloscope_program(),
@@ -65,7 +72,9 @@ Turn record(const std::string& method, std::string& summary) {
                                                 "--application-name",
                                                 "pgbench",
                                                 "--method",
-                                                method,
+                                                recorder.method,
+                                                "--statements",
+                                                recorder.statements,
                                                 "--interval",
                                                 "100ms",
                                                 "--duration",
@@ -129,7 +138,7 @@ std::vector<double> losses_of(const std::vector<Turn>& turns,
     return losses;
 }
 
-void measure_method(const PostgresServer& server, const std::string& method) {
+void measure(const PostgresServer& server, const Recorder& recorder) {
     constexpr double kTwoSided95 = 2.26;  // Student's t for ten turns
     const auto seconds_in_all = (2 * kTurns + 3) * kTurn;
     Program run = Program::start(pgbench(server,
@@ -147,7 +156,7 @@ void measure_method(const PostgresServer& server, const std::string& method) {
     std::vector<Turn> turns{rest()};
     std::string summary;
     for (int turn = 0; turn < kTurns; ++turn) {
-        turns.push_back(record(method, summary));
+        turns.push_back(record(recorder, summary));
         turns.push_back(rest());
     }
     const ProgramResult ended = run.wait(2 * kTurn + std::chrono::seconds{60});
@@ -164,8 +173,9 @@ void measure_method(const PostgresServer& server, const std::string& method) {
         squares += (loss - mean) * (loss - mean);
     }
     const double interval = kTwoSided95 * std::sqrt(squares / (kTurns - 1) / kTurns);
-    fmt::print("  {:<7} loses {:.1f} % (95 %: {:.1f} to {:.1f}; goal {:.0f}): {}; {}\n",
-               method,
+    fmt::print("  {:<7} {:<9} loses {:.1f} % (95 %: {:.1f} to {:.1f}; goal {:.0f}): {}; {}\n",
+               recorder.method,
+               recorder.statements,
                mean * 100,
                (mean - interval) * 100,
                (mean + interval) * 100,
@@ -181,11 +191,13 @@ void measure_load() {
         throw std::runtime_error("pgbench -i failed");
     }
     fmt::print(
-        "Transactions a second of pgbench -c 8, recorded at 10 Hz and not, {} turns of {} s\n",
+        "Transactions a second of pgbench -c 8, recorded at 10 Hz and not, {} turns of {} s, by "
+        "method and source of statements\n",
         kTurns,
         kTurn.count());
-    for (const std::string method : {"read", "freeze", "auto"}) {
-        measure_method(server, method);
+    for (const Recorder& recorder :
+         {Recorder{"read", "none"}, Recorder{"freeze", "none"}, Recorder{"auto", "activity"}}) {
+        measure(server, recorder);
     }
 }
 
