@@ -75,7 +75,7 @@ std::optional<std::string> state_from_memory(const Variables& variables) {
 struct MemoryFacts {
     bool is_postmaster = false;
     bool has_client = false;
-    bool is_walsender = false;
+    bool is_walsender = false;  // or not known
     std::optional<std::string> user;
     std::optional<std::string> database;
     std::optional<std::string> application_name;
@@ -107,8 +107,8 @@ MemoryFacts facts_in_memory(const Variables& variables) {
     return facts;
 }
 
-// Whether the title tells what memory does not: of a client's backend that has all else it tells
-// only whether it is a walsender, whose state is not in memory.
+// Whether the title tells what memory does not. Of a client's backend that has all else it tells
+// only whether it is a walsender, where memory does not deny that.
 bool needs_title(const MemoryFacts& facts) {
     return !facts.is_postmaster &&
            (!facts.has_client || facts.is_walsender || !facts.user || !facts.state);
@@ -142,8 +142,11 @@ ProcessInfo info_of(MemoryFacts facts,
         info.state = std::move(facts.state);
     }
     if (facts.query) {
-        info.query = literals == Literals::kShown ? std::move(*facts.query)
-                                                  : forms.form_of(*facts.query).text;
+        if (literals == Literals::kShown) {
+            info.query = std::move(facts.query);
+        } else {
+            info.query = forms.form_of(*facts.query).text;
+        }
         if (!info.state) {
             info.state = "active";
         }
