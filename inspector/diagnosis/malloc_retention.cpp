@@ -28,7 +28,7 @@ std::optional<int> rank(std::string_view /*query*/) {
 
 std::optional<Finding> explain(const Suspicion& suspicion) {
     const double given_back = given_back_bytes(suspicion.backend);
-    const double freed = accounted_growth(suspicion.backend, "malloc-free").value_or(0);
+    const double freed = growth_kept_by_malloc(suspicion.backend).value_or(0);
     const bool explained = freed > suspicion.bytes / 2;
     if (!is_worth_a_cause(suspicion) || (!explained && given_back < suspicion.bytes / 2)) {
         return std::nullopt;
@@ -56,7 +56,8 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
             readable_bytes(suspicion.bytes))});
     if (explained) {
         finding.evidence.push_back(fmt::format(
-            "Explanations find {} more in malloc's lists of free memory.", readable_bytes(freed)));
+            "Explanations find {} more that malloc keeps and that contexts do not hold at rest.",
+            readable_bytes(freed)));
     }
     return finding;
 }

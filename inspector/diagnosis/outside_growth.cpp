@@ -1,6 +1,7 @@
 #include "inspector/diagnosis/outside_growth.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace palloscope {
 
@@ -13,6 +14,15 @@ std::optional<double> item_of(const Accounting& accounting, std::string_view id)
     const auto found = std::ranges::find(accounting.items, id, &AccountItem::id);
     return found == accounting.items.end() ? std::nullopt
                                            : std::optional(static_cast<double>(found->bytes));
+}
+
+// What the contexts hold at rest: at work, the last snapshot may be the largest one.
+std::int64_t least_at_rest(const BackendHistory& backend) {
+    const std::span<const SnapshotSummary> snapshots = backend.snapshots;
+    const std::span<const SnapshotSummary> late = snapshots.subspan(snapshots.size() / 2);
+    return std::ranges::min(
+               late, {}, [](const SnapshotSummary& snapshot) { return snapshot.total.total_bytes; })
+        .total.total_bytes;
 }
 
 }  // namespace
@@ -37,20 +47,24 @@ std::optional<double> accounted_growth(const BackendHistory& backend, std::strin
     return before && after ? std::optional(*after - *before) : std::nullopt;
 }
 
+std::optional<double> growth_kept_by_malloc(const BackendHistory& backend) {
+    std::optional<double> growth = accounted_growth(backend, "malloc-free");
+    if (growth) {
+        double held = -static_cast<double>(least_at_rest(backend));
+        for (const char* const item : {"contexts-used", "contexts-free", "contexts-overhead"}) {
+            held += item_of(*backend.explanations.back().accounting, item).value_or(0);
+        }
+        *growth += std::max(held, 0.0);
+    }
+    return growth;
+}
+
 double given_back_bytes(const BackendHistory& backend) {
     std::int64_t most = 0;
     for (const SnapshotSummary& snapshot : backend.snapshots) {
         most = std::max(most, snapshot.total.total_bytes);
     }
-    // At rest: at work, the last snapshot may be the largest one.
-    std::int64_t least = most;
-    for (auto from =
-             backend.snapshots.begin() + static_cast<std::ptrdiff_t>(backend.snapshots.size() / 2);
-         from != backend.snapshots.end();
-         ++from) {
-        least = std::min(least, from->total.total_bytes);
-    }
-    return static_cast<double>(most - least);
+    return static_cast<double>(most - least_at_rest(backend));
 }
 
 }  // namespace palloscope

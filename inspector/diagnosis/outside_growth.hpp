@@ -19,6 +19,11 @@ namespace palloscope {
 [[nodiscard]] std::optional<double> accounted_growth(const BackendHistory& backend,
                                                      std::string_view item);
 
+// By how much more malloc keeps free at the last explanation than at the first; none as in
+// accounted_growth(). Where the last one met the backend at work, its contexts hold some of it for
+// that moment: what they hold beyond what they do at rest counts as free.
+[[nodiscard]] std::optional<double> growth_kept_by_malloc(const BackendHistory& backend);
+
 // The most that contexts held at any snapshot beyond what they hold at the end: what they have
 // given back to malloc.
 [[nodiscard]] double given_back_bytes(const BackendHistory& backend);

@@ -88,6 +88,26 @@ TEST(MallocRetention, IsNamedWhereContextsGaveBackWhatRssAnonKeeps) {
     EXPECT_EQ(diagnosis.causes[0].id, "malloc-retention");
 }
 
+// No snapshot met it amid a batch, but the last explanation did.
+TEST(MallocRetention, IsNamedWhereTheLastExplanationFindsSomeOfItInContexts) {
+    const auto accounting = [](std::int64_t in_contexts, std::int64_t free) {
+        return Accounting{.items = {{"contexts-used", in_contexts}, {"malloc-free", free}}};
+    };
+    for (const std::int64_t in_contexts : {3 << 20, 0}) {
+        SyntheticBackend backend = outside_grown_by("SELECT open_cursors($1)");
+        const std::int64_t at_rest = backend.backend().snapshots.back().total.total_bytes;
+        Explanation before;
+        before.accounting = accounting(at_rest, 0);
+        Explanation after;
+        after.accounting = accounting(at_rest + in_contexts, 2 << 20);
+        backend.backend().explanations = {before, after};
+        const BackendDiagnosis diagnosis = diagnosis_of(backend);
+        ASSERT_THAT(diagnosis.causes, SizeIs(1));
+        EXPECT_EQ(diagnosis.causes[0].id,
+                  in_contexts > 0 ? "malloc-retention" : "outside-contexts");
+    }
+}
+
 TEST(SessionState, IsNamedForSettingsThatLieInNoContextUpTo15) {
     const SyntheticBackend backend = outside_grown_by("SET app.token_* TO $1");
     History history = backend.history();
