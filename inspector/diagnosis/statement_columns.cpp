@@ -171,13 +171,12 @@ void put_down(KeptCount kept, bool seen_by_looks, StatementColumn& column) {
         (!seen_by_looks && number > column.total())) {
         return;
     }
-    column.left_in = kept.path;
+    column.left_in = std::move(kept.path);
     column.left_bytes = std::move(kept.bytes);
     if (seen_by_looks) {
         column.calls = std::move(kept.more);
         column.error = 0;
         column.noise = 0;
-        column.counted_by = std::move(kept.path);
     }
 }
 

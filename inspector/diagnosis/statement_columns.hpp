@@ -34,11 +34,8 @@ struct StatementColumn {
     // Variance of the calls between two moments that comes of seeing them by chance.
     double noise = 0;
 
-    // The path of the contexts that its calls were counted by (kept_counts.hpp); empty where they
-    // were not.
-    std::string counted_by;
-    // The path of the contexts that its calls are known to have left, and the used bytes that came
-    // in these up to each moment; empty where there are none.
+    // The path of the contexts that its calls are known to have left (kept_counts.hpp), and the
+    // used bytes that came in these up to each moment; empty where there are none.
     std::string left_in;
     std::vector<double> left_bytes;
 
