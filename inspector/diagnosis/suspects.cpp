@@ -16,6 +16,11 @@ namespace {
 // A column that runs in the transactions of ranked ones in so many of its calls belongs to them.
 constexpr double kInCompany = 0.9;
 
+// Whether the statement is known to be a cause by what it left.
+bool is_known_cause(const CauseRule& rule, const StatementColumn& statement) {
+    return rule.by_what_is_kept && !statement.left_in.empty() && rule.covers(statement.left_in);
+}
+
 // Sorts by rank, then what took or gave most, then what ran most.
 auto order_of(const SuspectedStatement& member, std::optional<int> (*rank)(std::string_view)) {
     const double effect =
@@ -147,10 +152,10 @@ std::optional<SuspectedGroup> Suspects::best_counted(std::span<const double> byt
 
 std::vector<KnownShare> Suspects::known_shares(const CauseRule& rule) const {
     std::vector<KnownShare> known;
-    for (std::size_t group = 0; rule.by_what_is_kept && group < groups_.size(); ++group) {
+    for (std::size_t group = 0; group < groups_.size(); ++group) {
         for (const std::size_t column : groups_[group].members) {
             const StatementColumn& statement = counts_.columns[column];
-            if (!statement.left_in.empty() && rule.covers(statement.left_in)) {
+            if (is_known_cause(rule, statement)) {
                 known.push_back({.group = group, .bytes = statement.left_bytes});
             }
         }
@@ -162,8 +167,7 @@ std::vector<bool> Suspects::plausible_groups(const CauseRule& rule,
                                              const std::vector<bool>& ranked) const {
     std::vector<bool> known;
     for (const StatementColumn& column : counts_.columns) {
-        known.push_back(rule.by_what_is_kept && !column.left_in.empty() &&
-                        rule.covers(column.left_in));
+        known.push_back(is_known_cause(rule, column));
     }
     const bool any_known = std::ranges::find(known, true) != known.end();
     std::vector<bool> plausible;
