@@ -33,6 +33,9 @@ constexpr double kJump = 8;
 constexpr std::size_t kFewestForJumps = 30;
 constexpr std::size_t kIntervalsAJump = 10;
 constexpr double kLargestJumps = 0.25;
+// Jumps in the first one of so many parts are of its beginning.
+constexpr std::size_t kBeginning = 16;
+constexpr std::size_t kFewestLumps = 16;
 // Beside what is known, a share below this one of the growth is not worth a statement of its own.
 constexpr double kTrifle = 0.05;
 
@@ -331,20 +334,30 @@ std::vector<double> jumps_in(std::vector<double> left) {
     return left;
 }
 
+// How many there are, and what they come to.
+struct Jumps {
+    std::size_t count = 0;
+    double bytes = 0;
+};
+
+Jumps count_jumps(std::span<const double> jumps) {
+    Jumps counted;
+    for (const double jump : jumps) {
+        counted.count += jump != 0 ? std::size_t{1} : 0;
+        counted.bytes += jump;
+    }
+    return counted;
+}
+
 // The shares of what grows between jumps, such as of a hash table that doubles, each as much larger
-// as the jumps come to: they are everybody's. None where there are no jumps to speak of.
+// as the jumps come to: they are everybody's. Those at the very beginning are not: that is where
+// caches fill, and a table that doubles has come to a few of them only. None where there are no
+// jumps to speak of.
 std::optional<Shares> between_jumps(const std::vector<double>& growth,
                                     const std::vector<Candidate>& candidates,
-                                    const Shares& found) {
-    if (growth.size() < kFewestForJumps || found.empty()) {
-        return std::nullopt;
-    }
-    const std::vector<double> jumps = jumps_in(unexplained(growth, candidates, found));
-    const auto count = static_cast<std::size_t>(
-        std::ranges::count_if(jumps, [](double jump) { return jump != 0; }));
-    const double size = sum_of(jumps);
-    if (count == 0 || count * kIntervalsAJump > growth.size() ||
-        std::abs(size) > kLargestJumps * sum_of(growth)) {
+                                    const std::vector<double>& jumps) {
+    const Jumps late = count_jumps(std::span(jumps).subspan(jumps.size() / kBeginning));
+    if (count_jumps(jumps).count == 0 || std::abs(late.bytes) > kLargestJumps * sum_of(growth)) {
         return std::nullopt;
     }
     std::vector<double> even = growth;
@@ -354,18 +367,59 @@ std::optional<Shares> between_jumps(const std::vector<double>& growth,
     if (all <= 0) {
         return std::nullopt;
     }
-    const double part = size / all;
+    const double part = late.bytes / all;
+    const double error = std::abs(part) / std::sqrt(std::max(1.0, static_cast<double>(late.count)));
     for (auto& [candidate, estimate] : shares) {
         estimate = with_further_error({.value = estimate.value * (1 + part),
                                        .low = estimate.low * (1 + part),
                                        .high = estimate.high * (1 + part)},
-                                      std::abs(part) / std::sqrt(static_cast<double>(count)));
+                                      error);
     }
     return shares;
 }
 
-bool is_known(std::size_t group, std::span<const KnownShare> known) {
-    return std::ranges::find(known, group, &KnownShare::group) != known.end();
+// Sums of `width` values each; the last one may be of fewer.
+std::vector<double> merged(const std::vector<double>& values, std::size_t width) {
+    std::vector<double> sums((values.size() + width - 1) / width);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        sums[i / width] += values[i];
+    }
+    return sums;
+}
+
+// The shares of what comes in lumps, such as of a hash table that makes room for fifty entries when
+// the one before the first of them comes, whosever it is: in intervals as wide as from lump to
+// lump.
+Shares in_lumps(const std::vector<double>& growth,
+                const std::vector<Candidate>& candidates,
+                std::size_t lumps) {
+    const std::size_t width = growth.size() / lumps;
+    std::vector<Candidate> wide = candidates;
+    for (Candidate& candidate : wide) {
+        candidate.increments = merged(candidate.increments, width);
+        candidate.noise *= static_cast<double>(width);
+    }
+    return Search(merged(growth, width), wide).run();
+}
+
+// Where growth comes in part in jumps, the shares with that in mind; else as found.
+Shares with_jumps(const std::vector<double>& growth,
+                  const std::vector<Candidate>& candidates,
+                  Shares found) {
+    if (growth.size() < kFewestForJumps || found.empty()) {
+        return found;
+    }
+    const std::vector<double> jumps = jumps_in(unexplained(growth, candidates, found));
+    const Jumps counted = count_jumps(jumps);
+    if (counted.count * kIntervalsAJump > growth.size()) {
+        return found;
+    }
+    if (auto even = between_jumps(growth, candidates, jumps)) {
+        return *std::move(even);
+    }
+    return counted.count >= kFewestLumps && counted.bytes > 0
+               ? in_lumps(growth, candidates, counted.count)
+               : found;
 }
 
 // Adds what groups are known to have left after the warm-up to their shares, or makes it theirs.
@@ -443,10 +497,7 @@ Attribution attribute_growth(std::span<const double> seconds,
     }
     candidates.push_back({.increments = differences(seconds.subspan(first)), .handicap = kTime});
     const std::vector<double> growth = differences(left);
-    Shares shares = Search(growth, candidates).run();
-    if (auto even = between_jumps(growth, candidates, shares)) {
-        shares = std::move(*even);
-    }
+    const Shares shares = with_jumps(growth, candidates, Search(growth, candidates).run());
     Attribution attribution;
     for (const auto& [candidate, estimate] : shares) {
         const bool time = candidate == group_of_candidate.size();
@@ -458,7 +509,7 @@ Attribution attribute_growth(std::span<const double> seconds,
         const bool trifle = estimate.value * (rounds.back() - rounds[first]) < least;
         if (time && !trifle) {
             attribution.untied_bytes_per_second = estimate;
-        } else if (!time && (!trifle || is_known(group_of_candidate[candidate], known))) {
+        } else if (!time && !trifle) {
             const std::size_t group = group_of_candidate[candidate];
             attribution.groups.push_back(
                 {.group = group,

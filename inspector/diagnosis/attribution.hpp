@@ -52,7 +52,10 @@ struct Attribution {
 //
 // A few intervals may jump, by far more than what else varies: a hash table doubles. Such are
 // everybody's: they are left out while statements are told apart, and each group gets its part of
-// them in the end. A growth that is made of them is taken as it is.
+// them in the end, but for those at the very beginning, where caches fill. Where growth is made of
+// many jumps, it comes in lumps, each of which serves many statements and is the first one's by
+// chance: statements are told apart in intervals as wide as from lump to lump. A growth that is
+// made of a few is taken as it is.
 //
 // What groups are known to have left is theirs without a search, and exact; the search is for the
 // rest. What that finds beside them is left out where it is less than a twentieth of the growth.

@@ -4,7 +4,10 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <string>
 #include <utility>
+
+#include "inspector/diagnosis/query_word.hpp"
 
 namespace palloscope {
 
@@ -33,16 +36,23 @@ bool is_begin_of(std::string_view begin, std::string_view text) {
     return !in_list || begins_with_folded_list(text.substr(before_list));
 }
 
-// Whether a statement calls a function of this signature, which has its schema where that is not on
-// the search_path, and whose name is a generated one; or creates it: the validator of PL/pgSQL
-// compiles it too (pl_handler.c).
-bool calls(std::string_view statement, std::string_view signature) {
+// Whether a statement names a function of this signature, which has its schema where that is not on
+// the search_path, and whose name is a generated one.
+bool names(std::string_view statement, std::string_view signature) {
     std::string_view name = signature.substr(0, signature.find('('));
     name.remove_prefix(name.rfind('.') + 1);
     const std::size_t at = statement.find(name);
     return name.find('*') != std::string_view::npos && at != std::string_view::npos && at > 0 &&
            (statement[at - 1] == ' ' || statement[at - 1] == '.') &&
            statement.substr(at + name.size()).starts_with('(');
+}
+
+std::string first_word(std::string_view statement) {
+    return next_word(statement);
+}
+
+bool is_function(const KeptCount& kept) {
+    return kept.path.ends_with("/PL/pgSQL function");
 }
 
 bool declares(std::string_view statement, std::string_view portal) {
@@ -95,9 +105,13 @@ std::vector<KeptCount> kept_counts(const BackendHistory& backend, const Snapshot
     return counts;
 }
 
+bool must_have_left(std::string_view family, const KeptCount& kept) {
+    return is_function(kept) && names(family, kept.family) && first_word(family) == "CREATE";
+}
+
 bool can_have_left(std::string_view family, const KeptCount& kept) {
-    if (kept.path.ends_with("/PL/pgSQL function")) {
-        return calls(family, kept.family);
+    if (is_function(kept)) {
+        return names(family, kept.family) && first_word(family) != "DROP";
     }
     if (kept.path.ends_with("/PortalContext")) {
         return declares(family, kept.family);

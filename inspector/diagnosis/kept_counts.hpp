@@ -27,7 +27,12 @@ struct KeptCount {
 
 // Whether a statement of this family can have left them: a plan that is kept of what was prepared,
 // by its text, which may be cut; a portal of what was declared, by its name; a function under ever
-// new names that it calls.
+// new names that it calls or creates.
 [[nodiscard]] bool can_have_left(std::string_view family, const KeptCount& kept);
+
+// Whether a statement of this family has left them wherever it ran, before any other could: what
+// creates a function has PL/pgSQL's validator compile it (pl_handler.c; unless
+// check_function_bodies is off), and who calls it in the same session finds it compiled.
+[[nodiscard]] bool must_have_left(std::string_view family, const KeptCount& kept);
 
 }  // namespace palloscope

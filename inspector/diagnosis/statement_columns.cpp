@@ -122,24 +122,25 @@ void add_estimate(const SeenCalls& seen, const CallsEstimate& estimate, Statemen
     column.error = seen.sightings.empty() ? 0 : estimate.error * estimate.calls / column.total();
 }
 
-// The statement that left what is kept: of those that were seen in this backend, else of all.
+// The statement that left what is kept, where it can be but one: of those that were seen in this
+// backend, else of all.
 std::optional<std::size_t> statement_of(const KeptCount& kept,
                                         const std::vector<StatementColumn>& statements,
                                         const std::vector<double>& totals) {
-    std::optional<std::size_t> found;
-    std::size_t seen = 0;
-    std::size_t all = 0;
-    for (std::size_t i = 0; i < statements.size(); ++i) {
-        if (!can_have_left(statements[i].family, kept)) {
-            continue;
+    std::vector<std::size_t> candidates;
+    const auto narrow = [&](const auto& holds) {
+        if (std::ranges::any_of(candidates, holds)) {
+            std::erase_if(candidates, std::not_fn(holds));
         }
-        ++all;
-        seen += totals[i] > 0 ? std::size_t{1} : 0;
-        if (!found || totals[*found] == 0) {
-            found = i;
+    };
+    for (std::size_t i = 0; i < statements.size(); ++i) {
+        if (can_have_left(statements[i].family, kept)) {
+            candidates.push_back(i);
         }
     }
-    return seen == 1 || (seen == 0 && all == 1) ? found : std::nullopt;
+    narrow([&](std::size_t i) { return totals[i] > 0; });
+    narrow([&](std::size_t i) { return must_have_left(statements[i].family, kept); });
+    return candidates.size() == 1 ? std::optional(candidates.front()) : std::nullopt;
 }
 
 // How often statements ran, by what they left.

@@ -169,10 +169,9 @@ std::vector<bool> Suspects::plausible_groups(const CauseRule& rule,
     for (const StatementColumn& column : counts_.columns) {
         known.push_back(is_known_cause(rule, column));
     }
-    const bool any_known = std::ranges::find(known, true) != known.end();
     std::vector<bool> plausible;
     for (const StatementGroup& group : groups_) {
-        plausible.push_back(any_of(group, any_known ? known : ranked));
+        plausible.push_back(any_of(group, known) || any_of(group, ranked));
     }
     return plausible;
 }

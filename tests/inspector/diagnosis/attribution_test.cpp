@@ -247,6 +247,69 @@ TEST(Attribution, PartsALargeLeakFromASmallOneThoughTheGrowthJumps) {
     EXPECT_GE(parted, 90);
 }
 
+// What fills at the beginning and stays is nobody's, unlike a table that doubles later.
+TEST(Attribution, PutsNoJumpOfTheBeginningDownToItsStatement) {
+    for (int seed = 0; seed < kSeeds; ++seed) {
+        Case given(static_cast<std::uint64_t>(seed), {10, 6});
+        given.leak(0, 500);
+        given.jump(2, 60'000);
+        given.jump(30, 16'384);
+        const Attribution attribution = given.attribute();
+        ASSERT_THAT(attribution.groups, SizeIs(1)) << seed;
+        const double exact = 500 + 16'384 / given.groups[0].total();
+        EXPECT_NEAR(attribution.groups[0].bytes_per_round.value, exact, 0.05 * exact) << seed;
+    }
+}
+
+// A hash table makes room for 42 entries when it lacks one. The second statement gives its entry
+// back, yet is as often the one for which there is none.
+TEST(Attribution, GivesWhatComesInLumpsToTheStatementThatFillsThem) {
+    constexpr double kEntries = 42;
+    constexpr int kCalls = 4;
+    constexpr double kExact = 144 + 4112 / kEntries;
+    int named_alone = 0;
+    int held = 0;
+    for (int seed = 0; seed < kSeeds; ++seed) {
+        Dice dice(static_cast<std::uint64_t>(seed));
+        std::vector<double> seconds{0};
+        std::vector<double> bytes{0};
+        std::vector<StatementGroup> groups{{.members = {0}, .rounds = {0}},
+                                           {.members = {1}, .rounds = {0}}};
+        double room = 0;
+        for (int interval = 0; interval < 2000; ++interval) {
+            double grown = 0;
+            double kept = 0;
+            for (int call = 0; call < kCalls; ++call) {
+                const bool keeps = dice.uniform() < 0.45;
+                if (room == 0) {
+                    room = kEntries;
+                    grown += 4112;
+                }
+                if (keeps) {
+                    --room;
+                    ++kept;
+                    grown += 144;
+                }
+            }
+            seconds.push_back(seconds.back() + 1);
+            bytes.push_back(bytes.back() + grown);
+            groups[0].rounds.push_back(groups[0].total() + kept);
+            groups[1].rounds.push_back(groups[1].total() + kCalls - kept);
+        }
+        const Attribution attribution =
+            attribute_growth(seconds, bytes, /*first=*/0, groups, {true, false});
+        if (attribution.groups.size() != 1 || attribution.groups[0].group != 0) {
+            continue;
+        }
+        ++named_alone;
+        const Estimate& found = attribution.groups[0].bytes_per_round;
+        EXPECT_NEAR(found.value, kExact, 0.04 * kExact) << seed;
+        held += found.low <= kExact && kExact <= found.high ? 1 : 0;
+    }
+    EXPECT_GE(named_alone, 95);
+    EXPECT_GE(held, 0.9 * named_alone);
+}
+
 TEST(Attribution, HoldsBothTruthsInItsIntervalsNineTimesInTen) {
     int first_held = 0;
     int second_held = 0;

@@ -81,7 +81,11 @@ TEST(KeptCounts, KnowAFunctionUnderEverNewNamesByItsCallOrItsMaking) {
     EXPECT_TRUE(can_have_left("SELECT check_*($1)", kept));
     EXPECT_TRUE(can_have_left("SELECT a, rules.check_*(b) FROM t", kept));
     EXPECT_TRUE(can_have_left("CREATE FUNCTION rules.check_*(integer) RETURNS text AS $1", kept));
+    EXPECT_FALSE(can_have_left("DROP FUNCTION rules.check_*(integer)", kept));
     EXPECT_FALSE(can_have_left("SELECT recheck_*($1)", kept));
+    // Whoever calls it in the session that made it finds it compiled.
+    EXPECT_TRUE(must_have_left("CREATE FUNCTION rules.check_*(integer) RETURNS text AS $1", kept));
+    EXPECT_FALSE(must_have_left("SELECT check_*($1)", kept));
     // One that is compiled again and again, as a trigger's, is called by no text.
     EXPECT_FALSE(can_have_left("SELECT stamp()",
                                {.path = kFunctions, .family = "stamp()", .more = {}, .bytes = {}}));

@@ -146,6 +146,28 @@ TEST(StatementColumns, AreNotCountedByWhatSeveralMayHaveLeft) {
     EXPECT_TRUE(counts.columns.at(1).estimated());
 }
 
+TEST(StatementColumns, GivesAFunctionToItsMakingThoughItIsCalledToo) {
+    std::vector<ExecutionRecord> executions;
+    for (std::size_t i = 0; i < 20; ++i) {
+        executions.push_back({.form = i % 2, .ended_at_ns = 15});
+    }
+    const std::vector<KeptCount> kept{{.path = "Top/PL/pgSQL function",
+                                       .family = "query_*()",
+                                       .more = {0, 10},
+                                       .bytes = {0, 1e5}}};
+    const StatementCounts counts =
+        count_statements({form("CREATE FUNCTION query_*() RETURNS integer LANGUAGE plpgsql AS $1"),
+                          form("SELECT query_*()")},
+                         executions,
+                         std::vector<std::int64_t>{10, 20},
+                         std::nullopt,
+                         kept);
+    ASSERT_EQ(counts.columns.size(), 2U);
+    for (const StatementColumn& column : counts.columns) {
+        EXPECT_EQ(column.left_in.empty(), column.query.starts_with("SELECT")) << column.query;
+    }
+}
+
 TEST(StatementColumns, HasEstimatesComeToWhatTheReportsSay) {
     std::vector<ExecutionRecord> executions;
     for (int i = 0; i < 20; ++i) {
