@@ -422,6 +422,19 @@ Shares with_jumps(const std::vector<double>& growth,
                : found;
 }
 
+// The standard error, as a share, of `each`, the mean that rounds left: not each leaves as much.
+double error_of_mean(std::span<const double> bytes,
+                     std::span<const double> rounds,
+                     std::size_t first,
+                     double each) {
+    double squares = 0;
+    for (std::size_t i = first + 1; i < bytes.size(); ++i) {
+        const double beyond = bytes[i] - bytes[i - 1] - each * (rounds[i] - rounds[i - 1]);
+        squares += beyond * beyond;
+    }
+    return std::sqrt(squares) / (bytes.back() - bytes[first]);
+}
+
 // Adds what groups are known to have left after the warm-up to their shares, or makes it theirs.
 // What else came and is little (the entries of a table of their names) goes with them, as far as no
 // group was found for it.
@@ -448,9 +461,12 @@ void add_known(std::span<const KnownShare> known,
         if (share == shares.end()) {
             share = shares.insert(shares.end(), {.group = found.group});
         }
-        share->bytes_per_round.value += each * (1 + part);
-        share->bytes_per_round.low += each;
-        share->bytes_per_round.high += each * (1 + 2 * part);
+        const Estimate left = with_further_error(
+            {.value = each * (1 + part), .low = each, .high = each * (1 + 2 * part)},
+            error_of_mean(found.bytes, group.rounds, first, each));
+        share->bytes_per_round.value += left.value;
+        share->bytes_per_round.low += left.low;
+        share->bytes_per_round.high += left.high;
     }
 }
 
