@@ -435,21 +435,18 @@ double error_of_mean(std::span<const double> bytes,
     return std::sqrt(squares) / (bytes.back() - bytes[first]);
 }
 
-// Adds what groups are known to have left after the warm-up to their shares, or makes it theirs.
-// What else came and is little (the entries of a table of their names) goes with them, as far as no
-// group was found for it.
+// Adds what groups are known to have left after the warm-up to their shares, or makes it theirs;
+// `rest` is what goes with all of it.
 void add_known(std::span<const KnownShare> known,
                std::size_t first,
                std::span<const StatementGroup> groups,
-               double growth,
+               double rest,
                std::vector<GroupShare>& shares) {
     double all = 0;
     for (const KnownShare& share : known) {
         all += share.bytes.back() - share.bytes[first];
     }
-    const double rest = growth - all;
-    const bool goes_along = shares.empty() && rest > 0 && rest < kTrifle * growth;
-    const double part = goes_along ? rest / all : 0;
+    const double part = std::max(rest, 0.0) / all;
     for (const KnownShare& found : known) {
         const StatementGroup& group = groups[found.group];
         const double rounds = group.total() - group.rounds[first];
@@ -513,7 +510,12 @@ Attribution attribute_growth(std::span<const double> seconds,
     }
     candidates.push_back({.increments = differences(seconds.subspan(first)), .handicap = kTime});
     const std::vector<double> growth = differences(left);
-    const Shares shares = with_jumps(growth, candidates, Search(growth, candidates).run());
+    // What came beside what is known, and is little: the entries of a table of names, say.
+    const double rest = left.back() - left.front();
+    const bool is_trifle = !known.empty() && rest < least;
+    const Shares shares =
+        is_trifle ? Shares{}
+                  : with_jumps(growth, candidates, Search(growth, candidates).run());
     Attribution attribution;
     for (const auto& [candidate, estimate] : shares) {
         const bool time = candidate == group_of_candidate.size();
@@ -522,17 +524,22 @@ Attribution attribute_growth(std::span<const double> seconds,
         for (std::size_t i = 0; i < left.size(); ++i) {
             left[i] -= estimate.value * rounds[first + i];
         }
-        const bool trifle = estimate.value * (rounds.back() - rounds[first]) < least;
-        if (time && !trifle) {
+        const bool is_known = !time && std::ranges::find(known,
+                                                         group_of_candidate[candidate],
+                                                         &KnownShare::group) != known.end();
+        if (estimate.value * (rounds.back() - rounds[first]) < least && !is_known) {
+            continue;
+        }
+        if (time) {
             attribution.untied_bytes_per_second = estimate;
-        } else if (!time && !trifle) {
+        } else {
             const std::size_t group = group_of_candidate[candidate];
             attribution.groups.push_back(
                 {.group = group,
                  .bytes_per_round = with_further_error(estimate, groups[group].error)});
         }
     }
-    add_known(known, first, groups, bytes.back() - bytes[first], attribution.groups);
+    add_known(known, first, groups, is_trifle ? rest : 0, attribution.groups);
     attribution.straightness = whole > 0 ? std::clamp(1.0 - variance(left) / whole, 0.0, 1.0) : 0.0;
     std::ranges::stable_sort(attribution.groups, [&](const GroupShare& a, const GroupShare& b) {
         return a.bytes_per_round.value * groups[a.group].total() >

@@ -57,8 +57,9 @@ struct Attribution {
 // chance: statements are told apart in intervals as wide as from lump to lump. A growth that is
 // made of a few is taken as it is.
 //
-// What groups are known to have left is theirs without a search, and exact; the search is for the
-// rest. What that finds beside them is left out where it is less than a twentieth of the growth.
+// What groups are known to have left is theirs without a search. The rest goes along with it where
+// it is less than a twentieth of the growth. Else the search is for the rest, and what it puts down
+// to other groups is left out where that is as little.
 //
 // `seconds` and `bytes` are the moments and the series, `first` the index after the warm-up; the
 // groups' rounds belong to the same moments; plausible[i] tells of groups[i].
