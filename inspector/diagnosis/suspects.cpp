@@ -176,6 +176,19 @@ std::vector<bool> Suspects::plausible_groups(const CauseRule& rule,
     return plausible;
 }
 
+std::vector<bool> Suspects::groups_that_took(double bytes,
+                                             const std::vector<StepDelta>& own) const {
+    std::vector<bool> took;
+    for (const StatementGroup& group : groups_) {
+        double sum = 0;
+        for (const std::size_t column : group.members) {
+            sum += own[column].bytes_per_call.value * static_cast<double>(own[column].calls);
+        }
+        took.push_back(sum > bytes);
+    }
+    return took;
+}
+
 std::vector<bool> Suspects::companions(const std::vector<bool>& ranked) const {
     std::vector<bool> companions;
     for (const double share :
@@ -223,16 +236,22 @@ void Suspects::accuse(std::span<const double> bytes,
             suspicion.ranked.push_back(&column);
         }
     }
-    const std::vector<bool> plausible = plausible_groups(rule, ranked);
     const bool of_pages = of_process(rule);
+    std::vector<StepDelta> own;
+    if (stepped_) {
+        own = step_deltas(backend_, counts_, every_bytes, choice_.indices[first]);
+    }
+    const double growth = bytes.back() - bytes[first];
+    const std::vector<bool> plausible = stepped_ && of_pages
+                                            ? groups_that_took(growth / 2, own)
+                                            : plausible_groups(rule, ranked);
+    if (of_pages) {
+        own.clear();  // the page that a statement touches need not be its own
+    }
     const Attribution attribution =
         of_pages ? attribute_pages(bytes, first, plausible)
                  : attribute_growth(
                        choice_.seconds, bytes, first, groups_, plausible, known_shares(rule));
-    std::vector<StepDelta> own;
-    if (stepped_ && !of_pages) {
-        own = step_deltas(backend_, counts_, every_bytes, choice_.indices[first]);
-    }
     const std::vector<bool> in_company = companions(ranked);
     std::optional<std::size_t> main;
     std::vector<SuspectedGroup> parts;

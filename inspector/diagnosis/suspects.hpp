@@ -62,6 +62,9 @@ class Suspects {
     // The groups that `rule` knows to be the cause where it knows any, else those that are ranked.
     [[nodiscard]] std::vector<bool> plausible_groups(const CauseRule& rule,
                                                      const std::vector<bool>& ranked) const;
+    // The groups whose members took more than `bytes` by themselves.
+    [[nodiscard]] std::vector<bool> groups_that_took(double bytes,
+                                                     const std::vector<StepDelta>& own) const;
     // attribute_growth() of pages: the statement that touches a page need not be the one whose
     // memory reached it, so what ran in a round must lie in one interval.
     [[nodiscard]] Attribution attribute_pages(std::span<const double> bytes,
