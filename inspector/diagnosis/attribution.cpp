@@ -27,6 +27,9 @@ constexpr double kSmallestError = 8;
 // these contexts must be far better.
 constexpr double kImplausible = 10;
 constexpr double kTime = 14;
+// Times the error of its number of rounds, as a share: of those that fit alike, the one whose
+// number is known best.
+constexpr double kUncertain = 10;
 // A jump is so many times as large as what else varies, and comes in a tenth of the intervals at
 // most, of which there are some; jumps are a part of the growth. Else they are no exceptions.
 constexpr double kJump = 8;
@@ -503,7 +506,7 @@ Attribution attribute_growth(std::span<const double> seconds,
         if (groups[i].rounds.back() > groups[i].rounds[first]) {
             candidates.push_back(
                 {.increments = differences(std::span(groups[i].rounds).subspan(first)),
-                 .handicap = plausible[i] ? 0.0 : kImplausible,
+                 .handicap = (plausible[i] ? 0.0 : kImplausible) + kUncertain * groups[i].error,
                  .noise = groups[i].noise});
             group_of_candidate.push_back(i);
         }
