@@ -14,10 +14,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// How long it is tried to do without a stop: a busy client's backend sleeps between two statements
-// within that time, and one that runs a long statement never does.
-constexpr std::chrono::milliseconds kTryReadFor{5};
-
 }  // namespace
 
 Result<Snapshotter> Snapshotter::open(pid_t pid, Literals literals) {
@@ -34,12 +30,13 @@ Result<Snapshotter> Snapshotter::open(pid_t pid, Literals literals) {
 }
 
 Result<Snapshot> Snapshotter::take(std::optional<Method> method,
-                                   std::chrono::milliseconds timeout) {
+                                   std::chrono::milliseconds timeout,
+                                   std::chrono::milliseconds read_for) {
     const Clock::time_point deadline = Clock::now() + timeout;
     if (method) {
         return take_by(*method, deadline);
     }
-    auto snapshot = take_by(Method::kRead, std::min(deadline, Clock::now() + kTryReadFor));
+    auto snapshot = take_by(Method::kRead, std::min(deadline, Clock::now() + read_for));
     if (!snapshot && (snapshot.error().kind == Error::Kind::kTimeout ||
                       snapshot.error().kind == Error::Kind::kPermission)) {
         return reader_.freeze(deadline, ContextReader::Moment::kBetweenStatements)

@@ -26,12 +26,17 @@ class Snapshotter {
     // literals of SQL.
     [[nodiscard]] static Result<Snapshotter> open(pid_t pid, Literals literals);
 
+    // How long it is tried to do without a stop: a busy client's backend sleeps between two
+    // statements within that time, and one that runs a long statement never does.
+    static constexpr std::chrono::milliseconds kTryReadFor{5};
+
     // Without a method it picks the one that disturbs the backend least: read, while that gives a
-    // consistent tree within a few milliseconds, else freeze. Where the backend can make no child,
-    // fork gives way to freeze. Snapshot::method says which it was. kTimeout where no safe or
-    // consistent moment came within `timeout`.
+    // consistent tree within `read_for`, else freeze. Where the backend can make no child, fork
+    // gives way to freeze. Snapshot::method says which it was. kTimeout where no safe or consistent
+    // moment came within `timeout`: of zero, read looks once.
     [[nodiscard]] Result<Snapshot> take(std::optional<Method> method,
-                                        std::chrono::milliseconds timeout);
+                                        std::chrono::milliseconds timeout,
+                                        std::chrono::milliseconds read_for = kTryReadFor);
 
     // --method fork --call: the tree that MemoryContextStats prints in a copy-on-write child, so
     // that the backend itself runs no foreign code but the making of it. Needs no safe point.

@@ -28,11 +28,13 @@ namespace palloscope {
 
 namespace {
 
+using std::chrono::milliseconds;
+
 struct RecordOptions {
     TargetOptions target;
     // Busy backends must not keep the others waiting: a snapshot that cannot be had at once is
     // missed, and said.
-    MethodOptions method{.timeout = std::chrono::milliseconds(200)};
+    MethodOptions method{.timeout = milliseconds(200)};
     std::string output;
     bool force = false;
     std::chrono::nanoseconds interval = std::chrono::seconds(1);
@@ -46,7 +48,8 @@ struct RecordOptions {
 constexpr std::string_view kJournalPrefix = "journal:";
 constexpr std::string_view kLogPrefix = "log:";
 constexpr std::string_view kStepPrefix = "step:";
-constexpr std::chrono::milliseconds kTargetPollInterval{200};
+constexpr milliseconds kNoTime{0};
+constexpr milliseconds kTargetPollInterval{200};
 constexpr std::chrono::seconds kServerAnswersWithin{2};
 
 Result<StatementSource> open_statements(const RecordOptions& options) {
@@ -204,21 +207,23 @@ Result<ExitCode> run_record(const RecordOptions& options) {
     const auto method = options.method.method();
     const auto timeout = options.method.timeout_ms();
     EndWatch ends;
+    const auto take = [&](std::optional<Method> by, milliseconds at_most, milliseconds read_for) {
+        return [&, by, at_most, read_for](int pid) {
+            auto snapshot =
+                snapshotters.read(pid, Literals::kMasked, [&](Snapshotter& snapshotter) {
+                    return snapshotter.take(by, at_most, read_for);
+                });
+            if (snapshot) {
+                const ProcessInfo& process = snapshot->process;
+                ends.watch(
+                    pid, process.rss_anon_bytes + process.rss_file_bytes + process.rss_shmem_bytes);
+            }
+            return snapshot;
+        };
+    };
     RecorderCalls calls{
-        .take =
-            [&](int pid) {
-                auto snapshot =
-                    snapshotters.read(pid, Literals::kMasked, [&](Snapshotter& snapshotter) {
-                        return snapshotter.take(method, timeout);
-                    });
-                if (snapshot) {
-                    const ProcessInfo& process = snapshot->process;
-                    ends.watch(
-                        pid,
-                        process.rss_anon_bytes + process.rss_file_bytes + process.rss_shmem_bytes);
-                }
-                return snapshot;
-            },
+        .take = take(method, timeout, Snapshotter::kTryReadFor),
+        .at_rest = {},
         .explain =
             [&](int pid) {
                 return explainers.read(pid, Explainer::Options{}, [&](Explainer& explainer) {
@@ -234,8 +239,13 @@ Result<ExitCode> run_record(const RecordOptions& options) {
                 explainers.forget(pid);
                 return std::string(ends.killed_for_memory(pid) ? kKilledForMemory : "");
             },
-        .wait = [&](std::chrono::milliseconds time) { ends.wait(time); },
+        .wait = [&](milliseconds time) { ends.wait(time); },
         .progress = {}};
+    if (method.value_or(Method::kRead) == Method::kRead) {
+        calls.at_rest = {.read = take(Method::kRead, kNoTime, kNoTime),
+                         .within = method ? timeout : Snapshotter::kTryReadFor,
+                         .otherwise = take(method, method ? kNoTime : timeout, kNoTime)};
+    }
     if (options.dsn) {
         calls.server_facts = [&](const std::vector<int>& pids) {
             return server_facts_of(*options.dsn, pids);

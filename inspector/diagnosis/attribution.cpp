@@ -517,8 +517,7 @@ Attribution attribute_growth(std::span<const double> seconds,
     const double rest = left.back() - left.front();
     const bool is_trifle = !known.empty() && rest < least;
     const Shares shares =
-        is_trifle ? Shares{}
-                  : with_jumps(growth, candidates, Search(growth, candidates).run());
+        is_trifle ? Shares{} : with_jumps(growth, candidates, Search(growth, candidates).run());
     Attribution attribution;
     for (const auto& [candidate, estimate] : shares) {
         const bool time = candidate == group_of_candidate.size();
@@ -527,9 +526,9 @@ Attribution attribute_growth(std::span<const double> seconds,
         for (std::size_t i = 0; i < left.size(); ++i) {
             left[i] -= estimate.value * rounds[first + i];
         }
-        const bool is_known = !time && std::ranges::find(known,
-                                                         group_of_candidate[candidate],
-                                                         &KnownShare::group) != known.end();
+        const bool is_known =
+            !time && std::ranges::find(known, group_of_candidate[candidate], &KnownShare::group) !=
+                         known.end();
         if (estimate.value * (rounds.back() - rounds[first]) < least && !is_known) {
             continue;
         }

@@ -242,9 +242,8 @@ void Suspects::accuse(std::span<const double> bytes,
         own = step_deltas(backend_, counts_, every_bytes, choice_.indices[first]);
     }
     const double growth = bytes.back() - bytes[first];
-    const std::vector<bool> plausible = stepped_ && of_pages
-                                            ? groups_that_took(growth / 2, own)
-                                            : plausible_groups(rule, ranked);
+    const std::vector<bool> plausible =
+        stepped_ && of_pages ? groups_that_took(growth / 2, own) : plausible_groups(rule, ranked);
     if (of_pages) {
         own.clear();  // the page that a statement touches need not be its own
     }

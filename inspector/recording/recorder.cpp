@@ -30,6 +30,13 @@ constexpr nanoseconds kAskServerEvery = std::chrono::seconds{10};
 // How long a journal or a log may have something new before we look, and the stop flag be set.
 constexpr milliseconds kLookEvery{100};
 
+// Between looks at backends that do not rest: from short against a statement to long against a
+// copy.
+constexpr nanoseconds kFirstWait = std::chrono::microseconds{200};
+constexpr nanoseconds kLongestWait = std::chrono::microseconds{3200};
+
+using Take = std::function<Result<Snapshot>(int pid)>;
+
 struct Target {
     // Its driver steps: no snapshots at intervals.
     bool stepping = false;
@@ -126,11 +133,18 @@ class Recorder::Impl {
     Result<> snapshot_round() {
         explained_in_round_ = false;
         writer_.begin();
-        for (const int pid : targets_at_intervals()) {
+        std::vector<int> pids = targets_at_intervals();
+        if (calls_.at_rest) {
+            if (Result<> read = read_at_rest(pids); !read) {
+                return read;
+            }
+        }
+        for (const int pid : pids) {
             if (stop_.load()) {
                 break;
             }
-            if (const Result<StepAnswer> taken = snapshot(pid); !taken) {
+            const Take& take = calls_.at_rest ? calls_.at_rest->otherwise : calls_.take;
+            if (const Result<StepAnswer> taken = snapshot(pid, take); !taken) {
                 return tl::unexpected(taken.error());
             }
         }
@@ -150,6 +164,46 @@ class Recorder::Impl {
         next_round_ = start_ + rounds_ * options_.interval;
         tell_progress();
         return {};
+    }
+
+    // Whether it is the turn of a target that is to be explained from time to time.
+    [[nodiscard]] bool is_due_for_explanation(const Target& target) const {
+        return options_.explain_every && !explained_in_round_ && Clock::now() >= target.explain_at;
+    }
+
+    // Snapshots of the backends that come to rest in time, which leave `pids`. The first one to be
+    // explained stays.
+    Result<> read_at_rest(std::vector<int>& pids) {
+        const Clock::time_point begin = Clock::now();
+        const nanoseconds within = std::min(calls_.at_rest->within, options_.interval / 2);
+        std::vector<int> others;
+        if (const auto due = std::ranges::find_if(
+                pids, [&](int pid) { return is_due_for_explanation(targets_.at(pid)); });
+            due != pids.end()) {
+            others.push_back(*due);
+            pids.erase(due);
+        }
+        Result<> stored;
+        for (nanoseconds wait = kFirstWait;; wait = std::min(2 * wait, kLongestWait)) {
+            std::erase_if(pids, [&](int pid) {
+                if (!stored || stop_.load()) {
+                    return false;
+                }
+                const Result<Snapshot> read = calls_.at_rest->read(pid);
+                if (read) {
+                    stored = store(pid, *read, *read).map([](const StepAnswer&) {});
+                } else if (read.error().kind != Error::Kind::kTimeout) {
+                    others.push_back(pid);  // where the reason will be found again
+                }
+                return read || read.error().kind != Error::Kind::kTimeout;
+            });
+            if (!stored || stop_.load() || pids.empty() || Clock::now() - begin + wait > within) {
+                break;
+            }
+            std::this_thread::sleep_for(wait);
+        }
+        pids.insert(pids.end(), others.begin(), others.end());
+        return stored;
     }
 
     Result<> miss_late_rounds() {
@@ -193,9 +247,10 @@ class Recorder::Impl {
     }
 
     // Takes and stores one snapshot of a target. Fails only where it cannot be stored.
-    Result<StepAnswer> snapshot(int pid) {
-        if (Target& target = targets_.at(pid);
-            options_.explain_every && !explained_in_round_ && Clock::now() >= target.explain_at) {
+    Result<StepAnswer> snapshot(int pid) { return snapshot(pid, calls_.take); }
+
+    Result<StepAnswer> snapshot(int pid, const Take& take) {
+        if (Target& target = targets_.at(pid); is_due_for_explanation(target)) {
             explained_in_round_ = !target.stepping;
             target.explain_at =
                 Clock::now() + std::chrono::duration_cast<Clock::duration>(*options_.explain_every);
@@ -212,7 +267,7 @@ class Recorder::Impl {
                 return tl::unexpected(std::move(told).error());
             }
         }
-        const Result<Snapshot> taken = calls_.take(pid);
+        const Result<Snapshot> taken = take(pid);
         if (taken) {
             return store(pid, *taken, *taken);
         }

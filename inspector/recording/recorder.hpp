@@ -45,11 +45,23 @@ struct RecordingProgress {
     std::int64_t missed = 0;
 };
 
+// How the backends of a round are read without a stop: whichever rests, one wait for all of them.
+struct RecorderCallsAtRest {
+    // One look at a backend: kTimeout where it does not rest this very moment.
+    std::function<Result<Snapshot>(int pid)> read;
+    // How long a round waits for its backends to rest, all together …
+    std::chrono::nanoseconds within{};
+    // … and then a snapshot of one that did not, as RecorderCalls::take but without more waiting.
+    std::function<Result<Snapshot>(int pid)> otherwise;
+};
+
 // What the recorder needs of the world around it.
 struct RecorderCalls {
     // One snapshot of a backend; kGone, kTimeout, kTraced, kPermission and kUnsupported mean what
     // they say.
     std::function<Result<Snapshot>(int pid)> take;
+    // For rounds. May be empty: then each waits by itself, in take().
+    std::optional<RecorderCallsAtRest> at_rest;
     // What one backend's bytes are, with the snapshot; asked where there is `explain_every`.
     std::function<Result<Explanation>(int pid)> explain;
     // PIDs of the backends that match what the user asked for; asked again every second, so that
@@ -102,13 +114,14 @@ struct RecordingSummary {
 // The loop of `palloscope record`.
 //
 // Every `interval`, by a steady clock counted from the start so that it does not drift, takes one
-// snapshot of each target, one after the other. Rounds never overlap: those that fell due while one
-// was still going on are counted as missed. A backend whose driver steps (StepServer) gets a
-// snapshot at its hello and after each of its statements instead. A backend's first snapshot, and
-// the next one whenever `explain_every` has gone by, is an explanation (one a round, which may last
-// for seconds), which brings a snapshot with it; where none can be had the snapshot is taken all
-// the same, and a note says why. Of a source of statements, those executions are recorded that are
-// of a target and ended after the start.
+// snapshot of each target: of those that rest as they come to rest, but for no longer than half an
+// interval, then of the others, one after the other. Rounds never overlap: those that fell due
+// while one was still going on are counted as missed. A backend whose driver steps (StepServer)
+// gets a snapshot at its hello and after each of its statements instead. A backend's first
+// snapshot, and the next one whenever `explain_every` has gone by, is an explanation (one a round,
+// which may last for seconds), which brings a snapshot with it; where none can be had the snapshot
+// is taken all the same, and a note says why. Of a source of statements, those executions are
+// recorded that are of a target and ended after the start.
 //
 // Where the server is to be asked by SQL and cannot be, a note says why.
 //

@@ -114,6 +114,82 @@ TEST_F(RecorderTest, TakesASnapshotOfEveryBackendEachInterval) {
     }
 }
 
+TEST_F(RecorderTest, ReadsWhicheverBackendsComeToRestInARoundAndTakesTheOthersOtherwise) {
+    RecorderCalls resting = calls({42, 43, 44});
+    std::map<int, int> looks;
+    std::vector<int> otherwise;
+    resting.at_rest = {.read = [&, take = resting.take](int pid) -> Result<Snapshot> {
+                           ++looks[pid];
+                           // One rests at once, one after a while, one never.
+                           if (pid == 44 || (pid == 43 && looks[pid] < 3)) {
+                               return failure(Error::Kind::kTimeout, "it kept running");
+                           }
+                           return take(pid);
+                       },
+                       .within = milliseconds{20},
+                       .otherwise =
+                           [&, take = resting.take](int pid) {
+                               otherwise.push_back(pid);
+                               return take(pid);
+                           }};
+    resting.take = [](int) -> Result<Snapshot> {
+        return failure(Error::Kind::kFailed, "it waits for each by itself");
+    };
+    const auto begin = std::chrono::steady_clock::now();
+    const Result<RecordingSummary> summary =
+        record({.interval = seconds{10}, .duration = milliseconds{100}}, resting);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds{5});
+    ASSERT_TRUE(summary) << summary.error().message;
+    EXPECT_EQ(summary->missed, 0);
+    for (const RecordedBackendSummary& backend : summary->backends) {
+        EXPECT_EQ(backend.snapshots, 1) << backend.pid;
+    }
+    EXPECT_EQ(looks[42], 1);
+    EXPECT_EQ(looks[43], 3);
+    EXPECT_GE(looks[44], 3);
+    EXPECT_THAT(otherwise, ElementsAre(44));
+}
+
+TEST_F(RecorderTest, WaitsForRestForHalfAnIntervalAtMost) {
+    RecorderCalls busy = calls({42});
+    const auto never = [](int) -> Result<Snapshot> {
+        return failure(Error::Kind::kTimeout, "it kept running");
+    };
+    busy.at_rest = {.read = never, .within = seconds{10}, .otherwise = never};
+    const Result<RecordingSummary> summary =
+        record({.interval = milliseconds{100}, .duration = milliseconds{450}}, busy);
+    ASSERT_TRUE(summary) << summary.error().message;
+    EXPECT_EQ(summary->missed, 5);
+    EXPECT_EQ(summary->backends.at(0).last_miss, "it kept running");
+}
+
+// Whose reason it is found by the other way.
+TEST_F(RecorderTest, WaitsForNoRestOfBackendsThatHaveGoneOrAreToBeExplained) {
+    RecorderCalls gone = calls({42, 43});
+    std::vector<int> read;
+    gone.at_rest = {.read = [&](int pid) -> Result<Snapshot> {
+                        read.push_back(pid);
+                        return failure(Error::Kind::kGone, "process 43 is gone");
+                    },
+                    .within = seconds{10},
+                    .otherwise = [](int) -> Result<Snapshot> {
+                        return failure(Error::Kind::kGone, "process 43 is gone");
+                    }};
+    gone.explain = [take = gone.take](int pid) -> Result<Explanation> {
+        Explanation explanation = sample_explanation();
+        explanation.snapshot = *take(pid);
+        return explanation;
+    };
+    const Result<RecordingSummary> summary = record(
+        {.interval = seconds{20}, .duration = milliseconds{100}, .explain_every = seconds{1}},
+        gone);
+    ASSERT_TRUE(summary) << summary.error().message;
+    EXPECT_THAT(read, ElementsAre(43));
+    ASSERT_THAT(summary->backends, SizeIs(1));
+    EXPECT_EQ(summary->backends[0].pid, 42);
+    EXPECT_EQ(summary->backends[0].explanations, 1);
+}
+
 TEST_F(RecorderTest, ExplainsEachBackendAtTheStartAndEverySoOftenOneARound) {
     RecorderCalls explained = calls({42, 43});
     explained.explain = [take = explained.take](int pid) -> Result<Explanation> {
