@@ -165,13 +165,13 @@ std::vector<KnownShare> Suspects::known_shares(const CauseRule& rule) const {
 
 std::vector<bool> Suspects::plausible_groups(const CauseRule& rule,
                                              const std::vector<bool>& ranked) const {
-    std::vector<bool> known;
-    for (const StatementColumn& column : counts_.columns) {
-        known.push_back(is_known_cause(rule, column));
+    std::vector<bool> columns = ranked;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        columns[i] = columns[i] || is_known_cause(rule, counts_.columns[i]);
     }
     std::vector<bool> plausible;
     for (const StatementGroup& group : groups_) {
-        plausible.push_back(any_of(group, known) || any_of(group, ranked));
+        plausible.push_back(any_of(group, columns));
     }
     return plausible;
 }

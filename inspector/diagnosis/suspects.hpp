@@ -59,7 +59,7 @@ class Suspects {
         const Trend& trend) const;
     // What statements are known to have left in contexts that `rule` covers.
     [[nodiscard]] std::vector<KnownShare> known_shares(const CauseRule& rule) const;
-    // The groups that `rule` knows to be the cause where it knows any, else those that are ranked.
+    // The groups that `rule` knows to be a cause by what they left, or ranks.
     [[nodiscard]] std::vector<bool> plausible_groups(const CauseRule& rule,
                                                      const std::vector<bool>& ranked) const;
     // The groups whose members took more than `bytes` by themselves.
