@@ -55,7 +55,9 @@ struct BackendIdentity {
     bool operator==(const BackendIdentity&) const = default;
 };
 
-[[nodiscard]] BackendIdentity identity_in(const BackendStatusBytes& bytes);
+// kUnsupported for a version that is not known.
+[[nodiscard]] Result<BackendIdentity> identity_in(const BackendStatusBytes& bytes,
+                                                  int server_version_num);
 
 // kUnsupported for a version that is not known.
 [[nodiscard]] Result<BackendStatus> parse_backend_status(const BackendStatusBytes& bytes,

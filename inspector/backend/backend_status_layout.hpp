@@ -9,22 +9,25 @@
 
 namespace palloscope {
 
-// Offsets in PgBackendStatus: 10 to 19 seen on live servers. st_changecount comes first, then
-// st_procpid; 12 put what GSSAPI needs before the state.
+// Offsets in PgBackendStatus: 9.4, 9.6 and 10 to 19 seen on live servers, 9.5 by its source.
+// st_changecount comes first, then st_procpid; 9.5 has what SSL needs before the state, 12 what
+// GSSAPI needs, and 10 put the type of the backend before the times.
 constexpr Offset kPidAt = 4;
-constexpr Offset kProcessStartAt = 16;
-constexpr Offset kStatementStartAt = 32;
-constexpr Offset kStateStartAt = 40;
 
 struct StatusLayout {
     int since_version_num;
+    Offset process_start;
+    Offset statement_start;
+    Offset state_start;
     Offset state;
     Offset query;  // st_activity, st_activity_raw from 11 on
 };
 
-constexpr std::array<StatusLayout, 2> kStatusLayouts{{
-    {100000, 216, 232},
-    {120000, 232, 248},
+constexpr std::array<StatusLayout, 4> kStatusLayouts{{
+    {90400, 8, 24, 32, 196, 208},
+    {90500, 8, 24, 32, 208, 224},
+    {100000, 16, 32, 40, 216, 232},
+    {120000, 16, 32, 40, 232, 248},
 }};
 static_assert(kStatusLayouts.back().query + 8 <= kBackendStatusBytes);
 

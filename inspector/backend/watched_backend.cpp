@@ -31,12 +31,16 @@ Result<WatchedBackend> WatchedBackend::open(int pid) {
     if (!bytes || !server_pid) {
         return tl::unexpected(bytes ? server_pid.error() : bytes.error());
     }
-    if (identity_in(*bytes).pid != *server_pid) {
+    const auto identity = identity_in(*bytes, backend->server_version_num());
+    if (!identity) {
+        return tl::unexpected(identity.error());
+    }
+    if (identity->pid != *server_pid) {
         return failure(Error::Kind::kTimeout,
                        fmt::format("process {} has not begun to tell what it does", pid),
                        "its client has yet to log in");
     }
-    return WatchedBackend(pid, backend->server_version_num(), *entry, identity_in(*bytes));
+    return WatchedBackend(pid, backend->server_version_num(), *entry, *identity);
 }
 
 void WatchedBackend::add_guesses(std::vector<RemotePiece>& pieces) {

@@ -35,7 +35,7 @@ class WatchedBackend {
     // Whether that is its status: another server's memory has something else there, and where it
     // has gone, another backend may have come to its place.
     [[nodiscard]] bool owns(const BackendStatusBytes& bytes) const {
-        return identity_in(bytes) == identity_;
+        return identity_in(bytes, server_version_num_) == identity_;
     }
 
     // A look copies first the status, then what this adds: where it ran another statement at the

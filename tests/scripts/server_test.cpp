@@ -8,6 +8,7 @@
 #include "tests/support/postgres_server.hpp"
 #include "tests/support/process_state.hpp"
 #include "tests/support/program.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace palloscope::test {
 namespace {
@@ -30,7 +31,19 @@ TEST(ServerScript, ShowsItsUsageForAWrongCommandLine) {
 TEST(ServerScript, NamesTheVersionsThatThereAre) {
     const ProgramResult result = run_server_script({"fetch", "9.6"});
     EXPECT_EQ(result.exit_code, 1);
-    EXPECT_THAT(result.err, HasSubstr("versions: 10 to 19"));
+    EXPECT_THAT(result.err, HasSubstr("versions: 9_4 to 9_6, 10 to 19"));
+}
+
+// There are no packages of these.
+TEST(ServerScript, SaysWhereOldServersAreToBePut) {
+    const TemporaryFolder folder;
+    const ProgramResult result = run_program({"env",
+                                              "PALLOSCOPE_SERVERS=" + folder.path().string(),
+                                              PALLOSCOPE_SOURCE_DIR "/scripts/server",
+                                              "fetch",
+                                              "9_6"});
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_THAT(result.err, HasSubstr("version 9.6 is not in " + folder.path().string() + "/9_6"));
 }
 
 TEST(ServerScript, RefusesASecondServerInOneFolder) {

@@ -143,6 +143,8 @@ PORT = [
 ]
 
 BACKEND_STATUS = [
+    {"since_version_num": 90400, "state": 196, "query": 208},
+    {"since_version_num": 90500, "state": 208, "query": 224},
     {"since_version_num": 100000, "state": 216, "query": 232},
     {"since_version_num": 120000, "state": 232, "query": 248},
 ]
