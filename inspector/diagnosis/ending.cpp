@@ -87,7 +87,7 @@ std::optional<Ending::Foresight> foresight_at(std::int64_t moment_ns,
 
 std::int64_t moment_of(const BackendHistory& backend, std::int64_t number) {
     const std::int64_t first_ns = backend.snapshots.front().taken_at_ns;
-    return first_ns + (backend.snapshots.back().taken_at_ns - first_ns) / kMoments * number;
+    return first_ns + (backend.snapshots.back().taken_at_ns - first_ns) * number / kMoments;
 }
 
 Ending ending_of(const BackendHistory& backend, const History& history) {
@@ -108,7 +108,7 @@ Ending ending_of(const BackendHistory& backend, const History& history) {
         }
     }
     const HeldMemory killed(backend);
-    for (std::int64_t i = 1; i < kMoments && !ending.foresight; ++i) {
+    for (std::int64_t i = 1; i <= kMoments && !ending.foresight; ++i) {
         ending.foresight = foresight_at(moment_of(backend, i), killed, sharers, left_bytes);
     }
     return ending;
