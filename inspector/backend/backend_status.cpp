@@ -25,15 +25,6 @@ std::int64_t unix_ns(std::int64_t timestamp_us) {
     return (bounded + kPostgresEpochSeconds * 1'000'000) * 1000;
 }
 
-Result<StatusLayout> layout_of(int server_version_num) {
-    if (const auto layout = layout_of_version(kStatusLayouts, server_version_num)) {
-        return *layout;
-    }
-    return failure(
-        Error::Kind::kUnsupported,
-        fmt::format("the PgBackendStatus of version {} is not known", server_version_num / 10000));
-}
-
 // Empty for a number that is no state.
 std::string_view state_text(std::int32_t number, int server_version_num) {
     if (server_version_num >= kFirstVersionWithStarting && number > 0 && --number == 0) {
@@ -61,16 +52,15 @@ bool is_status(const Backend& backend,
     if (!bytes) {
         return false;
     }
-    const auto identity = identity_in(*bytes, backend.server_version_num());
-    if (!identity || identity->pid != server_pid) {
+    const auto status = parse_backend_status(*bytes, backend.server_version_num());
+    if (!status || status->identity.pid != server_pid) {
         return false;
     }
-    const auto status = parse_backend_status(*bytes, backend.server_version_num());
     // Later than the year 2001, and in the order in which they come.
     constexpr std::int64_t kPlausibleUs = std::int64_t{366} * 86'400 * 1'000'000;
-    return status && identity->started_at > kPlausibleUs &&
-           unix_ns(identity->started_at) <= status->state_began_at_ns && !status->state.empty() &&
-           in_shared_memory(mappings, status->query);
+    const std::int64_t begun = status->identity.started_at;
+    return begun > kPlausibleUs && unix_ns(begun) <= status->state_began_at_ns &&
+           !status->state.empty() && in_shared_memory(mappings, status->query);
 }
 
 Result<RemoteAddress> search_backend_status(const Backend& backend) {
@@ -113,26 +103,24 @@ Result<RemoteAddress> find_backend_status(const Backend& backend) {
     return search_backend_status(backend);
 }
 
-Result<BackendIdentity> identity_in(const BackendStatusBytes& bytes, int server_version_num) {
-    return layout_of(server_version_num).map([&](const StatusLayout& layout) {
-        return BackendIdentity{
-            .pid = value_at<std::int32_t>(bytes.data(), kPidAt),
-            .started_at = value_at<std::int64_t>(bytes.data(), layout.process_start)};
-    });
-}
-
 Result<BackendStatus> parse_backend_status(const BackendStatusBytes& bytes,
                                            int server_version_num) {
-    return layout_of(server_version_num).map([&](const StatusLayout& layout) {
-        return BackendStatus{
-            .changes = value_at<std::uint32_t>(bytes.data(), 0),
-            .state =
-                state_text(value_at<std::int32_t>(bytes.data(), layout.state), server_version_num),
-            .statement_started_at_ns =
-                unix_ns(value_at<std::int64_t>(bytes.data(), layout.statement_start)),
-            .state_began_at_ns = unix_ns(value_at<std::int64_t>(bytes.data(), layout.state_start)),
-            .query = pointer_at(bytes.data(), layout.query)};
-    });
+    const auto layout = layout_of_version(kStatusLayouts, server_version_num);
+    if (!layout) {
+        return failure(Error::Kind::kUnsupported,
+                       fmt::format("the PgBackendStatus of version {} is not known",
+                                   server_version_num / 10000));
+    }
+    return BackendStatus{
+        .changes = value_at<std::uint32_t>(bytes.data(), 0),
+        .identity = {.pid = value_at<std::int32_t>(bytes.data(), kPidAt),
+                     .started_at = value_at<std::int64_t>(bytes.data(), layout->process_start)},
+        .state =
+            state_text(value_at<std::int32_t>(bytes.data(), layout->state), server_version_num),
+        .statement_started_at_ns =
+            unix_ns(value_at<std::int64_t>(bytes.data(), layout->statement_start)),
+        .state_began_at_ns = unix_ns(value_at<std::int64_t>(bytes.data(), layout->state_start)),
+        .query = pointer_at(bytes.data(), layout->query)};
 }
 
 Result<BackendStatus> read_backend_status(const MemorySource& memory,

@@ -13,11 +13,21 @@
 
 namespace palloscope {
 
+// Whose status it is: its PID, as its server knows it, and when it began. Nobody's once it has
+// ended, and another one's after that.
+struct BackendIdentity {
+    std::int32_t pid = 0;
+    std::int64_t started_at = 0;  // TimestampTz
+
+    bool operator==(const BackendIdentity&) const = default;
+};
+
 // What a backend tells the others of itself in shared memory, for pg_stat_activity: its
 // PgBackendStatus (src/include/utils/backend_status.h; pgstat.h up to 13).
 struct BackendStatus {
     // st_changecount: goes up by one before each change and by one after it.
     std::uint32_t changes = 0;
+    BackendIdentity identity;
     // As pg_stat_activity.state; empty where it is not told.
     std::string_view state;
     // Unix time: when the current or last statement began, and the state. Before 2000 where there
@@ -45,19 +55,6 @@ struct BackendStatus {
 // The status as it lies in memory, as far as parse_backend_status() needs it.
 inline constexpr std::size_t kBackendStatusBytes = 256;
 using BackendStatusBytes = std::array<std::byte, kBackendStatusBytes>;
-
-// Whose status it is: its PID, as its server knows it, and when it began. Nobody's once it has
-// ended, and another one's after that.
-struct BackendIdentity {
-    std::int32_t pid = 0;
-    std::int64_t started_at = 0;  // TimestampTz
-
-    bool operator==(const BackendIdentity&) const = default;
-};
-
-// kUnsupported for a version that is not known.
-[[nodiscard]] Result<BackendIdentity> identity_in(const BackendStatusBytes& bytes,
-                                                  int server_version_num);
 
 // kUnsupported for a version that is not known.
 [[nodiscard]] Result<BackendStatus> parse_backend_status(const BackendStatusBytes& bytes,

@@ -31,16 +31,16 @@ Result<WatchedBackend> WatchedBackend::open(int pid) {
     if (!bytes || !server_pid) {
         return tl::unexpected(bytes ? server_pid.error() : bytes.error());
     }
-    const auto identity = identity_in(*bytes, backend->server_version_num());
-    if (!identity) {
-        return tl::unexpected(identity.error());
+    const auto status = parse_backend_status(*bytes, backend->server_version_num());
+    if (!status) {
+        return tl::unexpected(status.error());
     }
-    if (identity->pid != *server_pid) {
+    if (status->identity.pid != *server_pid) {
         return failure(Error::Kind::kTimeout,
                        fmt::format("process {} has not begun to tell what it does", pid),
                        "its client has yet to log in");
     }
-    return WatchedBackend(pid, backend->server_version_num(), *entry, *identity);
+    return WatchedBackend(pid, backend->server_version_num(), *entry, status->identity);
 }
 
 void WatchedBackend::add_guesses(std::vector<RemotePiece>& pieces) {
@@ -57,7 +57,7 @@ WatchedBackend::Seen WatchedBackend::see(const BackendStatusBytes& bytes,
                                          std::int64_t now_ns,
                                          const MemorySource& memory) {
     const auto status = parse_backend_status(bytes, server_version_num_);
-    if (!status || !owns(bytes)) {
+    if (!status || status->identity != identity_) {
         end(now_ns);
         return Seen::kReport;
     }

@@ -35,7 +35,8 @@ class WatchedBackend {
     // Whether that is its status: another server's memory has something else there, and where it
     // has gone, another backend may have come to its place.
     [[nodiscard]] bool owns(const BackendStatusBytes& bytes) const {
-        return identity_in(bytes, server_version_num_) == identity_;
+        const auto status = parse_backend_status(bytes, server_version_num_);
+        return status && status->identity == identity_;
     }
 
     // A look copies first the status, then what this adds: where it ran another statement at the

@@ -354,13 +354,13 @@ Jumps count_jumps(std::span<const double> jumps) {
 
 // The shares of what grows between jumps, such as of a hash table that doubles, each as much larger
 // as the jumps come to: they are everybody's. Those at the very beginning are not: that is where
-// caches fill, and a table that doubles has come to a few of them only. None where there are no
-// jumps to speak of.
+// caches fill, and a table that doubles has come to a few of them only. None where jumps are too
+// large a part to be exceptions.
 std::optional<Shares> between_jumps(const std::vector<double>& growth,
                                     const std::vector<Candidate>& candidates,
                                     const std::vector<double>& jumps) {
     const Jumps late = count_jumps(std::span(jumps).subspan(jumps.size() / kBeginning));
-    if (count_jumps(jumps).count == 0 || std::abs(late.bytes) > kLargestJumps * sum_of(growth)) {
+    if (std::abs(late.bytes) > kLargestJumps * sum_of(growth)) {
         return std::nullopt;
     }
     std::vector<double> even = growth;
@@ -414,7 +414,7 @@ Shares with_jumps(const std::vector<double>& growth,
     }
     const std::vector<double> jumps = jumps_in(unexplained(growth, candidates, found));
     const Jumps counted = count_jumps(jumps);
-    if (counted.count * kIntervalsAJump > growth.size()) {
+    if (counted.count == 0 || counted.count * kIntervalsAJump > growth.size()) {
         return found;
     }
     if (auto even = between_jumps(growth, candidates, jumps)) {
