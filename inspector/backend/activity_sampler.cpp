@@ -105,7 +105,8 @@ class ActivitySampler::Impl {
                                   .started_at_ns = statement.started_at_ns,
                                   .ended_at_ns = statement.ended_at_ns,
                                   .error = {},
-                                  .sighting = statement.sighting});
+                                  .sighting = statement.sighting,
+                                  .transaction_began_at_ns = statement.transaction_began_at_ns});
         }
         return executions;
     }

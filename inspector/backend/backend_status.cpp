@@ -117,10 +117,17 @@ Result<BackendStatus> parse_backend_status(const BackendStatusBytes& bytes,
                      .started_at = value_at<std::int64_t>(bytes.data(), layout->process_start)},
         .state =
             state_text(value_at<std::int32_t>(bytes.data(), layout->state), server_version_num),
+        .transaction_started_at_ns =
+            unix_ns(value_at<std::int64_t>(bytes.data(), layout->transaction_start)),
         .statement_started_at_ns =
             unix_ns(value_at<std::int64_t>(bytes.data(), layout->statement_start)),
         .state_began_at_ns = unix_ns(value_at<std::int64_t>(bytes.data(), layout->state_start)),
         .query = pointer_at(bytes.data(), layout->query)};
+}
+
+bool BackendStatus::in_transaction_block() const {
+    const bool in_transaction = transaction_started_at_ns > kPostgresEpochSeconds * 1'000'000'000;
+    return in_transaction && (!running() || transaction_started_at_ns < statement_started_at_ns);
 }
 
 Result<BackendStatus> read_backend_status(const MemorySource& memory,

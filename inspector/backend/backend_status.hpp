@@ -30,8 +30,9 @@ struct BackendStatus {
     BackendIdentity identity;
     // As pg_stat_activity.state; empty where it is not told.
     std::string_view state;
-    // Unix time: when the current or last statement began, and the state. Before 2000 where there
-    // was none yet.
+    // Unix time: when the current transaction began, the current or last statement, and the state.
+    // Not after 2000 where there is none.
+    std::int64_t transaction_started_at_ns = 0;
     std::int64_t statement_started_at_ns = 0;
     std::int64_t state_began_at_ns = 0;
     // Where the text of the current or last statement lies.
@@ -39,6 +40,9 @@ struct BackendStatus {
 
     // Whether it is being changed, so that its parts may not fit each other.
     [[nodiscard]] bool changing() const { return changes % 2 != 0; }
+
+    // Whether it is in a transaction that is more than the statement that runs.
+    [[nodiscard]] bool in_transaction_block() const;
 
     // Whether a statement runs.
     [[nodiscard]] bool running() const {

@@ -17,6 +17,7 @@ constexpr Offset kPidAt = 4;
 struct StatusLayout {
     int since_version_num;
     Offset process_start;
+    Offset transaction_start;
     Offset statement_start;
     Offset state_start;
     Offset state;
@@ -24,10 +25,10 @@ struct StatusLayout {
 };
 
 constexpr std::array<StatusLayout, 4> kStatusLayouts{{
-    {90400, 8, 24, 32, 196, 208},
-    {90500, 8, 24, 32, 208, 224},
-    {100000, 16, 32, 40, 216, 232},
-    {120000, 16, 32, 40, 232, 248},
+    {90400, 8, 16, 24, 32, 196, 208},
+    {90500, 8, 16, 24, 32, 208, 224},
+    {100000, 16, 24, 32, 40, 216, 232},
+    {120000, 16, 24, 32, 40, 232, 248},
 }};
 static_assert(kStatusLayouts.back().query + 8 <= kBackendStatusBytes);
 

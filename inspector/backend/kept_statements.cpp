@@ -35,6 +35,7 @@ struct PlanSource {
     RemoteAddress parser_setup;
     bool generic = false;
     std::int64_t bytes = 0;
+    std::int64_t used_bytes = 0;
 };
 
 template <typename Kept>
@@ -91,7 +92,8 @@ class Reader {
         PlanSource source{.context = *context,
                           .query = pointer_at(bytes->data(), layout_.query_string),
                           .parser_setup = pointer_at(bytes->data(), layout_.parser_setup),
-                          .bytes = backend_.subtree_bytes(*context)};
+                          .bytes = backend_.subtree_bytes(*context),
+                          .used_bytes = backend_.subtree_used_bytes(*context)};
         // Its generic plan has a context beside its own.
         const RemoteAddress gplan = pointer_at(bytes->data(), layout_.gplan);
         if (gplan.is_null()) {
@@ -100,8 +102,10 @@ class Reader {
         const auto plan = backend_.pages().read<std::array<std::byte, kPlanBytes>>(gplan);
         if (plan && value_at<std::int32_t>(plan->data(), 0) == kPlanMagic) {
             source.generic = true;
-            const auto plan_context = backend_.context_at(pointer_at(plan->data(), kPlanContext));
-            source.bytes += plan_context ? backend_.subtree_bytes(*plan_context) : 0;
+            if (const auto own = backend_.context_at(pointer_at(plan->data(), kPlanContext))) {
+                source.bytes += backend_.subtree_bytes(*own);
+                source.used_bytes += backend_.subtree_used_bytes(*own);
+            }
         }
         return source;
     }
@@ -127,7 +131,8 @@ class Reader {
                      (value_at<std::int64_t>(bytes->data(), kPreparedTime) + kPostgresEpochUs) *
                      1000,
                  .generic = source->generic,
-                 .bytes = source->bytes});
+                 .bytes = source->bytes,
+                 .used_bytes = source->used_bytes});
         });
         sort_by_bytes(prepared);
         return prepared;

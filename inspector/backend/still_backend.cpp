@@ -19,6 +19,7 @@ StillBackend::StillBackend(const Backend& backend,
       tree_(&tree),
       places_(&places),
       subtree_bytes_(tree.contexts.size()),
+      subtree_used_bytes_(tree.contexts.size()),
       blocks_(tree.contexts.size()) {
     for (std::size_t i = 0; i < places.contexts.size(); ++i) {
         by_address_.emplace(places.contexts[i].value, i);
@@ -27,8 +28,10 @@ StillBackend::StillBackend(const Backend& backend,
     for (std::size_t i = tree.contexts.size(); i-- > 0;) {
         const MemoryContext& context = tree.contexts[i];
         subtree_bytes_[i] += context.figures.total_bytes;
+        subtree_used_bytes_[i] += context.figures.used_bytes;
         if (context.parent) {
             subtree_bytes_[*context.parent] += subtree_bytes_[i];
+            subtree_used_bytes_[*context.parent] += subtree_used_bytes_[i];
         }
     }
     for (std::size_t i = 0; i < places.blocks.size(); ++i) {
@@ -78,6 +81,10 @@ std::optional<std::uint64_t> StillBackend::chunk_bytes(std::size_t context,
 
 std::int64_t StillBackend::subtree_bytes(std::size_t context) const {
     return subtree_bytes_.at(context);
+}
+
+std::int64_t StillBackend::subtree_used_bytes(std::size_t context) const {
+    return subtree_used_bytes_.at(context);
 }
 
 RemoteAddress StillBackend::ident_pointer(std::size_t context) const {

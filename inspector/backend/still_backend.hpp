@@ -61,8 +61,9 @@ class StillBackend {
     [[nodiscard]] std::optional<std::uint64_t> chunk_bytes(std::size_t context,
                                                            RemoteAddress payload) const;
 
-    // total_bytes of a context and all below it.
+    // total_bytes of a context and all below it; used_bytes of these.
     [[nodiscard]] std::int64_t subtree_bytes(std::size_t context) const;
+    [[nodiscard]] std::int64_t subtree_used_bytes(std::size_t context) const;
 
     // Where the text of its ident lies (11 and later); null where it has none.
     [[nodiscard]] RemoteAddress ident_pointer(std::size_t context) const;
@@ -76,6 +77,7 @@ class StillBackend {
     const ContextPlaces* places_;
     std::unordered_map<std::uint64_t, std::size_t> by_address_;
     std::vector<std::int64_t> subtree_bytes_;
+    std::vector<std::int64_t> subtree_used_bytes_;
     std::vector<std::pair<std::size_t, std::size_t>> blocks_;  // by context: first, behind the last
 };
 

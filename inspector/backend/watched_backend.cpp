@@ -86,6 +86,9 @@ WatchedBackend::Seen WatchedBackend::see(const BackendStatusBytes& bytes,
                   .running = status->running(),
                   .started_at_ns = status->statement_started_at_ns,
                   .state_began_at_ns = status->state_began_at_ns,
+                  .transaction_began_at_ns = status->in_transaction_block()
+                                                 ? std::optional(status->transaction_started_at_ns)
+                                                 : std::nullopt,
                   .query = std::move(query)},
                  ended_);
     disabled_ = disabled_ || status->state == "disabled";

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "inspector/diagnosis/prepared_counts.hpp"
 #include "inspector/diagnosis/query_word.hpp"
 
 namespace palloscope {
@@ -17,6 +18,7 @@ constexpr std::string_view kParameters = "$0123456789, ";
 constexpr std::size_t kMostCounts = 1000;
 // What is given up again, as a share of what came, that does not speak against it.
 constexpr double kMostGivenUp = 0.05;
+constexpr int kFirstVersionWithIdents = 110000;
 
 // "$3, ..." and what follows.
 bool begins_with_folded_list(std::string_view text) {
@@ -93,6 +95,9 @@ std::optional<KeptCount> count_of(const KeptByStatements& kept, const SnapshotCh
 
 std::vector<KeptCount> kept_counts(const BackendHistory& backend, const SnapshotChoice& choice) {
     std::vector<KeptCount> counts;
+    if (backend.server_version_num < kFirstVersionWithIdents) {
+        counts = prepared_counts(backend, choice);
+    }
     for (const KeptByStatements& kept : backend.kept) {
         std::optional<KeptCount> count = count_of(kept, choice);
         if (count && count->more.back() > 0) {

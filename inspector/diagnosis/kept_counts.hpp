@@ -16,7 +16,8 @@ struct KeptCount {
     std::string family;
     // More than at the first moment; never falls.
     std::vector<double> more;
-    // Used bytes more than at the first moment, in them and below them.
+    // Used bytes more than at the first moment, in them and below them; empty where that is not
+    // known: in old recordings, of prepared_counts().
     std::vector<double> bytes;
 };
 

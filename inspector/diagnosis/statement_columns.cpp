@@ -11,6 +11,8 @@
 
 #include <fmt/format.h>
 
+#include "inspector/diagnosis/seen_transactions.hpp"
+
 namespace palloscope {
 
 namespace {
@@ -105,6 +107,31 @@ void reconcile(double missed_by_reports,
     }
 }
 
+// Has what the transactions say take the place of estimates by the sightings alone: of statements
+// that run once in each (`by_transactions`, of all calls). Where it is far from these, it is not
+// so.
+void prefer_transactions(const std::vector<std::optional<CallsEstimate>>& by_transactions,
+                         const std::vector<SeenCalls>& seen,
+                         const std::vector<StatementColumn>& columns,
+                         std::vector<CallsEstimate>& estimates) {
+    // Sightings alone miss up to half, and are seldom much too many.
+    constexpr double kFewest = 0.8;
+    constexpr double kMost = 2;
+    for (std::size_t i = 0; i < estimates.size(); ++i) {
+        const auto certain = std::accumulate(columns[i].calls.begin(), columns[i].calls.end(), 0.0);
+        const double by_sightings = certain + estimates[i].calls;
+        if (seen[i].sightings.empty() || !by_transactions[i] ||
+            by_transactions[i]->calls < kFewest * by_sightings ||
+            by_transactions[i]->calls > kMost * by_sightings) {
+            continue;
+        }
+        const double error = by_transactions[i]->error * by_transactions[i]->calls;
+        const double calls = std::max(by_transactions[i]->calls - certain,
+                                      static_cast<double>(seen[i].sightings.size()));
+        estimates[i] = {.calls = calls, .error = error / calls};
+    }
+}
+
 // Adds what was seen by chance, and is estimated, to the calls that were seen for certain; then
 // makes them calls up to each moment.
 void add_estimate(const SeenCalls& seen, const CallsEstimate& estimate, StatementColumn& column) {
@@ -172,8 +199,10 @@ void put_down(KeptCount kept, bool seen_by_looks, StatementColumn& column) {
         (!seen_by_looks && number > column.total())) {
         return;
     }
-    column.left_in = std::move(kept.path);
-    column.left_bytes = std::move(kept.bytes);
+    if (!kept.bytes.empty()) {
+        column.left_in = std::move(kept.path);
+        column.left_bytes = std::move(kept.bytes);
+    }
     if (seen_by_looks) {
         column.calls = std::move(kept.more);
         column.error = 0;
@@ -244,6 +273,7 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
         counts.column_of_form.push_back(place[statement]);
     }
     std::vector<SeenCalls> seen(counts.columns.size());
+    std::vector<SeenInTransaction> in_transactions;
     double seen_in_all = 0;
     for (std::size_t i = 0; i < executions.size(); ++i) {
         if (intervals[i] == 0) {
@@ -253,6 +283,9 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
         const std::size_t column = counts.column_of_form[executions[i].form];
         if (column == StatementCounts::kNoColumn) {
             continue;
+        }
+        if (looks) {
+            in_transactions.push_back({column, executions[i].transaction_began_at_ns});
         }
         if (executions[i].sighting) {
             seen[column].by_chance.resize(moments_ns.size());
@@ -271,6 +304,10 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
                                           : weigh_sightings(calls.sightings);
         estimates.push_back(estimate_calls(calls.sightings.size(), weight));
     }
+    prefer_transactions(calls_by_transactions(in_transactions, counts.columns.size()),
+                        seen,
+                        counts.columns,
+                        estimates);
     if (looks && looks->share) {
         reconcile(seen_in_all / *looks->share - seen_in_all, seen, estimates);
     }

@@ -60,7 +60,8 @@ struct PreparedStatement {
     bool from_sql = false;            // by PREPARE, not by the protocol's Parse message
     std::int64_t prepared_at_ns = 0;  // Unix time
     bool generic = false;             // it keeps a generic plan
-    std::int64_t bytes = 0;
+    std::int64_t bytes = 0;           // of its contexts, in total
+    std::int64_t used_bytes = 0;      // of these; 0 in recordings of before this was told
 
     bool operator==(const PreparedStatement&) const = default;
 };

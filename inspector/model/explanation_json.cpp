@@ -119,7 +119,8 @@ Json prepared_json(const PreparedStatement& statement) {
             {"from_sql", statement.from_sql},
             {"prepared_at", iso_time_text(statement.prepared_at_ns)},
             {"generic", statement.generic},
-            {"bytes", statement.bytes}};
+            {"bytes", statement.bytes},
+            {"used_bytes", statement.used_bytes}};
 }
 
 PreparedStatement prepared_from(const Json& object) {
@@ -128,7 +129,8 @@ PreparedStatement prepared_from(const Json& object) {
             .from_sql = object.at("from_sql").get<bool>(),
             .prepared_at_ns = unix_ns_from_iso_time(text_of(object, "prepared_at")).value_or(0),
             .generic = object.at("generic").get<bool>(),
-            .bytes = figure_of(object, "bytes")};
+            .bytes = figure_of(object, "bytes"),
+            .used_bytes = object.contains("used_bytes") ? figure_of(object, "used_bytes") : 0};
 }
 
 Json plan_json(const KeptPlan& plan) {

@@ -69,6 +69,8 @@ struct ExecutionRecord {
     std::int64_t ended_at_ns = 0;
     bool failed = false;
     std::optional<Sighting> sighting;
+    // When the transaction block began that it was seen in: all with the same time are of one.
+    std::optional<std::int64_t> transaction_began_at_ns;
 };
 
 // How much memory the control group of a process may have (its container's, say), and how much of

@@ -47,6 +47,8 @@ struct Execution {
     // SQLSTATE, or kUnknownSqlState.
     std::optional<std::string> error;
     std::optional<Sighting> sighting;
+    // When the transaction block began that it was seen in (Unix time).
+    std::optional<std::int64_t> transaction_began_at_ns;
 
     bool operator==(const Execution&) const = default;
 };

@@ -28,6 +28,7 @@
 //   allowance  the memory that a backend's control group may have, as at the last look
 //   server_fact what the server said of itself and of the backend, as at the last look
 //   sighting   of an execution that was seen by looking now and then (Sighting)
+//   transaction_block in which an execution was seen
 //   seen_share of all executions of a backend, the part that was seen
 //
 // Texts are bytes in the server's encoding, whatever SQLite thinks of them.
@@ -36,7 +37,7 @@ namespace palloscope {
 // "Pals", at offset 68 of the file: file(1) and the reader know a recording by it.
 inline constexpr int kRecordingApplicationId = 0x50616c73;
 // To be raised with every change of the schema; a reader refuses versions above its own.
-inline constexpr int kRecordingFormatVersion = 5;
+inline constexpr int kRecordingFormatVersion = 6;
 
 struct SchemaObject {
     std::string_view name;
@@ -46,7 +47,7 @@ struct SchemaObject {
 
 // The reader wants to find exactly these, so that a file made by somebody else cannot have a view
 // or a virtual table in the place of one of ours.
-inline constexpr std::array<SchemaObject, 18> kRecordingSchema{{
+inline constexpr std::array<SchemaObject, 19> kRecordingSchema{{
     {"setting",
      "CREATE TABLE setting (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"},
     {"note", "CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL)"},
@@ -102,6 +103,9 @@ inline constexpr std::array<SchemaObject, 18> kRecordingSchema{{
      "value TEXT NOT NULL, PRIMARY KEY (backend, kind, name)) WITHOUT ROWID",
      4},
     {"seen_share", "CREATE TABLE seen_share (backend INTEGER PRIMARY KEY, share REAL NOT NULL)", 5},
+    {"transaction_block",
+     "CREATE TABLE transaction_block (execution INTEGER PRIMARY KEY, began_at_ns INTEGER NOT NULL)",
+     6},
 }};
 
 }  // namespace palloscope

@@ -460,31 +460,41 @@ std::vector<RecordedMiss> RecordingFile::missed() {
 std::vector<RecordedExecution> RecordingFile::executions() {
     std::vector<RecordedExecution> executions;
     const bool has_sightings = impl_->has("sighting");
-    impl_->each("execution",
-                fmt::format("SELECT backend, form, seq, started_at_ns, ended_at_ns, error IS NOT "
-                            "NULL, {} FROM execution{} ORDER BY id",
-                            has_sightings ? "after_ns, gap_ns" : "NULL, NULL",
-                            has_sightings ? " LEFT JOIN sighting ON execution = id" : ""),
-                [&](Row& row) {
-                    const auto backend = index_of(row.getColumn(0).getInt64(), backends().size());
-                    const auto form = index_of(row.getColumn(1).getInt64(), forms().size());
-                    if (!backend || !form) {
-                        return Verdict::kBroken;
-                    }
-                    std::optional<Sighting> sighting;
-                    if (!row.getColumn(6).isNull()) {
-                        sighting = {.after_ns = row.getColumn(6).getInt64(),
-                                    .gap_ns = row.getColumn(7).getInt64()};
-                    }
-                    executions.push_back({.backend = *backend,
-                                          .record = {.form = *form,
-                                                     .seq = row.getColumn(2).getInt64(),
-                                                     .started_at_ns = row.getColumn(3).getInt64(),
-                                                     .ended_at_ns = row.getColumn(4).getInt64(),
-                                                     .failed = row.getColumn(5).getInt() != 0,
-                                                     .sighting = sighting}});
-                    return Verdict::kNext;
-                });
+    const bool has_blocks = impl_->has("transaction_block");
+    impl_->each(
+        "execution",
+        fmt::format(
+            "SELECT backend, form, seq, started_at_ns, ended_at_ns, error IS NOT NULL, {}, "
+            "{} FROM execution{}{} ORDER BY id",
+            has_sightings ? "after_ns, gap_ns" : "NULL, NULL",
+            has_blocks ? "began_at_ns" : "NULL",
+            has_sightings ? " LEFT JOIN sighting ON sighting.execution = id" : "",
+            has_blocks ? " LEFT JOIN transaction_block ON transaction_block.execution = id" : ""),
+        [&](Row& row) {
+            const auto backend = index_of(row.getColumn(0).getInt64(), backends().size());
+            const auto form = index_of(row.getColumn(1).getInt64(), forms().size());
+            if (!backend || !form) {
+                return Verdict::kBroken;
+            }
+            std::optional<Sighting> sighting;
+            if (!row.getColumn(6).isNull()) {
+                sighting = {.after_ns = row.getColumn(6).getInt64(),
+                            .gap_ns = row.getColumn(7).getInt64()};
+            }
+            std::optional<std::int64_t> began_at_ns;
+            if (!row.getColumn(8).isNull()) {
+                began_at_ns = row.getColumn(8).getInt64();
+            }
+            executions.push_back({.backend = *backend,
+                                  .record = {.form = *form,
+                                             .seq = row.getColumn(2).getInt64(),
+                                             .started_at_ns = row.getColumn(3).getInt64(),
+                                             .ended_at_ns = row.getColumn(4).getInt64(),
+                                             .failed = row.getColumn(5).getInt() != 0,
+                                             .sighting = sighting,
+                                             .transaction_began_at_ns = began_at_ns}});
+            return Verdict::kNext;
+        });
     return executions;
 }
 

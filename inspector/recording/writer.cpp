@@ -140,12 +140,19 @@ class RecordingWriter::Impl {
         insert_execution_.bind(8, execution.rows);
         bind(insert_execution_, 9, execution.error);
         insert_execution_.exec();
+        const std::int64_t execution_id = database_.getLastInsertRowid();
         if (execution.sighting) {
             insert_sighting_.reset();
-            insert_sighting_.bind(1, database_.getLastInsertRowid());
+            insert_sighting_.bind(1, execution_id);
             insert_sighting_.bind(2, execution.sighting->after_ns);
             insert_sighting_.bind(3, execution.sighting->gap_ns);
             insert_sighting_.exec();
+        }
+        if (execution.transaction_began_at_ns) {
+            insert_transaction_block_.reset();
+            insert_transaction_block_.bind(1, execution_id);
+            insert_transaction_block_.bind(2, *execution.transaction_began_at_ns);
+            insert_transaction_block_.exec();
         }
     }
 
@@ -448,6 +455,8 @@ class RecordingWriter::Impl {
         "INSERT INTO execution (backend, seq, session, step, form, started_at_ns, ended_at_ns, "
         "row_count, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"};
     SQLite::Statement insert_sighting_{database_, "INSERT INTO sighting VALUES (?, ?, ?)"};
+    SQLite::Statement insert_transaction_block_{database_,
+                                                "INSERT INTO transaction_block VALUES (?, ?)"};
 
     FormCache queries_;
     TextTable forms_;

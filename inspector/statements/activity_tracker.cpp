@@ -9,6 +9,9 @@ void ActivityTracker::see(ActivityLook look, std::vector<SeenStatement>& ended) 
     const std::uint32_t reports = last_ ? (look.changes - last_->changes) / 2 : 0;
     if (!is_new(look.started_at_ns)) {
         look.query = std::move(last_->query);
+        if (!look.transaction_began_at_ns) {  // it ended with it
+            look.transaction_began_at_ns = last_->transaction_began_at_ns;
+        }
     } else if (!last_ || reports != 1 || !last_->running || !look.running ||
                look.query != last_->query) {
         if (last_) {
@@ -55,7 +58,8 @@ void ActivityTracker::tell_end(std::int64_t ended_at_ns, std::vector<SeenStateme
             {.started_at_ns = began_at_ns_,
              .ended_at_ns = std::max(ended_at_ns, began_at_ns_),
              .query = last_->query,
-             .sighting = was_certain_to_be_seen() ? std::nullopt : std::optional(sighting_)});
+             .sighting = was_certain_to_be_seen() ? std::nullopt : std::optional(sighting_),
+             .transaction_began_at_ns = last_->transaction_began_at_ns});
     }
 }
 

@@ -23,6 +23,8 @@ struct ActivityLook {
     std::int64_t started_at_ns = 0;
     // Since when it runs, or does no longer.
     std::int64_t state_began_at_ns = 0;
+    // When the transaction block began that it is in, where it is in one.
+    std::optional<std::int64_t> transaction_began_at_ns;
     // As it was written, perhaps cut; empty where there was none yet.
     std::string query;
 };
@@ -35,6 +37,8 @@ struct SeenStatement {
     // None where no look could have missed it: it was the backend's last one for as long as the
     // time between the looks before and after its beginning.
     std::optional<Sighting> sighting;
+    // When the transaction block began that it was seen in.
+    std::optional<std::int64_t> transaction_began_at_ns;
 
     bool operator==(const SeenStatement&) const = default;
 };

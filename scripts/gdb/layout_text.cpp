@@ -282,8 +282,13 @@ std::string dict_of(const PortLayout& layout) {
 }
 
 std::string dict_of(const StatusLayout& layout) {
-    const auto& [since_version_num, process_start, statement_start, state_start, state, query] =
-        layout;
+    const auto& [since_version_num,
+                 process_start,
+                 transaction_start,
+                 statement_start,
+                 state_start,
+                 state,
+                 query] = layout;
     return Dict() PALLOSCOPE_ADD(since_version_num) PALLOSCOPE_ADD(state) PALLOSCOPE_ADD(query)
         .text();
 }

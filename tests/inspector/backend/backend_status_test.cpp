@@ -60,6 +60,12 @@ TEST_P(BackendStatusOnEveryVersion, IsWhatTheServerItselfTells) {
         EXPECT_EQ(status->statement_started_at_ns / 1000,
                   told_us(watching, watched, "query_start"));
         EXPECT_EQ(status->state_began_at_ns / 1000, told_us(watching, watched, "state_change"));
+        const std::string begun = told(watching, watched, "xact_start");
+        EXPECT_EQ(status->in_transaction_block(), !begun.empty());
+        if (!begun.empty()) {
+            EXPECT_EQ(status->transaction_started_at_ns / 1000,
+                      told_us(watching, watched, "xact_start"));
+        }
     }
     EXPECT_EQ(told(watching, watching, "state"), "active");
 }

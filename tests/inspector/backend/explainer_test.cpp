@@ -399,6 +399,8 @@ TEST_P(ExplainerOnEveryVersion, NamesStatementsPlansAndFunctionsWithoutTheirLite
     EXPECT_TRUE(statement.from_sql);
     EXPECT_TRUE(statement.generic);
     EXPECT_GT(statement.bytes, 1000);
+    EXPECT_GT(statement.used_bytes, 1000);
+    EXPECT_LT(statement.used_bytes, statement.bytes);
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     EXPECT_LT(std::chrono::abs(now - std::chrono::nanoseconds(statement.prepared_at_ns)),
               std::chrono::hours(1));

@@ -1,6 +1,8 @@
 #include "inspector/diagnosis/statement_columns.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -52,6 +54,42 @@ TEST(StatementColumns, SaysByHowMuchItsCallsMayErr) {
     EXPECT_TRUE(counts.columns[1].estimated());
     // 20 % of the method, and what chance makes of nine.
     EXPECT_NEAR(counts.columns[1].error, 0.39, 0.02);
+}
+
+// Executions of 243 transaction blocks, of whose statements looks see two thirds, each when it had
+// lasted for so long that no look seems to have missed it.
+std::vector<ExecutionRecord> seen_in_blocks(std::optional<std::int64_t> only_in_block = {}) {
+    std::vector<ExecutionRecord> executions;
+    for (int block = 0; block < 243; ++block) {
+        int digits = block;
+        for (std::size_t form = 0; form < 5; ++form, digits /= 3) {
+            if (digits % 3 != 0) {
+                executions.push_back({.form = form,
+                                      .ended_at_ns = 15,
+                                      .sighting = Sighting{.after_ns = 100, .gap_ns = 100},
+                                      .transaction_began_at_ns = only_in_block.value_or(block)});
+            }
+        }
+    }
+    return executions;
+}
+
+TEST(StatementColumns, CountsWhatRunsOnceInATransactionByTheTransactions) {
+    const std::vector<StatementForm> forms{form("a"), form("b"), form("c"), form("d"), form("e")};
+    const std::vector<std::int64_t> moments{10, 20};
+    const StatementCounts counts =
+        count_statements(forms, seen_in_blocks(), moments, SeenByLooks{});
+    ASSERT_EQ(counts.columns.size(), 5U);
+    for (const StatementColumn& column : counts.columns) {
+        EXPECT_NEAR(column.total(), 243, 10) << column.query;
+        EXPECT_NEAR(column.error, 0.06, 0.02);
+    }
+    // All in one block: none runs once in it.
+    const StatementCounts in_one =
+        count_statements(forms, seen_in_blocks(7), moments, SeenByLooks{});
+    EXPECT_EQ(in_one.columns[0].total(), 162);
+    // Told by a source that misses nothing.
+    EXPECT_EQ(count_statements(forms, seen_in_blocks(), moments).columns[0].total(), 162);
 }
 
 // Twenty executions of `form("seen")`, of some 180, and what they left by the second moment.

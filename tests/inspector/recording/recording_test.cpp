@@ -437,6 +437,7 @@ TEST_F(Recording, GivesBackHowExecutionsWereSeen) {
         ASSERT_TRUE(recording.append(snapshot_with(42, 0, 1)));
         Execution seen = execution(42, 1, "SELECT 1");
         seen.sighting = Sighting{.after_ns = 300'000, .gap_ns = 1'000'000};
+        seen.transaction_began_at_ns = kStart;
         ASSERT_TRUE(recording.append(std::vector{seen, execution(42, 2, "SELECT 1")}));
     }
     const Result<History> history = read_history(path());
@@ -444,7 +445,9 @@ TEST_F(Recording, GivesBackHowExecutionsWereSeen) {
     const std::vector<ExecutionRecord>& executions = history->backends.at(0).executions;
     ASSERT_EQ(executions.size(), 2U);
     EXPECT_EQ(executions[0].sighting, (Sighting{.after_ns = 300'000, .gap_ns = 1'000'000}));
+    EXPECT_EQ(executions[0].transaction_began_at_ns, kStart);
     EXPECT_EQ(executions[1].sighting, std::nullopt);
+    EXPECT_EQ(executions[1].transaction_began_at_ns, std::nullopt);
 }
 
 TEST_F(Recording, StopsAtTheVisitorsFirstError) {

@@ -30,6 +30,10 @@ class ReportingBackend {
         look_.state_began_at_ns = at_ns;
     }
 
+    void begin_block(std::int64_t at_ns) { look_.transaction_began_at_ns = at_ns; }
+
+    void end_block() { look_.transaction_began_at_ns.reset(); }
+
     [[nodiscard]] ActivityLook look(std::int64_t at_ns) const {
         ActivityLook look = look_;
         look.looked_at_ns = at_ns;
@@ -129,6 +133,29 @@ TEST_F(ActivityTrackerTest, TellsTheSameTextTwiceWhereItRanTwice) {
     backend_.rest(15);
     backend_.run(20, "select 1");
     EXPECT_EQ(look(21).size(), 1U);
+}
+
+TEST_F(ActivityTrackerTest, TellsTheTransactionBlockThatAStatementWasSeenIn) {
+    backend_.begin_block(5);
+    backend_.run(10, "select 1");
+    EXPECT_THAT(look(11), IsEmpty());
+    backend_.rest(15);
+    backend_.run(20, "commit");
+    const auto within = look(21);
+    ASSERT_EQ(within.size(), 1U);
+    EXPECT_EQ(within[0].transaction_began_at_ns, 5);
+    backend_.end_block();
+    backend_.rest(25);
+    EXPECT_THAT(look(26), IsEmpty());
+    backend_.run(30, "select 2");
+    const auto last = look(31);
+    ASSERT_EQ(last.size(), 1U);
+    EXPECT_EQ(last[0].query, "commit");
+    EXPECT_EQ(last[0].transaction_began_at_ns, 5);
+    backend_.run(40, "select 3");
+    const auto outside = look(41);
+    ASSERT_EQ(outside.size(), 1U);
+    EXPECT_EQ(outside[0].transaction_began_at_ns, std::nullopt);
 }
 
 TEST_F(ActivityTrackerTest, TellsWhatRanWhenTheBackendWent) {
