@@ -322,9 +322,12 @@ std::vector<std::string> evidence(const Suspicion& suspicion, const Churn& churn
         }
     } else if (is_put_down_by_count(suspicion, churn)) {
         sentences.push_back(stays_after_a_round(*suspicion.best_counted, suspicion.seconds));
-        sentences.emplace_back(
+        sentences.push_back(fmt::format(
             "Too few statements were seen to tie the bytes to one of a load: they are put down to "
-            "the one whose number is known best.");
+            "{}.",
+            suspicion.best_counted->statements.size() > 1
+                ? "those that run once in each of its transactions, which were counted"
+                : "the one whose number is known best"));
     }
     sentences.push_back(share_of_contexts(suspicion));
     if (churn.beside) {

@@ -65,7 +65,8 @@ struct Suspicion {
     // growth was not put down to.
     std::vector<const StatementColumn*> ranked;
     // The ranked statement whose number of calls is known best, as if all the growth were its: for
-    // rules that know the cause otherwise. None where none ran.
+    // rules that know the cause otherwise. Where it is counted by transaction blocks, with those
+    // that run once in each of them. None where none ran.
     std::optional<SuspectedGroup> best_counted;
     std::optional<Estimate> untied_bytes_per_second;
     // How straight a line of bytes against rounds is, 0 … 1.

@@ -14,7 +14,7 @@ namespace palloscope {
 
 namespace {
 
-constexpr std::string_view kPlans = "/CachedPlanSource";
+constexpr std::string_view kPlans = "/CacheMemoryContext/CachedPlanSource";
 
 // How many plans there were, at each chosen snapshot, for each that was there at the explanation.
 std::vector<double> plans_for_one(const ContextSeries& plans,

@@ -10,8 +10,8 @@ namespace palloscope {
 namespace {
 
 // Blocks that a statement was seen in, for it to be counted, and to be a companion.
-constexpr std::size_t kFewestBlocks = 20;
-constexpr std::size_t kFewestOfCompanion = 10;
+constexpr std::size_t kFewestBlocks = 10;
+constexpr std::size_t kFewestOfCompanion = 5;
 // Of what was seen of a statement, the part that was in blocks.
 constexpr double kNearlyAlways = 0.9;
 // Of the blocks that a statement was seen in, those in which a companion was seen too: so many are
@@ -46,10 +46,11 @@ class SeenTransactions {
         for (std::size_t i = 0; i < statements; ++i) {
             once_[i] = once_[i] && static_cast<double>(blocks_of_[i].size()) >=
                                        kNearlyAlways * static_cast<double>(times[i]);
+            std::ranges::sort(blocks_of_[i]);
         }
     }
 
-    [[nodiscard]] std::optional<CallsEstimate> calls_of(std::size_t statement) const {
+    [[nodiscard]] std::optional<CallsByTransactions> calls_of(std::size_t statement) const {
         const std::vector<std::size_t>& own = blocks_of_[statement];
         if (!once_[statement] || own.size() < kFewestBlocks) {
             return std::nullopt;
@@ -73,8 +74,9 @@ class SeenTransactions {
         }
         const auto companions = static_cast<double>(std::ranges::count(with_companion, true));
         const double chance = (1 - both / seen) * (1 - both / companions) / both;
-        return CallsEstimate{.calls = seen * companions / both,
-                             .error = std::hypot(kErrorOfMethod, std::sqrt(chance))};
+        return CallsByTransactions{.calls = seen * companions / both,
+                                   .error = std::hypot(kErrorOfMethod, std::sqrt(chance)),
+                                   .blocks = own};
     }
 
   private:
@@ -111,10 +113,10 @@ class SeenTransactions {
 
 }  // namespace
 
-std::vector<std::optional<CallsEstimate>> calls_by_transactions(
+std::vector<std::optional<CallsByTransactions>> calls_by_transactions(
     std::span<const SeenInTransaction> seen, std::size_t statements) {
     const SeenTransactions transactions(seen, statements);
-    std::vector<std::optional<CallsEstimate>> calls;
+    std::vector<std::optional<CallsByTransactions>> calls;
     for (std::size_t i = 0; i < statements; ++i) {
         calls.push_back(transactions.calls_of(i));
     }

@@ -107,28 +107,66 @@ void reconcile(double missed_by_reports,
     }
 }
 
-// Has what the transactions say take the place of estimates by the sightings alone: of statements
-// that run once in each (`by_transactions`, of all calls). Where it is far from these, it is not
-// so.
-void prefer_transactions(const std::vector<std::optional<CallsEstimate>>& by_transactions,
+// What runs once in a transaction block is counted by the blocks (`by_transactions`, of all calls),
+// where that is about as much more than what the sightings alone say as it is for most: it may be
+// of all blocks, and the statement of some only. And as much as these numbers say that sightings
+// miss too many of, the others are taken to miss.
+void prefer_transactions(std::vector<std::optional<CallsByTransactions>> by_transactions,
                          const std::vector<SeenCalls>& seen,
-                         const std::vector<StatementColumn>& columns,
+                         std::vector<StatementColumn>& columns,
                          std::vector<CallsEstimate>& estimates) {
-    // Sightings alone miss up to half, and are seldom much too many.
-    constexpr double kFewest = 0.8;
-    constexpr double kMost = 2;
+    constexpr double kAsForMost = 1.4;
+    constexpr std::size_t kFewestToTell = 5;
+    constexpr double kMostMissed = 3;
+
+    struct Counted {
+        std::size_t column = 0;
+        double by_chance = 0;  // of its calls, those that were not seen for certain
+        double error = 0;      // of these, in calls
+        double ratio = 0;      // to what the sightings say
+    };
+
+    std::vector<Counted> counted;
     for (std::size_t i = 0; i < estimates.size(); ++i) {
-        const auto certain = std::accumulate(columns[i].calls.begin(), columns[i].calls.end(), 0.0);
-        const double by_sightings = certain + estimates[i].calls;
-        if (seen[i].sightings.empty() || !by_transactions[i] ||
-            by_transactions[i]->calls < kFewest * by_sightings ||
-            by_transactions[i]->calls > kMost * by_sightings) {
-            continue;
+        if (!seen[i].sightings.empty() && by_transactions[i]) {
+            const auto& [calls, error, blocks] = *by_transactions[i];
+            const auto certain =
+                std::accumulate(columns[i].calls.begin(), columns[i].calls.end(), 0.0);
+            counted.push_back({.column = i,
+                               .by_chance = std::max(calls - certain,
+                                                     static_cast<double>(seen[i].sightings.size())),
+                               .error = calls * error,
+                               .ratio = calls / (certain + estimates[i].calls)});
         }
-        const double error = by_transactions[i]->error * by_transactions[i]->calls;
-        const double calls = std::max(by_transactions[i]->calls - certain,
-                                      static_cast<double>(seen[i].sightings.size()));
-        estimates[i] = {.calls = calls, .error = error / calls};
+    }
+    if (counted.empty()) {
+        return;
+    }
+    std::ranges::sort(counted, {}, &Counted::ratio);
+    const double usual = std::max(counted[counted.size() / 2].ratio, 1.0);
+    std::erase_if(counted, [&](const Counted& one) {
+        return std::abs(std::log(one.ratio / usual)) > std::log(kAsForMost);
+    });
+    double missed = 0;
+    double missed_by_sightings = 0;
+    for (const Counted& one : counted) {
+        CallsEstimate& estimate = estimates[one.column];
+        const auto number = static_cast<double>(seen[one.column].sightings.size());
+        missed += one.by_chance - number;
+        missed_by_sightings += estimate.calls - number;
+        const double doubt = std::log(one.ratio / usual) / 2 * one.by_chance;
+        estimate = {.calls = one.by_chance, .error = std::hypot(one.error, doubt) / one.by_chance};
+        columns[one.column].blocks = std::move(by_transactions[one.column]->blocks);
+    }
+    if (counted.size() < kFewestToTell || missed_by_sightings <= 0) {
+        return;
+    }
+    const double more = std::clamp(missed / missed_by_sightings, 1.0, kMostMissed);
+    for (std::size_t i = 0; i < estimates.size(); ++i) {
+        if (columns[i].blocks.empty()) {
+            const auto number = static_cast<double>(seen[i].sightings.size());
+            estimates[i].calls = number + more * std::max(estimates[i].calls - number, 0.0);
+        }
     }
 }
 

@@ -34,6 +34,10 @@ struct StatementColumn {
     // Variance of the calls between two moments that comes of seeing them by chance.
     double noise = 0;
 
+    // Where it runs once in each transaction block of some kind, and is counted by these: those
+    // that it was seen in (CallsByTransactions).
+    std::vector<std::size_t> blocks;
+
     // The path of the contexts that its calls are known to have left (kept_counts.hpp), and the
     // used bytes that came in these up to each moment; empty where there are none.
     std::string left_in;

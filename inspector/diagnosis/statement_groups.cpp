@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <iterator>
 #include <tuple>
 
 #include "inspector/diagnosis/sightings.hpp"
@@ -94,9 +95,27 @@ double correlation(const StatementColumn& a, const StatementColumn& b) {
     return ab / std::sqrt(aa * bb);
 }
 
+// Whether both run once in each transaction block of one kind: as many blocks show both as chance
+// makes it where each is seen in a part of all.
+bool run_in_the_same_blocks(const StatementColumn& a, const StatementColumn& b) {
+    constexpr double kFewestToTell = 3;
+    constexpr double kOfExpected = 0.5;
+    const double expected = static_cast<double>(a.blocks.size()) *
+                            static_cast<double>(b.blocks.size()) / std::max(a.total(), b.total());
+    if (expected < kFewestToTell) {
+        return false;
+    }
+    std::vector<std::size_t> both;
+    std::ranges::set_intersection(a.blocks, b.blocks, std::back_inserter(both));
+    return static_cast<double>(both.size()) >= kOfExpected * expected;
+}
+
 bool never_vary_apart(const StatementColumn& a, const StatementColumn& b) {
     if (!a.left_in.empty() || !b.left_in.empty()) {
         return false;
+    }
+    if (run_in_the_same_blocks(a, b)) {
+        return alike(a, b);
     }
     const double rounds = std::min(a.total(), b.total());
     if (rounds < kFewestToCompare && a.total() != b.total()) {
@@ -113,9 +132,10 @@ bool never_vary_apart(const StatementColumn& a, const StatementColumn& b) {
     return !rare || (ratio <= kRareRatio && !by_chance) || correlation(a, b) >= kSameIntervals;
 }
 
-// Columns in the order in which they are tried as the typical member: those first that were not
-// seen by chance, or least so; then those whose number of calls many others have too, which is what
-// the once-a-round statements of a load look like; then the rarer first.
+// Columns in the order in which they are tried as the typical member: those first that are counted
+// by the most transaction blocks; then those that were not seen by chance, or least so; then those
+// whose number of calls many others have too, which is what the once-a-round statements of a load
+// look like; then the rarer first.
 std::vector<std::size_t> typical_first(std::span<const StatementColumn> columns) {
     std::vector<std::size_t> company;
     std::vector<std::size_t> order;
@@ -125,7 +145,8 @@ std::vector<std::size_t> typical_first(std::span<const StatementColumn> columns)
             columns, [&](const StatementColumn& other) { return alike(columns[i], other); })));
     }
     std::ranges::stable_sort(order, {}, [&](std::size_t column) {
-        return std::tuple(noisiness(columns[column]),
+        return std::tuple(-std::ssize(columns[column].blocks),
+                          noisiness(columns[column]),
                           -static_cast<std::ptrdiff_t>(company[column]),
                           columns[column].total());
     });

@@ -141,13 +141,18 @@ std::optional<SuspectedGroup> Suspects::best_counted(std::span<const double> byt
     if (best == candidates.end() || rate <= 0) {
         return std::nullopt;
     }
-    const double each = (bytes.back() - bytes[first]) / ran(*best);
+    const StatementColumn& column = counts_.columns[*best];
+    StatementGroup counted{.members = {*best}, .rounds = column.calls, .error = column.error};
+    if (!column.blocks.empty()) {
+        counted = *std::ranges::find_if(groups_, [&](const StatementGroup& group) {
+            return std::ranges::find(group.members, *best) != group.members.end();
+        });
+    }
+    const double each = (bytes.back() - bytes[first]) / (counted.total() - counted.rounds[first]);
     const Estimate of_growth{.value = each,
                              .low = each * trend.bytes_per_second.low / rate,
                              .high = each * trend.bytes_per_second.high / rate};
-    const StatementColumn& column = counts_.columns[*best];
-    const StatementGroup alone{.members = {*best}, .rounds = column.calls, .error = column.error};
-    return suspected(alone, with_further_error(of_growth, column.error), own, rank);
+    return suspected(counted, with_further_error(of_growth, counted.error), own, rank);
 }
 
 std::vector<KnownShare> Suspects::known_shares(const CauseRule& rule) const {

@@ -29,7 +29,8 @@ class Looks {
         seen_.push_back({statement, block});
     }
 
-    [[nodiscard]] std::vector<std::optional<CallsEstimate>> calls(std::size_t statements) const {
+    [[nodiscard]] std::vector<std::optional<CallsByTransactions>> calls(
+        std::size_t statements) const {
         return calls_by_transactions(seen_, statements);
     }
 
@@ -42,7 +43,7 @@ class Looks {
 TEST(SeenTransactions, TellHowOftenAStatementRanThatIsSeldomSeen) {
     Looks looks;
     for (int i = 0; i < 400; ++i) {
-        looks.block({0.5, 0.4, 0.6, 0.3, 0.1, 0.05});
+        looks.block({0.5, 0.4, 0.6, 0.3, 0.1, 0.01});
         looks.block({0, 0, 0, 0, 0, 0, 0.5, 0.3, 0.4});  // of another kind
     }
     const auto calls = looks.calls(9);
