@@ -53,6 +53,8 @@ std::string first_word(std::string_view statement) {
     return next_word(statement);
 }
 
+constexpr std::string_view kSubtransactions = "/CurTransactionContext";
+
 bool is_function(const KeptCount& kept) {
     return kept.path.ends_with("/PL/pgSQL function");
 }
@@ -91,12 +93,37 @@ std::optional<KeptCount> count_of(const KeptByStatements& kept, const SnapshotCh
     return given_up <= kMostGivenUp * most ? std::optional(std::move(count)) : std::nullopt;
 }
 
+// Of subtransactions, each of which has a context of its own, below that of the one that it is in
+// (AtSubStart_Memory, xact.c). What they take elsewhere is not known by it.
+std::optional<KeptCount> subtransactions(const BackendHistory& backend,
+                                         const SnapshotChoice& choice) {
+    KeptCount count{.path = std::string(kSubtransactions)};
+    double most = 0;
+    double given_up = 0;
+    double first = 0;
+    for (const std::size_t snapshot : choice.indices) {
+        double number = 0;
+        for (const ContextSeries& series : backend.contexts) {
+            number += series.path.ends_with(kSubtransactions) ? series.count[snapshot] : 0;
+        }
+        first = count.more.empty() ? number : first;
+        most = std::max(most, number - first);
+        given_up = std::max(given_up, most - (number - first));
+        count.more.push_back(most);
+    }
+    return most > 0 && given_up <= kMostGivenUp * most ? std::optional(std::move(count))
+                                                       : std::nullopt;
+}
+
 }  // namespace
 
 std::vector<KeptCount> kept_counts(const BackendHistory& backend, const SnapshotChoice& choice) {
     std::vector<KeptCount> counts;
     if (backend.server_version_num < kFirstVersionWithIdents) {
         counts = prepared_counts(backend, choice);
+    }
+    if (auto count = subtransactions(backend, choice)) {
+        counts.push_back(*std::move(count));
     }
     for (const KeptByStatements& kept : backend.kept) {
         std::optional<KeptCount> count = count_of(kept, choice);
@@ -120,6 +147,9 @@ bool can_have_left(std::string_view family, const KeptCount& kept) {
     }
     if (kept.path.ends_with("/PortalContext")) {
         return declares(family, kept.family);
+    }
+    if (kept.path.ends_with(kSubtransactions)) {
+        return first_word(family) == "SAVEPOINT";
     }
     std::string_view begin = kept.family;
     if (!begin.ends_with(KeptByStatements::kCut)) {

@@ -10,14 +10,14 @@
 namespace palloscope {
 
 // How many contexts statements of one text, or of one name, have left, and what these take:
-// KeptByStatements at the chosen snapshots.
+// KeptByStatements at the chosen snapshots; and how many subtransactions.
 struct KeptCount {
     std::string path;
     std::string family;
     // More than at the first moment; never falls.
     std::vector<double> more;
     // Used bytes more than at the first moment, in them and below them; empty where that is not
-    // known: in old recordings, of prepared_counts().
+    // known: of subtransactions, and in old recordings of prepared_counts().
     std::vector<double> bytes;
 };
 
@@ -28,7 +28,7 @@ struct KeptCount {
 
 // Whether a statement of this family can have left them: a plan that is kept of what was prepared,
 // by its text, which may be cut; a portal of what was declared, by its name; a function under ever
-// new names that it calls or creates.
+// new names that it calls or creates; a subtransaction of any savepoint.
 [[nodiscard]] bool can_have_left(std::string_view family, const KeptCount& kept);
 
 // Whether a statement of this family has left them wherever it ran, before any other could: what

@@ -122,6 +122,27 @@ TEST_P(ActivitySamplerOnEveryVersion, TellsALongStatementWithItsTrueTimes) {
     EXPECT_GE(seen[0].ended_at_ns - seen[0].started_at_ns, 200'000'000);
 }
 
+TEST_P(ActivitySamplerOnEveryVersion, TellsTheTransactionBlockOfEachStatement) {
+    Session session = connect();
+    const std::array watched{static_cast<int>(session.backend_pid())};
+    ActivitySampler sampler;
+    sampler.watch(watched);
+    std::vector<Execution> seen;
+    for (const char* statement :
+         {"SELECT 1", "BEGIN", "SELECT 2", "SELECT 3", "ROLLBACK", "SELECT 4"}) {
+        session.exec(statement);
+        ASSERT_TRUE(await(sampler, seen, seen.size() + 1)) << statement;
+    }
+    ASSERT_EQ(seen.size(), 6U);
+    const std::optional<std::int64_t> block = seen[1].transaction_began_at_ns;
+    ASSERT_TRUE(block);
+    EXPECT_EQ(*block, seen[1].started_at_ns) << "BEGIN's";
+    EXPECT_EQ(seen[2].transaction_began_at_ns, block);
+    EXPECT_EQ(seen[3].transaction_began_at_ns, block);
+    EXPECT_EQ(seen[0].transaction_began_at_ns, std::nullopt);
+    EXPECT_EQ(seen[5].transaction_began_at_ns, std::nullopt);
+}
+
 INSTANTIATE_TEST_SUITE_P(Postgres,
                          ActivitySamplerOnEveryVersion,
                          testing::ValuesIn(test::server_versions()),

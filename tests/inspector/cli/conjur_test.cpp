@@ -145,7 +145,7 @@ TEST(Conjur, IsFoundFromTheServersOwnLog) {
         report["backends"], [](const Json& backend) { return !backend["causes"].empty(); });
     ASSERT_NE(leaking, report["backends"].end()) << report.dump(1) << run.recorder_output();
     const Json& cause = (*leaking)["causes"][0];
-    EXPECT_EQ(cause["id"], "catalog-churn");
+    EXPECT_EQ(cause["id"], "catalog-churn") << report.dump(1) << run.recorder_output();
     EXPECT_THAT(cause["statements"].dump(), HasSubstr("DROP SCHEMA policy_loader_*"));
     const double truth = true_bytes_per_load(run, (*leaking)["pid"]);
     EXPECT_NEAR(reported_bytes_per_load(cause), truth, 0.25 * truth) << cause.dump(1);

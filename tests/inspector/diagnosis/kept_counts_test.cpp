@@ -46,6 +46,29 @@ TEST(KeptCounts, AreNotOfWhatIsGivenUpAgain) {
     EXPECT_THAT(counts[0].more, ElementsAre(0, 100, 100, 103));
 }
 
+TEST(KeptCounts, AreOfSubtransactionsThatStayOpen) {
+    BackendHistory backend;
+    const std::string block = "TopMemoryContext/TopTransactionContext";
+    backend.contexts = {
+        {.path = block, .figures = std::vector<ContextFigures>(3), .count = {1, 1, 1}},
+        {.path = block + "/CurTransactionContext",
+         .figures = std::vector<ContextFigures>(3),
+         .count = {1, 1, 1}},
+        {.path = block + "/CurTransactionContext/CurTransactionContext",
+         .figures = std::vector<ContextFigures>(3),
+         .count = {0, 20, 50}}};
+    const SnapshotChoice choice{.indices = {0, 1, 2}};
+    const auto counts = kept_counts(backend, choice);
+    ASSERT_EQ(counts.size(), 1U);
+    EXPECT_THAT(counts[0].more, ElementsAre(0, 20, 50));
+    EXPECT_THAT(counts[0].bytes, IsEmpty());
+    EXPECT_TRUE(can_have_left("SAVEPOINT a", counts[0]));
+    EXPECT_FALSE(can_have_left("RELEASE SAVEPOINT a", counts[0]));
+    // Those of PL/pgSQL's exception blocks end again.
+    backend.contexts[2].count = {0, 20, 1};
+    EXPECT_THAT(kept_counts(backend, choice), IsEmpty());
+}
+
 bool plan_of(const std::string& family, const std::string& kept) {
     return can_have_left(family, {.path = kPlans, .family = kept, .more = {}, .bytes = {}});
 }
