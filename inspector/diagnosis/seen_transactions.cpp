@@ -74,9 +74,10 @@ class SeenTransactions {
         }
         const auto companions = static_cast<double>(std::ranges::count(with_companion, true));
         const double chance = (1 - both / seen) * (1 - both / companions) / both;
-        return CallsByTransactions{.calls = seen * companions / both,
-                                   .error = std::hypot(kErrorOfMethod, std::sqrt(chance)),
-                                   .blocks = own};
+        return CallsByTransactions{
+            .calls = {.calls = seen * companions / both,
+                      .error = std::hypot(kErrorOfMethod, std::sqrt(chance))},
+            .blocks = own};
     }
 
   private:

@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "inspector/diagnosis/sightings.hpp"
+
 namespace palloscope {
 
 // A statement that a look at a backend saw, and the transaction block that it was seen in.
@@ -16,9 +18,7 @@ struct SeenInTransaction {
 
 // How often a statement ran that runs once in each transaction block of some kind.
 struct CallsByTransactions {
-    double calls = 0;
-    // Standard error, as a share of `calls`.
-    double error = 0;
+    CallsEstimate calls;
     // Those that it was seen in: numbers that rise.
     std::vector<std::size_t> blocks;
 };

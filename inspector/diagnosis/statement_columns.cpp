@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "inspector/diagnosis/estimated_calls.hpp"
 #include "inspector/diagnosis/seen_transactions.hpp"
 
 namespace palloscope {
@@ -60,121 +61,12 @@ struct SeenCalls {
     std::size_t form = 0;  // of one of them
 };
 
-// Has the estimates come nearer to what the backend's reports say that they miss together, by least
-// squares: each as its variance is, all as far as the reports are the surer, none below what was
-// seen.
-void reconcile(double missed_by_reports,
-               const std::vector<SeenCalls>& seen,
-               std::vector<CallsEstimate>& estimates) {
-    // Standard error of the reports, as a share.
-    constexpr double kErrorOfReports = 0.15;
-    const auto variance_of = [](const CallsEstimate& estimate) {
-        return estimate.calls * estimate.error * estimate.calls * estimate.error;
-    };
-    const auto seen_of = [&](std::size_t i) {
-        return static_cast<double>(seen[i].sightings.size());
-    };
-    const double error_of_reports = kErrorOfReports * missed_by_reports;
-    std::vector<std::size_t> open;
-    for (std::size_t i = 0; i < estimates.size(); ++i) {
-        if (seen_of(i) > 0) {
-            open.push_back(i);
-        }
-    }
-    double too_many = 0;
-    double variance = 0;
-    const auto corrected = [&](std::size_t i) {
-        return estimates[i].calls - too_many * variance_of(estimates[i]) / variance;
-    };
-    std::size_t settled = 0;
-    do {
-        too_many = -missed_by_reports;
-        variance = error_of_reports * error_of_reports;
-        for (const std::size_t i : open) {
-            too_many += estimates[i].calls - seen_of(i);
-            variance += variance_of(estimates[i]);
-        }
-        settled = std::erase_if(open, [&](std::size_t i) {
-            const bool all_were_seen = corrected(i) < seen_of(i);
-            if (all_were_seen) {
-                estimates[i].calls = seen_of(i);
-            }
-            return all_were_seen;
-        });
-    } while (settled > 0);
-    for (const std::size_t i : open) {
-        estimates[i].calls = corrected(i);
-    }
-}
-
-// What runs once in a transaction block is counted by the blocks (`by_transactions`, of all calls),
-// where that is about as much more than what the sightings alone say as it is for most: it may be
-// of all blocks, and the statement of some only. And as much as these numbers say that sightings
-// miss too many of, the others are taken to miss.
-void prefer_transactions(std::vector<std::optional<CallsByTransactions>> by_transactions,
-                         const std::vector<SeenCalls>& seen,
-                         std::vector<StatementColumn>& columns,
-                         std::vector<CallsEstimate>& estimates) {
-    constexpr double kAsForMost = 1.4;
-    constexpr std::size_t kFewestToTell = 5;
-    constexpr double kMostMissed = 3;
-
-    struct Counted {
-        std::size_t column = 0;
-        double by_chance = 0;  // of its calls, those that were not seen for certain
-        double error = 0;      // of these, in calls
-        double ratio = 0;      // to what the sightings say
-    };
-
-    std::vector<Counted> counted;
-    for (std::size_t i = 0; i < estimates.size(); ++i) {
-        if (!seen[i].sightings.empty() && by_transactions[i]) {
-            const auto& [calls, error, blocks] = *by_transactions[i];
-            const auto certain =
-                std::accumulate(columns[i].calls.begin(), columns[i].calls.end(), 0.0);
-            counted.push_back({.column = i,
-                               .by_chance = std::max(calls - certain,
-                                                     static_cast<double>(seen[i].sightings.size())),
-                               .error = calls * error,
-                               .ratio = calls / (certain + estimates[i].calls)});
-        }
-    }
-    if (counted.empty()) {
-        return;
-    }
-    std::ranges::sort(counted, {}, &Counted::ratio);
-    const double usual = std::max(counted[counted.size() / 2].ratio, 1.0);
-    std::erase_if(counted, [&](const Counted& one) {
-        return std::abs(std::log(one.ratio / usual)) > std::log(kAsForMost);
-    });
-    double missed = 0;
-    double missed_by_sightings = 0;
-    for (const Counted& one : counted) {
-        CallsEstimate& estimate = estimates[one.column];
-        const auto number = static_cast<double>(seen[one.column].sightings.size());
-        missed += one.by_chance - number;
-        missed_by_sightings += estimate.calls - number;
-        const double doubt = std::log(one.ratio / usual) / 2 * one.by_chance;
-        estimate = {.calls = one.by_chance, .error = std::hypot(one.error, doubt) / one.by_chance};
-        columns[one.column].blocks = std::move(by_transactions[one.column]->blocks);
-    }
-    if (counted.size() < kFewestToTell || missed_by_sightings <= 0) {
-        return;
-    }
-    const double more = std::clamp(missed / missed_by_sightings, 1.0, kMostMissed);
-    for (std::size_t i = 0; i < estimates.size(); ++i) {
-        if (columns[i].blocks.empty()) {
-            const auto number = static_cast<double>(seen[i].sightings.size());
-            estimates[i].calls = number + more * std::max(estimates[i].calls - number, 0.0);
-        }
-    }
-}
-
 // Adds what was seen by chance, and is estimated, to the calls that were seen for certain; then
 // makes them calls up to each moment.
-void add_estimate(const SeenCalls& seen, const CallsEstimate& estimate, StatementColumn& column) {
+void add_estimate(const SeenCalls& seen, const EstimatedCalls& estimate, StatementColumn& column) {
+    const auto& [calls, error] = estimate.calls;
     if (!seen.sightings.empty()) {
-        const double factor = estimate.calls / static_cast<double>(seen.sightings.size());
+        const double factor = calls / static_cast<double>(seen.sightings.size());
         std::ranges::transform(
             column.calls, seen.by_chance, column.calls.begin(), [&](double certain, double chance) {
                 return certain + chance * factor;
@@ -184,7 +76,7 @@ void add_estimate(const SeenCalls& seen, const CallsEstimate& estimate, Statemen
                        static_cast<double>(column.calls.size() - 1);
     }
     std::partial_sum(column.calls.begin(), column.calls.end(), column.calls.begin());
-    column.error = seen.sightings.empty() ? 0 : estimate.error * estimate.calls / column.total();
+    column.error = seen.sightings.empty() ? 0 : error * calls / column.total();
 }
 
 // The statement that left what is kept, where it can be but one: of those that were seen in this
@@ -334,23 +226,30 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
             counts.columns[column].calls[intervals[i]] += 1;
         }
     }
-    std::vector<CallsEstimate> estimates;
-    estimates.reserve(seen.size());
-    for (const SeenCalls& calls : seen) {
+    std::vector<std::optional<CallsByTransactions>> by_transactions =
+        calls_by_transactions(in_transactions, counts.columns.size());
+    std::vector<CallsSeen> ways;
+    for (std::size_t i = 0; i < seen.size(); ++i) {
         const SightingWeight weight = looks && !looks->weights.empty()
-                                          ? looks->weights[calls.form]
-                                          : weigh_sightings(calls.sightings);
-        estimates.push_back(estimate_calls(calls.sightings.size(), weight));
+                                          ? looks->weights[seen[i].form]
+                                          : weigh_sightings(seen[i].sightings);
+        const std::vector<double>& certain = counts.columns[i].calls;
+        ways.push_back({.certain = std::accumulate(certain.begin(), certain.end(), 0.0),
+                        .by_chance = static_cast<double>(seen[i].sightings.size()),
+                        .by_sightings = estimate_calls(seen[i].sightings.size(), weight),
+                        .by_transactions = by_transactions[i]
+                                               ? std::optional(by_transactions[i]->calls)
+                                               : std::nullopt});
     }
-    prefer_transactions(calls_by_transactions(in_transactions, counts.columns.size()),
-                        seen,
-                        counts.columns,
-                        estimates);
-    if (looks && looks->share) {
-        reconcile(seen_in_all / *looks->share - seen_in_all, seen, estimates);
-    }
+    const std::vector<EstimatedCalls> estimates = estimated_calls(
+        ways,
+        looks && looks->share ? std::optional(seen_in_all / *looks->share - seen_in_all)
+                              : std::nullopt);
     for (std::size_t i = 0; i < seen.size(); ++i) {
         add_estimate(seen[i], estimates[i], counts.columns[i]);
+        if (estimates[i].by_transactions) {
+            counts.columns[i].blocks = std::move(by_transactions[i]->blocks);
+        }
     }
     for (auto& [statement, count] : kept_of) {
         if (place[statement] != StatementCounts::kNoColumn) {

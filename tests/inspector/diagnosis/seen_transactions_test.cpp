@@ -49,9 +49,9 @@ TEST(SeenTransactions, TellHowOftenAStatementRanThatIsSeldomSeen) {
     const auto calls = looks.calls(9);
     for (std::size_t i = 0; i < 5; ++i) {
         ASSERT_TRUE(calls[i]) << i;
-        EXPECT_NEAR(calls[i]->calls, 400, 40) << i;
-        EXPECT_GE(calls[i]->error, 0.06);
-        EXPECT_LT(calls[i]->error, 0.12);
+        EXPECT_NEAR(calls[i]->calls.calls, 400, 40) << i;
+        EXPECT_GE(calls[i]->calls.error, 0.06);
+        EXPECT_LT(calls[i]->calls.error, 0.12);
     }
     EXPECT_FALSE(calls[5]) << "seen too seldom";
 }
