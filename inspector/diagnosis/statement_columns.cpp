@@ -123,10 +123,12 @@ std::map<std::size_t, KeptCount> by_statement(std::span<const KeptCount> kept,
 // Nothing where it cannot be that each call left something, and nothing else did.
 void put_down(KeptCount kept, bool seen_by_looks, StatementColumn& column) {
     constexpr double kCallsForOneKept = 3;
+    // The last one's client may have had no answer yet at the last snapshot.
+    constexpr double kUnanswered = 1;
     const double number = kept.more.back();
     const double most = kCallsForOneKept * std::exp(2 * column.error) * number;
     if (number < kFewestCalls || column.total() > most ||
-        (!seen_by_looks && number > column.total())) {
+        (!seen_by_looks && number > column.total() + kUnanswered)) {
         return;
     }
     if (!kept.bytes.empty()) {
