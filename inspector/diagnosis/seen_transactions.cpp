@@ -101,6 +101,7 @@ class SeenTransactions {
         }
         std::ranges::sort(by_share);
         std::vector<std::size_t> companions;
+        companions.reserve(by_share.size());
         for (const auto& [share, other] : by_share) {
             companions.push_back(other);
         }
