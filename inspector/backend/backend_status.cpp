@@ -126,7 +126,7 @@ Result<BackendStatus> parse_backend_status(const BackendStatusBytes& bytes,
 }
 
 bool BackendStatus::in_transaction_block() const {
-    const bool in_transaction = transaction_started_at_ns > kPostgresEpochSeconds * 1'000'000'000;
+    const bool in_transaction = transaction_started_at_ns > unix_ns(0);
     return in_transaction && (!running() || transaction_started_at_ns < statement_started_at_ns);
 }
 

@@ -40,4 +40,8 @@ bool lies_in(std::string_view path, std::string_view ancestor) {
     return false;
 }
 
+bool is_subtransaction(std::string_view path) {
+    return path.ends_with("/CurTransactionContext");
+}
+
 }  // namespace palloscope

@@ -6,7 +6,9 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "inspector/diagnosis/context_kind.hpp"
 #include "inspector/diagnosis/prepared_counts.hpp"
 #include "inspector/diagnosis/query_word.hpp"
 
@@ -18,7 +20,6 @@ constexpr std::string_view kParameters = "$0123456789, ";
 constexpr std::size_t kMostCounts = 1000;
 // What is given up again, as a share of what came, that does not speak against it.
 constexpr double kMostGivenUp = 0.05;
-constexpr int kFirstVersionWithIdents = 110000;
 
 // "$3, ..." and what follows.
 bool begins_with_folded_list(std::string_view text) {
@@ -53,8 +54,6 @@ std::string first_word(std::string_view statement) {
     return next_word(statement);
 }
 
-constexpr std::string_view kSubtransactions = "/CurTransactionContext";
-
 bool is_function(const KeptCount& kept) {
     return kept.path.ends_with("/PL/pgSQL function");
 }
@@ -66,53 +65,70 @@ bool declares(std::string_view statement, std::string_view portal) {
            statement.substr(kDeclare.size() + portal.size()).starts_with(' ');
 }
 
+// How far a number of things that come and stay has risen since it was told first.
+class Risen {
+  public:
+    // Never falls.
+    double to(double number) {
+        first_ = first_.value_or(number);
+        const double more = number - *first_;
+        most_ = std::max(most_, more);
+        given_up_ = std::max(given_up_, most_ - more);
+        return most_;
+    }
+
+    // Whether not too many were given up.
+    [[nodiscard]] bool stayed() const { return given_up_ <= kMostGivenUp * most_; }
+
+  private:
+    std::optional<double> first_;
+    double most_ = 0;
+    double given_up_ = 0;
+};
+
 // None where too many are given up.
 std::optional<KeptCount> count_of(const KeptByStatements& kept, const SnapshotChoice& choice) {
     KeptCount count{.path = kept.path, .family = kept.family};
     auto change = kept.changes.begin();
+    Risen risen;
     double number = 0;
     double bytes = 0;
-    double first = 0;
     double first_bytes = 0;
-    double most = 0;
-    double given_up = 0;
     for (const std::size_t snapshot : choice.indices) {
         for (; change != kept.changes.end() && change->snapshot <= snapshot; ++change) {
             number += change->by;
             bytes += static_cast<double>(change->used_bytes);
         }
-        if (count.more.empty()) {
-            first = number;
-            first_bytes = bytes;
-        }
-        most = std::max(most, number - first);
-        given_up = std::max(given_up, most - (number - first));
-        count.more.push_back(most);
+        first_bytes = count.bytes.empty() ? bytes : first_bytes;
+        count.more.push_back(risen.to(number));
         count.bytes.push_back(bytes - first_bytes);
     }
-    return given_up <= kMostGivenUp * most ? std::optional(std::move(count)) : std::nullopt;
+    return risen.stayed() ? std::optional(std::move(count)) : std::nullopt;
 }
 
-// Of subtransactions, each of which has a context of its own, below that of the one that it is in
-// (AtSubStart_Memory, xact.c). What they take elsewhere is not known by it.
+// Of subtransactions, each of which has a context of its own. What they take elsewhere is not known
+// by it. None where there are none.
 std::optional<KeptCount> subtransactions(const BackendHistory& backend,
                                          const SnapshotChoice& choice) {
-    KeptCount count{.path = std::string(kSubtransactions)};
-    double most = 0;
-    double given_up = 0;
-    double first = 0;
+    std::vector<const ContextSeries*> contexts;
+    for (const ContextSeries& series : backend.contexts) {
+        if (is_subtransaction(series.path)) {
+            contexts.push_back(&series);
+        }
+    }
+    if (contexts.empty()) {
+        return std::nullopt;
+    }
+    KeptCount count{.path = contexts.front()->path};
+    Risen risen;
     for (const std::size_t snapshot : choice.indices) {
         double number = 0;
-        for (const ContextSeries& series : backend.contexts) {
-            number += series.path.ends_with(kSubtransactions) ? series.count[snapshot] : 0;
+        for (const ContextSeries* series : contexts) {
+            number += series->count[snapshot];
         }
-        first = count.more.empty() ? number : first;
-        most = std::max(most, number - first);
-        given_up = std::max(given_up, most - (number - first));
-        count.more.push_back(most);
+        count.more.push_back(risen.to(number));
     }
-    return most > 0 && given_up <= kMostGivenUp * most ? std::optional(std::move(count))
-                                                       : std::nullopt;
+    return risen.stayed() ? std::optional(std::move(count)) : std::nullopt;
 }
 
 }  // namespace
@@ -122,14 +138,14 @@ std::vector<KeptCount> kept_counts(const BackendHistory& backend, const Snapshot
     if (backend.server_version_num < kFirstVersionWithIdents) {
         counts = prepared_counts(backend, choice);
     }
-    if (auto count = subtransactions(backend, choice)) {
-        counts.push_back(*std::move(count));
-    }
-    for (const KeptByStatements& kept : backend.kept) {
-        std::optional<KeptCount> count = count_of(kept, choice);
+    const auto add = [&](std::optional<KeptCount> count) {
         if (count && count->more.back() > 0) {
             counts.push_back(*std::move(count));
         }
+    };
+    add(subtransactions(backend, choice));
+    for (const KeptByStatements& kept : backend.kept) {
+        add(count_of(kept, choice));
     }
     std::ranges::stable_sort(
         counts, std::ranges::greater(), [](const KeptCount& count) { return count.more.back(); });
@@ -148,7 +164,7 @@ bool can_have_left(std::string_view family, const KeptCount& kept) {
     if (kept.path.ends_with("/PortalContext")) {
         return declares(family, kept.family);
     }
-    if (kept.path.ends_with(kSubtransactions)) {
+    if (is_subtransaction(kept.path)) {
         return first_word(family) == "SAVEPOINT";
     }
     std::string_view begin = kept.family;

@@ -35,10 +35,6 @@ bool covers(std::string_view path) {
            family == "ResourceOwner";  // from 17 on
 }
 
-bool is_subtransaction(std::string_view path) {
-    return path.ends_with("/CurTransactionContext");
-}
-
 bool holds_trigger_events(std::string_view path) {
     return path.ends_with("/AfterTriggerEvents");
 }

@@ -57,7 +57,7 @@ class SeenTransactions {
         }
         std::vector<std::size_t> left = own;  // in which no companion was seen
         std::vector<bool> with_companion(statements_of_.size());
-        for (const std::size_t companion : companions_of(statement)) {
+        for (const auto& [share, companion] : companions_of(statement)) {
             const auto to_find = static_cast<double>(own.size()) * (1 - kWanted);
             if (static_cast<double>(left.size()) <= to_find) {
                 break;
@@ -82,8 +82,9 @@ class SeenTransactions {
 
   private:
     // The surest first that never runs without it: by the share of its blocks that the statement
-    // was seen in too, less two standard errors.
-    [[nodiscard]] std::vector<std::size_t> companions_of(std::size_t statement) const {
+    // was seen in too, less two standard errors; here as a negative number.
+    [[nodiscard]] std::vector<std::pair<double, std::size_t>> companions_of(
+        std::size_t statement) const {
         std::unordered_map<std::size_t, double> together;
         for (const std::size_t block : blocks_of_[statement]) {
             for (const std::size_t other : statements_of_[block]) {
@@ -91,20 +92,15 @@ class SeenTransactions {
             }
         }
         together.erase(statement);
-        std::vector<std::pair<double, std::size_t>> by_share;
+        std::vector<std::pair<double, std::size_t>> companions;
         for (const auto& [other, times] : together) {
             const double share =
                 (times - 2 * std::sqrt(times)) / static_cast<double>(blocks_of_[other].size());
             if (blocks_of_[other].size() >= kFewestOfCompanion && share > 0) {
-                by_share.emplace_back(-share, other);
+                companions.emplace_back(-share, other);
             }
         }
-        std::ranges::sort(by_share);
-        std::vector<std::size_t> companions;
-        companions.reserve(by_share.size());
-        for (const auto& [share, other] : by_share) {
-            companions.push_back(other);
-        }
+        std::ranges::sort(companions);
         return companions;
     }
 

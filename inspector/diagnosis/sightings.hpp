@@ -35,7 +35,7 @@ struct SightingWeight {
 // journals of six scenarios it was off by 16 % on average on a machine with a processor to spare
 // (Linux 6.18, servers of 15), which a standard error of 20 % comes to; by more where looks are
 // late for want of one; by 8 % where the number of all that were missed is known, too
-// (statement_columns.hpp).
+// (estimated_calls.hpp).
 [[nodiscard]] SightingWeight weigh_sightings(std::vector<Sighting> sightings);
 
 // Of a statement that was seen so often, where `weight` is by these sightings and, it may be, by

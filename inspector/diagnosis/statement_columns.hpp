@@ -76,8 +76,7 @@ struct SeenByLooks {
 
 // Counts the statements that ran at least four times (fewer cannot tie a growth to a statement),
 // the 400 most frequent of them. `moments_ns` rises and is not empty. The numbers of those that
-// were seen by chance are estimates (sightings.hpp), brought nearer to what the share that was seen
-// says of their sum.
+// were seen by chance are estimates (estimated_calls.hpp).
 //
 // Where each call left something that is `kept`, its exact number takes the place of what looks
 // saw. One that is far below that does not: not every call left something. Three times as many are

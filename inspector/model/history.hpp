@@ -28,6 +28,9 @@ struct ContextSeries {
     std::vector<std::int32_t> count;
 };
 
+// Contexts have idents from PostgreSQL 11 on.
+inline constexpr int kFirstVersionWithIdents = 110000;
+
 // Contexts of one backend that a statement left and that tell which one, by their idents (from
 // PostgreSQL 11 on): the sources of plans that are kept, by their texts (CachedPlanSource,
 // plancache.c); portals, by their names (PortalContext, portalmem.c); compiled functions, by their

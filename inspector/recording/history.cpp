@@ -19,7 +19,6 @@ namespace palloscope {
 namespace {
 
 constexpr std::string_view kCachePath = "TopMemoryContext/CacheMemoryContext";
-constexpr int kFirstVersionWithIdents = 110000;
 
 // Children of CacheMemoryContext in PostgreSQL 9.4 to 10 that are not called by a relation's name.
 constexpr std::array<std::string_view, 6> kUnnamedCaches{
