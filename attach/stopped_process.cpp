@@ -59,6 +59,22 @@ sigset_t child_signal() {
     return signal;
 }
 
+// What a terminal suspends us by. Whoever is suspended while he holds a process suspends that too.
+std::shared_ptr<BlockedSignals> block_suspension() {
+    static thread_local std::weak_ptr<BlockedSignals> current;
+    auto blocked = current.lock();
+    if (!blocked) {
+        sigset_t signals;
+        sigemptyset(&signals);
+        for (const int signal : {SIGTSTP, SIGTTIN, SIGTTOU}) {
+            sigaddset(&signals, signal);
+        }
+        blocked = std::make_shared<BlockedSignals>(signals);
+        current = blocked;
+    }
+    return blocked;
+}
+
 // Waits for a change of state of `thread`; none where the deadline passed.
 Result<std::optional<int>> wait_until(pid_t thread, Clock::time_point deadline) {
     const Clock::time_point begin = Clock::now();
@@ -220,14 +236,18 @@ bool seize_after_others(pid_t thread) {
 
 }  // namespace
 
+StoppedProcess::StoppedProcess(pid_t pid) : pid_(pid), kept_from_suspending_(block_suspension()) {}
+
 StoppedProcess::StoppedProcess(StoppedProcess&& other) noexcept
     : pid_(other.pid_),
+      kept_from_suspending_(std::move(other.kept_from_suspending_)),
       threads_(std::exchange(other.threads_, {})),
       in_group_stop_(other.in_group_stop_),
       interrupted_at_(other.interrupted_at_) {}
 
 StoppedProcess& StoppedProcess::operator=(StoppedProcess&& other) noexcept {
     std::swap(pid_, other.pid_);
+    std::swap(kept_from_suspending_, other.kept_from_suspending_);
     std::swap(threads_, other.threads_);
     std::swap(in_group_stop_, other.in_group_stop_);
     std::swap(interrupted_at_, other.interrupted_at_);

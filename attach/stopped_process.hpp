@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -12,6 +13,7 @@
 
 namespace palloscope {
 
+class BlockedSignals;
 class Process;
 
 // How far a process came that was let run to its end.
@@ -32,9 +34,10 @@ struct RunResult {
 // Holds all threads of a process in a ptrace-stop for as long as the object lives.
 //
 // PTRACE_SEIZE + PTRACE_INTERRUPT, never PTRACE_ATTACH, whose SIGSTOP can outlive us (py-spy #390),
-// and never PTRACE_O_EXITKILL: when we die, the kernel lets every thread run on. Signals that
-// arrive while we attach are handed on. ptrace(2) ties a tracee to the thread that seized it:
-// create, use and destroy the object in one thread.
+// and never PTRACE_O_EXITKILL: when we die, the kernel lets every thread run on. Where a terminal
+// suspends us (Ctrl-Z), we are once it runs on; nothing holds back a SIGSTOP. Signals that arrive
+// while we attach are handed on. ptrace(2) ties a tracee to the thread that seized it: create, use
+// and destroy the object in one thread.
 //
 //     auto stopped = StoppedProcess::seize(pid, std::chrono::seconds(1));
 //     … the process can't run …
@@ -106,7 +109,7 @@ class StoppedProcess {
     void release_main_thread();
 
   private:
-    explicit StoppedProcess(pid_t pid) noexcept : pid_(pid) {}
+    explicit StoppedProcess(pid_t pid);
 
     [[nodiscard]] Result<> seize_thread(pid_t thread);
     [[nodiscard]] Result<> await_stop(pid_t thread, std::chrono::steady_clock::time_point deadline);
@@ -116,6 +119,8 @@ class StoppedProcess {
     [[nodiscard]] Result<> set_options(long options) const;
 
     pid_t pid_ = 0;
+    // One for all that this thread of ours holds.
+    std::shared_ptr<BlockedSignals> kept_from_suspending_;
     std::vector<pid_t> threads_;
     bool in_group_stop_ = false;
     std::chrono::steady_clock::time_point interrupted_at_;

@@ -152,6 +152,30 @@ TEST(StoppedProcess, StopsForASignalThatComesWhileItHolds) {
     EXPECT_TRUE(target.goes_on());
 }
 
+// As by Ctrl-Z: to be suspended while it holds a process would be to suspend that too.
+TEST(StoppedProcess, IsSuspendedOnlyOnceTheProcessRunsOn) {
+    const TargetProgram target = TargetProgram::start("spins");
+    const pid_t tracer = fork();
+    if (tracer == 0) {
+        // Nobody suspends a group whose processes have no parent beside it (credentials(7)).
+        setpgid(0, 0);
+        {
+            auto stopped = StoppedProcess::seize(target.pid(), kTimeout);
+            const auto moved = StoppedProcess(std::move(stopped.value()));
+            raise(SIGTSTP);
+        }
+        _exit(0);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(tracer, &status, WUNTRACED), tracer);
+    EXPECT_TRUE(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTSTP);
+    EXPECT_EQ(tracer_pid(target.pid()), 0);
+    EXPECT_TRUE(target.goes_on());
+    kill(tracer, SIGCONT);
+    ASSERT_EQ(waitpid(tracer, &status, 0), tracer);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 TEST(StoppedProcess, NamesTheTracerOfAProcessThatIsTracedAlready) {
     const TargetProgram target = TargetProgram::start("spins");
     Program strace = Program::start({"strace", "-p", std::to_string(target.pid())});
