@@ -30,16 +30,13 @@ tl::unexpected<Error> proc_error(int err, pid_t pid, std::string_view name) {
     return os_error(err, fmt::format("cannot read /proc/{}/{}", pid, name));
 }
 
-Result<std::string> read_proc_file(pid_t pid, std::string_view name) {
-    const FileDescriptor file(
-        open(fmt::format("/proc/{}/{}", pid, name).c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file.valid()) {
-        return proc_error(errno, pid, name);
-    }
+// All of a file of /proc/PID, from its beginning.
+Result<std::string> read_whole(const FileDescriptor& file, pid_t pid, std::string_view name) {
     std::string text;
-    std::array<char, 16384> buffer{};
+    std::array<char, 16384> buffer;  // NOLINT(*-init): filled as far as it is used
     while (text.size() < kMaxProcFileBytes) {
-        const ssize_t got = read(file.get(), buffer.data(), buffer.size());
+        const ssize_t got =
+            pread(file.get(), buffer.data(), buffer.size(), static_cast<off_t>(text.size()));
         if (got < 0 && errno == EINTR) {
             continue;
         }
@@ -52,6 +49,19 @@ Result<std::string> read_proc_file(pid_t pid, std::string_view name) {
         text.append(buffer.data(), static_cast<std::size_t>(got));
     }
     return text;
+}
+
+Result<FileDescriptor> open_proc_file(pid_t pid, std::string_view name) {
+    FileDescriptor file(open(fmt::format("/proc/{}/{}", pid, name).c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.valid()) {
+        return proc_error(errno, pid, name);
+    }
+    return file;
+}
+
+Result<std::string> read_proc_file(pid_t pid, std::string_view name) {
+    return open_proc_file(pid, name).and_then(
+        [&](const FileDescriptor& file) { return read_whole(file, pid, name); });
 }
 
 // A field of /proc/PID/stat, numbered as in proc(5), from the third one on; empty where it is
@@ -195,6 +205,18 @@ Result<ProcessStatus> read_status(pid_t pid) {
     });
 }
 
+Result<StatusFile> StatusFile::open(pid_t pid) {
+    return open_proc_file(pid, "status").map([&](FileDescriptor&& file) {
+        return StatusFile(pid, std::move(file));
+    });
+}
+
+Result<ProcessStatus> StatusFile::read() const {
+    return read_whole(file_, pid_, "status").map([](const std::string& text) {
+        return parse_status(text);
+    });
+}
+
 Result<pid_t> read_innermost_pid(pid_t pid) {
     return read_status(pid).map([&](const ProcessStatus& status) {
         return status.namespace_pids.empty() ? pid : status.namespace_pids.back();
@@ -331,11 +353,7 @@ Result<std::uint64_t> read_namespace(pid_t pid, std::string_view name) {
 }
 
 Result<FileDescriptor> open_executable(pid_t pid) {
-    FileDescriptor file(open(fmt::format("/proc/{}/exe", pid).c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file.valid()) {
-        return proc_error(errno, pid, "exe");
-    }
-    return file;
+    return open_proc_file(pid, "exe");
 }
 
 Result<std::vector<int>> list_descriptors(pid_t pid) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "attach/error.hpp"
@@ -58,6 +59,22 @@ struct ProcessStatus {
 
 [[nodiscard]] ProcessStatus parse_status(std::string_view text);
 [[nodiscard]] Result<ProcessStatus> read_status(pid_t pid);
+
+// The same of one process again and again, for half the price: its file stays open. That is of the
+// process that it was opened for, kGone once that has ended, also where its PID is another's by
+// then.
+class StatusFile {
+  public:
+    [[nodiscard]] static Result<StatusFile> open(pid_t pid);
+
+    [[nodiscard]] Result<ProcessStatus> read() const;
+
+  private:
+    StatusFile(pid_t pid, FileDescriptor file) : pid_(pid), file_(std::move(file)) {}
+
+    pid_t pid_;
+    FileDescriptor file_;
+};
 
 // Its PID in its own, innermost PID namespace.
 [[nodiscard]] Result<pid_t> read_innermost_pid(pid_t pid);

@@ -87,10 +87,8 @@ std::optional<RestWatch::Rest> RestWatch::begin() const {
 }
 
 bool RestWatch::rested_since(const Rest& rest) const {
-    // And here the other way round.
-    const auto syscall = parse_syscall(ProcText(syscall_).text());
     const auto runs = parse_runs(ProcText(runs_).text());
-    return runs && syscall && *runs == rest.runs;
+    return runs && *runs == rest.runs;
 }
 
 bool RestWatch::only_stopped_since(const Rest& rest, const user_regs_struct& registers) const {

@@ -35,8 +35,8 @@ class RestWatch {
 
     // /proc/PID/syscall names a system call only of a thread that is off its processor, asleep
     // (lib/syscall.c, task_current_syscall, by wait_task_inactive), and /proc/PID/schedstat counts
-    // each time that it gets one (kernel/sched/stats.h, sched_info_arrive). Asleep at both moments,
-    // with the same count in between, it cannot have run.
+    // each time that one which slept gets one (kernel/sched/stats.h, sched_info_arrive). Asleep
+    // when the rest began, and with the same count since before that, it cannot have run.
     [[nodiscard]] bool rested_since(const Rest& rest) const;
 
     // Of a process that the caller has stopped since, with these registers: whether it got a

@@ -60,19 +60,17 @@ bool is_torn(const Error& error) {
 }
 
 // kGone also where it has no memory any more, as a process that is about to end.
-Result<ProcessStatus> read_status_with_memory(pid_t pid) {
-    return read_status(pid).and_then([&](ProcessStatus&& status) -> Result<ProcessStatus> {
-        if (status.mapped_bytes == 0) {
-            return failure(Error::Kind::kGone, fmt::format("process {} is gone", pid));
-        }
-        return std::move(status);
-    });
+Result<ProcessStatus> with_memory(pid_t pid, Result<ProcessStatus> status) {
+    if (status && status->mapped_bytes == 0) {
+        return failure(Error::Kind::kGone, fmt::format("process {} is gone", pid));
+    }
+    return status;
 }
 
 // A backend that waits for its client changes nothing. Its memory goes before it has ended, though:
 // where it is killed.
 tl::unexpected<Error> does_not_fit(const Backend& backend, const Error& reason) {
-    const auto status = read_status_with_memory(backend.pid());
+    const auto status = with_memory(backend.pid(), read_status(backend.pid()));
     if (!status && status.error().kind == Error::Kind::kGone) {
         return tl::unexpected(status.error());
     }
@@ -125,7 +123,11 @@ Result<ContextReader> ContextReader::create(const Backend& backend, Literals lit
     if (!rest_watch && rest_watch.error().kind != Error::Kind::kPermission) {
         return tl::unexpected(std::move(rest_watch.error()));
     }
-    ContextReader reader(backend, literals, *layout);
+    auto status_file = StatusFile::open(backend.pid());
+    if (!status_file) {
+        return tl::unexpected(std::move(status_file.error()));
+    }
+    ContextReader reader(backend, literals, *layout, std::move(*status_file));
     if (rest_watch) {
         reader.rest_watch_ = std::move(*rest_watch);
     }
@@ -308,7 +310,7 @@ std::optional<RestWatch::Rest> ContextReader::copy_at_rest() {
 // Fetches into the copy what decode() will use and is not there.
 void ContextReader::look_at_all() {
     copy_.set_misses(MemoryCopy::Misses::kFetch);
-    if (const auto status = read_status_with_memory(backend_->pid())) {
+    if (const auto status = status_with_memory()) {
         (void)walk(copy_, status->mapped_bytes, WalkPurpose::kSurvey);
     }
     (void)prove_chunks_once(copy_);
@@ -371,6 +373,10 @@ bool ContextReader::only_stopped_since(const StoppedProcess& stopped,
            rest_watch_->only_stopped_since(rest, *registers);
 }
 
+Result<ProcessStatus> ContextReader::status_with_memory() const {
+    return with_memory(backend_->pid(), status_file_.read());
+}
+
 Result<ContextTree> ContextReader::walk(const MemoryCopy& copy,
                                         std::uint64_t mapped_bytes,
                                         WalkPurpose purpose,
@@ -401,7 +407,7 @@ Result<> ContextReader::prove_chunks_once(const MemoryCopy& copy) {
 }
 
 Result<Reading> ContextReader::decode(const MemoryCopy& copy, ContextPlaces* places) {
-    const auto status = read_status_with_memory(backend_->pid());
+    const auto status = status_with_memory();
     if (!status) {
         return tl::unexpected(status.error());
     }

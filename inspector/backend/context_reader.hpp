@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "attach/error.hpp"
 #include "attach/memory_copy.hpp"
+#include "attach/proc.hpp"
 #include "attach/rest_watch.hpp"
 #include "attach/stopped_process.hpp"
 #include "inspector/backend/backend.hpp"
@@ -73,13 +75,18 @@ class ContextReader {
     [[nodiscard]] const MemoryLayout& layout() const noexcept { return layout_; }
 
   private:
-    ContextReader(const Backend& backend, Literals literals, const MemoryLayout& layout)
+    ContextReader(const Backend& backend,
+                  Literals literals,
+                  const MemoryLayout& layout,
+                  StatusFile status_file)
         : backend_(&backend),
           literals_(literals),
           layout_(layout),
+          status_file_(std::move(status_file)),
           copy_(backend.memory()),
           names_(backend.pid(), backend.memory()) {}
 
+    [[nodiscard]] Result<ProcessStatus> status_with_memory() const;
     [[nodiscard]] Result<ContextTree> walk(const MemoryCopy& copy,
                                            std::uint64_t mapped_bytes,
                                            WalkPurpose purpose,
@@ -112,6 +119,7 @@ class ContextReader {
     const Backend* backend_;
     Literals literals_;
     MemoryLayout layout_;
+    StatusFile status_file_;
     std::optional<RestWatch> rest_watch_;  // none where its files are closed to us
     MemoryCopy copy_;
     // How much of it was used when it was planned.

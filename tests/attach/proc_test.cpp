@@ -203,6 +203,29 @@ TEST(Proc, SaysThatAProcessIsGone) {
     EXPECT_EQ(list_descriptors(kNobody).error().kind, Error::Kind::kGone);
 }
 
+TEST(StatusFile, TellsOfEachMomentThatItIsReadAt) {
+    constexpr std::size_t kMany = std::size_t{16} << 20U;
+    const auto file = StatusFile::open(getpid());
+    ASSERT_TRUE(file);
+    const auto before = file->read();
+    ASSERT_TRUE(before);
+    EXPECT_EQ(before->namespace_pids, read_status(getpid())->namespace_pids);
+    const std::string filled(kMany, 'x');
+    EXPECT_GE(file->read()->rss_anon_bytes,
+              before->rss_anon_bytes + static_cast<std::int64_t>(filled.size() / 2));
+}
+
+TEST(StatusFile, SaysThatItsProcessIsGone) {
+    test::Program program = test::Program::start({"sleep", "600"});
+    const auto file = StatusFile::open(program.pid());
+    ASSERT_TRUE(file);
+    EXPECT_EQ(file->read()->parent_pid, getpid());
+    program.send_signal(SIGKILL);
+    (void)program.wait();
+    EXPECT_EQ(file->read().error().kind, Error::Kind::kGone);
+    EXPECT_EQ(StatusFile::open(INT32_MAX).error().kind, Error::Kind::kGone);
+}
+
 TEST(Proc, JoinsTheCommandLine) {
     test::Program program = test::Program::start(
         {"sh", "-c", "echo ready; read line", "two words", ""}, {.keep_input_open = true});
