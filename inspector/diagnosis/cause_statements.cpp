@@ -35,13 +35,31 @@ bool stand_for_themselves(const SuspectedGroup& group) {
     return given_back <= kGiveBackShare * taken;
 }
 
+bool takes(const SuspectedStatement& member) {
+    return member.own->bytes_per_call.low > 0;
+}
+
+// How much goes with the rounds, as a multiple of what the members that take something took by
+// themselves. A table that makes room for many entries at once does so in the step of whoever comes
+// then.
+double whole_of_own(const SuspectedGroup& group) {
+    double own = 0;
+    for (const SuspectedStatement& member : group.statements) {
+        own += takes(member) ? member.own->bytes_per_call.value * member.calls_in_a_round : 0.0;
+    }
+    return own > 0 ? group.bytes_per_round.value / own : 1.0;
+}
+
 std::vector<AttributedStatement> single_statements(const SuspectedGroup& group) {
+    const double whole = whole_of_own(group);
     std::vector<AttributedStatement> statements;
     for (const SuspectedStatement& member : group.statements) {
-        if (member.own->bytes_per_call.low > 0) {
+        if (takes(member)) {
             AttributedStatement statement = plain(member);
             statement.calls = std::llround(member.statement->total());
             statement.bytes_per_call = member.own->bytes_per_call;
+            statement.bytes_per_call.low *= std::min(whole, 1.0);
+            statement.bytes_per_call.high *= std::max(whole, 1.0);
             statement.calls_in_a_round = 1;
             statements.push_back(statement);
         }

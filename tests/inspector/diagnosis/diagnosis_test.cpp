@@ -529,6 +529,31 @@ TEST(Diagnosis, TellsSteppedStatementsApartWhereNoneGivesBack) {
     EXPECT_EQ(cause.statements[1].calls, 60);
 }
 
+// As a hash table makes room for many entries in the step of whoever needs the next one.
+TEST(Diagnosis, AllowsForWhatASteppedStatementTakesInTheStepsOfOthers) {
+    SyntheticBackend backend;
+    double now = 0;
+    backend.snapshot(now);
+    for (int number = 0; number < 80; ++number) {
+        for (const auto& [query, bytes] :
+             {std::pair("SELECT f($1)", 700.0 + 20 * (number % 2)),
+              std::pair("SELECT $1", number % 40 == 20 ? 8000.0 : 0.0)}) {
+            now += 0.01;
+            backend.run(now, query, kOther, bytes);
+            now += 0.01;
+            backend.snapshot(now);
+        }
+    }
+    const Diagnosis diagnosis = diagnose(backend.history("step:test"));
+    ASSERT_THAT(diagnosis.backends[0].causes, SizeIs(1));
+    const AttributedStatement& statement = diagnosis.backends[0].causes[0].statements.at(0);
+    EXPECT_EQ(statement.query, "SELECT f($1)");
+    EXPECT_NEAR(statement.bytes_per_call.value, 710, 1);
+    EXPECT_NEAR(statement.bytes_per_call.low, 710, 5);
+    EXPECT_GE(statement.bytes_per_call.high, 710 + 200);
+    EXPECT_LE(statement.bytes_per_call.high, 710 + 250);
+}
+
 TEST(Diagnosis, CannotJudgeFiveSnapshots) {
     const Diagnosis diagnosis = diagnose(policy_loads(8, 5, 40000).history());
     EXPECT_EQ(diagnosis.backends[0].growth.verdict, GrowthVerdict::kTooFewSnapshots);
