@@ -19,6 +19,12 @@ constexpr std::uint64_t kMaxFetchBytes = std::uint64_t{1} << 20;
 constexpr std::uint64_t kManyPagesBytes = 16 * kPageBytes;
 constexpr std::size_t kFewMisses = 32;
 
+// What copies of this thread have put away.
+std::vector<std::vector<std::byte>>& spare_rooms() {
+    static thread_local std::vector<std::vector<std::byte>> rooms;
+    return rooms;
+}
+
 }  // namespace
 
 std::vector<RemoteRange> joined(std::vector<RemoteRange> ranges, std::uint64_t max_gap) {
@@ -45,20 +51,33 @@ void MemoryCopy::forget_fetched() {
 void MemoryCopy::plan(std::vector<RemoteRange> ranges) {
     ranges_ = std::move(ranges);
     taken_ = false;
+    has_room_ = false;
     last_ = 0;
     forget_fetched();
     used_.clear();
     missed_ = 0;
-    std::uint64_t total = 0;
-    for (const RemoteRange& range : ranges_) {
-        total += range.size;
-    }
-    // Filled with zeros, so that its pages are there; what was in it is worth no copying.
-    bytes_.clear();
-    bytes_.resize(total);
-    pieces_.resize(ranges_.size());
     unread_.assign(ranges_.size(), false);
-    std::span<std::byte> rest(bytes_);
+    planned_bytes_ = 0;
+    for (const RemoteRange& range : ranges_) {
+        planned_bytes_ += range.size;
+    }
+}
+
+void MemoryCopy::make_room() {
+    if (std::exchange(has_room_, true)) {
+        return;
+    }
+    if (room_.empty() && !spare_rooms().empty()) {
+        room_ = std::move(spare_rooms().back());
+        spare_rooms().pop_back();
+    }
+    if (room_.size() < planned_bytes_) {
+        // Filled with zeros, so that its pages are there; what was in it is worth no copying.
+        room_.clear();
+        room_.resize(planned_bytes_);
+    }
+    pieces_.resize(ranges_.size());
+    std::span<std::byte> rest(room_);
     for (std::size_t i = 0; i < ranges_.size(); ++i) {
         pieces_[i] = {.address = ranges_[i].begin, .into = rest.first(ranges_[i].size)};
         rest = rest.subspan(ranges_[i].size);
@@ -66,12 +85,22 @@ void MemoryCopy::plan(std::vector<RemoteRange> ranges) {
 }
 
 void MemoryCopy::take() {
+    make_room();
     forget_fetched();
     used_.clear();
     missed_ = 0;
     unread_.assign(pieces_.size(), false);
     source_->gather_available(pieces_, unread_);
     taken_ = true;
+}
+
+void MemoryCopy::put_away() {
+    taken_ = false;
+    has_room_ = false;
+    forget_fetched();
+    if (!room_.empty()) {
+        spare_rooms().push_back(std::exchange(room_, {}));
+    }
 }
 
 std::vector<RemoteRange> MemoryCopy::readable() const {

@@ -38,10 +38,12 @@ struct RemoteRange {
 // that is what to copy the next time.
 //
 //     MemoryCopy copy(process_memory);
-//     copy.plan(joined(ranges_of_last_time, gap));   // gets the room ready
+//     copy.plan(joined(ranges_of_last_time, gap));
+//     copy.make_room();
 //     copy.take();                                   // only copies
 //     copy.find(address, 8);                         // from the copy
 //     ranges_of_last_time = copy.used();
+//     copy.put_away();                               // its room is for the next one
 //
 // Not for several threads at once.
 class MemoryCopy final : public MemorySource {
@@ -56,15 +58,24 @@ class MemoryCopy final : public MemorySource {
     explicit MemoryCopy(const MemorySource& source) : source_(&source) {}
 
     // Sets what take() copies: ranges in the order of addresses that do not overlap. Drops what was
-    // copied before. Touches all the memory that the copy will need, so that take() need not.
+    // copied before.
     void plan(std::vector<RemoteRange> ranges);
+
+    // Touches all the memory that the copy will need, so that take() need not. The room is one that
+    // another copy in this thread has put away, where there is one: who looks at many processes in
+    // turn needs that of the largest, and finds it in the processor's cache.
+    void make_room();
 
     // Copies what is planned, and forgets all else. A range that cannot be read whole is left out.
     void take();
 
+    // Gives its room to the next copy: nothing is found in this one until the next take(). What was
+    // used and planned stays known.
+    void put_away();
+
     void set_misses(Misses misses) noexcept { misses_ = misses; }
 
-    // `size` bytes at `address`, valid until the next plan() or take(); null where they were not
+    // `size` bytes at `address`, valid until any of the above is called; null where they were not
     // copied or cannot be read.
     [[nodiscard]] const std::byte* find(RemoteAddress address, std::uint64_t size) const;
 
@@ -104,8 +115,10 @@ class MemoryCopy final : public MemorySource {
     const MemorySource* source_;
     Misses misses_ = Misses::kFail;
     std::vector<RemoteRange> ranges_;
-    std::vector<RemotePiece> pieces_;  // where each range goes in bytes_
-    std::vector<std::byte> bytes_;
+    std::uint64_t planned_bytes_ = 0;
+    std::vector<RemotePiece> pieces_;  // where each range goes in room_
+    std::vector<std::byte> room_;
+    bool has_room_ = false;     // for what is planned
     std::vector<bool> unread_;  // ranges that could not be read
     bool taken_ = false;
     // The range found last: the next look is mostly near.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <memory>
 #include <thread>
 #include <utility>
 
@@ -53,6 +54,9 @@ std::uint64_t bytes_of(const std::vector<RemoteRange>& ranges) {
 double microseconds_since(Clock::time_point begin) {
     return std::chrono::duration<double, std::micro>(Clock::now() - begin).count();
 }
+
+// Puts a copy away at the end of a scope: what it was taken for is done.
+using PutAway = std::unique_ptr<MemoryCopy, decltype([](MemoryCopy* copy) { copy->put_away(); })>;
 
 // Memory did not fit, or was missing: what a change in the middle looks like, or another build.
 bool is_torn(const Error& error) {
@@ -142,6 +146,7 @@ Result<Reading> ContextReader::read(Clock::time_point deadline) {
                                    backend_->pid()),
                        "give it too (--cap-add=DAC_OVERRIDE), or use --method freeze");
     }
+    const PutAway finally(&copy_);
     std::string reason = kKeptRunning;
     auto pause_between = kFirstRetry;
     for (;;) {
@@ -197,6 +202,7 @@ Result<Reading> ContextReader::read_at_rest(const RestWatch::Rest& rest) {
 
 Result<Reading> ContextReader::freeze(Clock::time_point deadline, Moment moment) {
     constexpr int kMostStops = 6;
+    const PutAway finally(&copy_);
     const Clock::time_point until = std::min(deadline, Clock::now() + kAwaitSafePoint);
     auto misses = MemoryCopy::Misses::kFail;
     double pause_us = 0;
@@ -243,6 +249,7 @@ bool ContextReader::await_safe_point(Clock::time_point until) const {
 }
 
 Result<Reading> ContextReader::read_at_safe_point() {
+    const PutAway finally(&copy_);
     auto reading = read_copy(copy_);
     return !reading && is_torn(reading.error()) ? does_not_fit(*backend_, reading.error())
                                                 : std::move(reading);
@@ -250,6 +257,7 @@ Result<Reading> ContextReader::read_at_safe_point() {
 
 Result<Reading> ContextReader::read_still(const MemorySource& memory) {
     MemoryCopy copy(memory);
+    const PutAway finally(&copy);
     auto reading = read_still_copy(copy, /*places=*/nullptr);
     plan_from(copy, reading.has_value());
     return reading;
@@ -294,6 +302,7 @@ std::optional<RestWatch::Rest> ContextReader::look_for_contexts() {
         }
         plan_from(copy_, /*complete=*/false);
     }
+    copy_.make_room();
     plan_held_ = false;
     return std::nullopt;
 }
@@ -324,6 +333,7 @@ Result<ContextReader::Stop> ContextReader::stop_and_copy(
     Stop stop;
     std::int64_t taken_at_ns = 0;
     bool at_rest = false;
+    copy_.make_room();
     {
         const auto stopped = StoppedProcess::seize(backend_->process());
         if (!stopped) {

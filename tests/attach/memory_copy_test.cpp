@@ -117,6 +117,39 @@ TEST(RemoteRange, HoldsWhatLiesInItWhole) {
     EXPECT_FALSE(range.holds({UINT64_MAX - 3}, 8));
 }
 
+TEST_F(MemoryCopyTest, GivesItsRoomToTheNextOne) {
+    MemoryCopy next(memory_);
+    copy_.plan({{kStart, kPage}});
+    next.plan({{kStart + kPage, 100}});
+    copy_.take();
+    const std::byte* const room = copy_.find(kStart, 8);
+    next.take();
+    EXPECT_NE(next.find(kStart + kPage, 8), room);
+    next.put_away();
+    copy_.put_away();
+    EXPECT_EQ(copy_.find(kStart, 8), nullptr);
+    EXPECT_THAT(copy_.planned(), testing::ElementsAre(RemoteRange{kStart, kPage}));
+    EXPECT_THAT(copy_.used(), testing::ElementsAre(RemoteRange{kStart, 8}));
+    next.make_room();
+    next.take();
+    EXPECT_EQ(next.find(kStart + kPage, 8), room);
+    expect_bytes_of(kStart + kPage, next.find(kStart + kPage, 100), 100);
+    // There is none for this one yet, and what lies in another's is not its own.
+    copy_.take();
+    expect_bytes_of(kStart, copy_.find(kStart, kPage), kPage);
+    expect_bytes_of(kStart + kPage, next.find(kStart + kPage, 100), 100);
+}
+
+TEST_F(MemoryCopyTest, NeedsLargerRoomForALargerPlan) {
+    copy_.plan({{kStart, 8}});
+    copy_.take();
+    copy_.put_away();
+    copy_.plan({{kStart, 2 * kPage}});
+    copy_.make_room();
+    copy_.take();
+    expect_bytes_of(kStart, copy_.find(kStart, 2 * kPage), 2 * kPage);
+}
+
 TEST_F(MemoryCopyTest, FindsWhatWasPlannedWithoutAnotherRead) {
     copy_.plan({{kStart + 16, 32}, {kStart + kPage - 8, 16}});
     copy_.take();
