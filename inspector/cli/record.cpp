@@ -14,6 +14,7 @@
 #include "attach/end_watch.hpp"
 #include "attach/memory_headroom.hpp"
 #include "attach/proc.hpp"
+#include "attach/stopped_process.hpp"
 #include "inspector/backend/explainer.hpp"
 #include "inspector/backend/snapshotter.hpp"
 #include "inspector/cli/command.hpp"
@@ -240,7 +241,10 @@ Result<ExitCode> run_record(const RecordOptions& options) {
                 return std::string(ends.killed_for_memory(pid) ? kKilledForMemory : "");
             },
         .wait = [&](milliseconds time) { ends.wait(time); },
-        .progress = {}};
+        .progress = {},
+        // What a stop could not let go of, since it slept in the kernel, must not wait for the next
+        // round.
+        .between = [] { StoppedProcess::release_late_stops(); }};
     if (method.value_or(Method::kRead) == Method::kRead) {
         calls.at_rest = {.read = take(Method::kRead, kNoTime, kNoTime),
                          .within = method ? timeout : Snapshotter::kTryReadFor,

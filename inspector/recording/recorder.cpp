@@ -218,6 +218,9 @@ class Recorder::Impl {
 
     // What there is to do between rounds, up to `until`, or a little less.
     Result<> work_until(Clock::time_point until) {
+        if (calls_.between) {
+            calls_.between();
+        }
         if (Clock::now() >= find_targets_at_) {
             if (Result<> found = look_for_targets(); !found) {
                 return found;

@@ -80,6 +80,8 @@ struct RecorderCalls {
     std::function<void(std::chrono::milliseconds)> wait;
     // Called after each round of snapshots. May be empty.
     std::function<void(const RecordingProgress&)> progress;
+    // Called ten times a second between rounds, however far apart these are. May be empty.
+    std::function<void()> between;
 };
 
 struct RecordedBackendSummary {

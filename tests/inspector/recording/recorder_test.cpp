@@ -252,6 +252,17 @@ TEST_F(RecorderTest, CountsAndTellsTheRoundsThatItWasTooLateFor) {
     EXPECT_THAT(history().notes, ElementsAre(HasSubstr("the snapshots before were not done")));
 }
 
+TEST_F(RecorderTest, CallsWhatIsToBeDoneBetweenRoundsThatAreFarApart) {
+    int times = 0;
+    RecorderCalls one = calls({42});
+    one.between = [&] { ++times; };
+    const Result<RecordingSummary> summary =
+        record({.interval = seconds{30}, .duration = milliseconds{1500}}, one);
+    ASSERT_TRUE(summary) << summary.error().message;
+    EXPECT_EQ(summary->snapshots, 1);
+    EXPECT_GE(times, 5);
+}
+
 TEST_F(RecorderTest, StopsWhenItIsInterrupted) {
     RecorderCalls until_third = calls({42});
     until_third.take = [this, take = until_third.take](int pid) {
