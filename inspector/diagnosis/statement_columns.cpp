@@ -142,6 +142,100 @@ void put_down(KeptCount kept, bool seen_by_looks, StatementColumn& column) {
     }
 }
 
+// The interval that each execution ended in, 0 for none that counts; and how many each statement
+// has.
+struct Executed {
+    std::vector<std::size_t> intervals;
+    std::vector<double> totals;
+};
+
+Executed executed(const FoldedForms& folded,
+                  const std::vector<ExecutionRecord>& executions,
+                  std::span<const std::int64_t> moments_ns) {
+    Executed found{.totals = std::vector<double>(folded.statements.size())};
+    found.intervals.reserve(executions.size());
+    for (const ExecutionRecord& execution : executions) {
+        const std::size_t interval = interval_of(execution.ended_at_ns, moments_ns);
+        const bool counts = execution.form < folded.statement_of_form.size() && interval > 0 &&
+                            interval < moments_ns.size();
+        found.intervals.push_back(counts ? interval : 0);
+        if (counts) {
+            found.totals[folded.statement_of_form[execution.form]] += 1;
+        }
+    }
+    return found;
+}
+
+// All executions of a backend by columns, as far as they were seen by chance.
+struct SeenExecutions {
+    std::vector<SeenCalls> columns;
+    std::vector<SeenInTransaction> in_transactions;  // where they were seen by looks
+    double all = 0;                                  // of others, too
+};
+
+// What was told for certain is counted in `counts`.
+SeenExecutions see_executions(const std::vector<ExecutionRecord>& executions,
+                              const std::vector<std::size_t>& intervals,
+                              bool seen_by_looks,
+                              StatementCounts& counts) {
+    SeenExecutions seen{.columns = std::vector<SeenCalls>(counts.columns.size())};
+    for (std::size_t i = 0; i < executions.size(); ++i) {
+        if (intervals[i] == 0) {
+            continue;
+        }
+        ++seen.all;
+        const std::size_t column = counts.column_of_form[executions[i].form];
+        if (column == StatementCounts::kNoColumn) {
+            continue;
+        }
+        if (seen_by_looks) {
+            seen.in_transactions.push_back({column, executions[i].transaction_began_at_ns});
+        }
+        StatementColumn& counted = counts.columns[column];
+        if (executions[i].sighting) {
+            SeenCalls& calls = seen.columns[column];
+            calls.by_chance.resize(counted.calls.size());
+            calls.by_chance[intervals[i]] += 1;
+            calls.sightings.push_back(*executions[i].sighting);
+            calls.form = executions[i].form;
+        } else {
+            counted.calls[intervals[i]] += 1;
+        }
+    }
+    return seen;
+}
+
+// Makes what was seen of each column its calls up to each moment.
+void add_estimates(const SeenExecutions& seen,
+                   const std::optional<SeenByLooks>& looks,
+                   std::vector<StatementColumn>& columns) {
+    std::vector<std::optional<CallsByTransactions>> by_transactions =
+        calls_by_transactions(seen.in_transactions, columns.size());
+    std::vector<CallsSeen> ways;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        const SeenCalls& calls = seen.columns[i];
+        const SightingWeight weight = looks && !looks->weights.empty()
+                                          ? looks->weights[calls.form]
+                                          : weigh_sightings(calls.sightings);
+        const std::vector<double>& certain = columns[i].calls;
+        ways.push_back({.certain = std::accumulate(certain.begin(), certain.end(), 0.0),
+                        .by_chance = static_cast<double>(calls.sightings.size()),
+                        .by_sightings = estimate_calls(calls.sightings.size(), weight),
+                        .by_transactions = by_transactions[i]
+                                               ? std::optional(by_transactions[i]->calls)
+                                               : std::nullopt});
+    }
+    const std::vector<EstimatedCalls> estimates = estimated_calls(
+        ways,
+        looks && looks->share ? std::optional(seen.all / *looks->share - seen.all) : std::nullopt);
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        add_estimate(seen.columns[i], estimates[i], columns[i]);
+        if (estimates[i].by_transactions) {
+            columns[i].blocks = std::move(by_transactions[i]->blocks);
+        }
+    }
+}
+
 }  // namespace
 
 FoldedForms fold_forms(const std::vector<StatementForm>& forms) {
@@ -177,18 +271,7 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
                                  std::span<const KeptCount> kept) {
     FoldedForms folded = fold_forms(forms);
     // Two passes, so that only the frequent statements cost a number for every snapshot.
-    std::vector<double> totals(folded.statements.size());
-    std::vector<std::size_t> intervals;
-    intervals.reserve(executions.size());
-    for (const ExecutionRecord& execution : executions) {
-        const std::size_t interval = interval_of(execution.ended_at_ns, moments_ns);
-        const bool counts =
-            execution.form < forms.size() && interval > 0 && interval < moments_ns.size();
-        intervals.push_back(counts ? interval : 0);
-        if (counts) {
-            totals[folded.statement_of_form[execution.form]] += 1;
-        }
-    }
+    auto [intervals, totals] = executed(folded, executions, moments_ns);
     std::map<std::size_t, KeptCount> kept_of = by_statement(kept, folded.statements, totals);
     for (const auto& [statement, count] : kept_of) {
         totals[statement] =
@@ -204,55 +287,8 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
     for (const std::size_t statement : folded.statement_of_form) {
         counts.column_of_form.push_back(place[statement]);
     }
-    std::vector<SeenCalls> seen(counts.columns.size());
-    std::vector<SeenInTransaction> in_transactions;
-    double seen_in_all = 0;
-    for (std::size_t i = 0; i < executions.size(); ++i) {
-        if (intervals[i] == 0) {
-            continue;
-        }
-        ++seen_in_all;
-        const std::size_t column = counts.column_of_form[executions[i].form];
-        if (column == StatementCounts::kNoColumn) {
-            continue;
-        }
-        if (looks) {
-            in_transactions.push_back({column, executions[i].transaction_began_at_ns});
-        }
-        if (executions[i].sighting) {
-            seen[column].by_chance.resize(moments_ns.size());
-            seen[column].by_chance[intervals[i]] += 1;
-            seen[column].sightings.push_back(*executions[i].sighting);
-            seen[column].form = executions[i].form;
-        } else {
-            counts.columns[column].calls[intervals[i]] += 1;
-        }
-    }
-    std::vector<std::optional<CallsByTransactions>> by_transactions =
-        calls_by_transactions(in_transactions, counts.columns.size());
-    std::vector<CallsSeen> ways;
-    for (std::size_t i = 0; i < seen.size(); ++i) {
-        const SightingWeight weight = looks && !looks->weights.empty()
-                                          ? looks->weights[seen[i].form]
-                                          : weigh_sightings(seen[i].sightings);
-        const std::vector<double>& certain = counts.columns[i].calls;
-        ways.push_back({.certain = std::accumulate(certain.begin(), certain.end(), 0.0),
-                        .by_chance = static_cast<double>(seen[i].sightings.size()),
-                        .by_sightings = estimate_calls(seen[i].sightings.size(), weight),
-                        .by_transactions = by_transactions[i]
-                                               ? std::optional(by_transactions[i]->calls)
-                                               : std::nullopt});
-    }
-    const std::vector<EstimatedCalls> estimates = estimated_calls(
-        ways,
-        looks && looks->share ? std::optional(seen_in_all / *looks->share - seen_in_all)
-                              : std::nullopt);
-    for (std::size_t i = 0; i < seen.size(); ++i) {
-        add_estimate(seen[i], estimates[i], counts.columns[i]);
-        if (estimates[i].by_transactions) {
-            counts.columns[i].blocks = std::move(by_transactions[i]->blocks);
-        }
-    }
+    add_estimates(
+        see_executions(executions, intervals, looks.has_value(), counts), looks, counts.columns);
     for (auto& [statement, count] : kept_of) {
         if (place[statement] != StatementCounts::kNoColumn) {
             put_down(std::move(count), looks.has_value(), counts.columns[place[statement]]);
