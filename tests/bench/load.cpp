@@ -1,6 +1,8 @@
 // What recording costs a busy server: pgbench with eight clients, without and with `palloscope
 // record` of all backends ten times a second, in short turns of one run. By snapshots alone, and as
-// it comes, with the statements that each backend tells of.
+// it comes, with the statements that each backend tells of. On a server as PostgreSQL comes, whose
+// commits wait for the disk, and on one whose commits do not (fsync = off), so that all that runs
+// takes a processor from another.
 
 #include <chrono>
 #include <cmath>
@@ -151,6 +153,7 @@ void measure(const PostgresServer& server, const Method& method) {
     (void)count(session, 0);  // warms the caches
     std::vector<double> losses;
     std::vector<double> processors;
+    std::vector<double> without;
     Turn before = count(session, 0);
     for (int turn = 0; turn < kTurns; ++turn) {
         const Turn with = count_with(method, session);
@@ -158,16 +161,18 @@ void measure(const PostgresServer& server, const Method& method) {
         losses.push_back(1 - 2 * with.transactions_per_second /
                                  (before.transactions_per_second + after.transactions_per_second));
         processors.push_back(with.processors);
+        without.push_back(after.transactions_per_second);
         before = after;
     }
     run.send_signal(SIGINT);
     (void)run.wait();
     const Mean loss = mean_of(losses);
     fmt::print(
-        "  {:<7} {:<9} loses {:.1f} % (95 %: {:.1f} to {:.1f}; goal {:.0f}): {}; it uses "
-        "{:.2f} % of {} processors\n",
+        "  {:<7} {:<9} {:.0f} a second, loses {:.1f} % (95 %: {:.1f} to {:.1f}; goal {:.0f}): {}; "
+        "it uses {:.2f} % of {} processors\n",
         method.method,
         method.statements,
+        mean_of(without).value,
         loss.value * 100,
         (loss.value - loss.half_interval) * 100,
         (loss.value + loss.half_interval) * 100,
@@ -178,16 +183,18 @@ void measure(const PostgresServer& server, const Method& method) {
     std::fflush(stdout);
 }
 
-void measure_load() {
+void measure_load(const std::string& fsync) {
     std::vector<std::string> settings = kQuietLog;
-    settings.insert(settings.end(), {"checkpoint_timeout=1d", "max_wal_size=100GB"});
+    settings.insert(settings.end(),
+                    {"checkpoint_timeout=1d", "max_wal_size=100GB", "fsync=" + fsync});
     const PostgresServer server = PostgresServer::start("15", settings);
     if (run_program(pgbench(server, {"-i", "-q", "-s", "10"})).exit_code != 0) {
         throw std::runtime_error("pgbench -i failed");
     }
     fmt::print(
-        "Transactions a second of pgbench -c 8, recorded at 10 Hz and not, {} turns of {} s each, "
-        "by method and source of statements\n",
+        "Transactions a second of pgbench -c 8 with fsync = {}, recorded at 10 Hz and not, {} "
+        "turns of {} s each, by method and source of statements\n",
+        fsync,
         kTurns,
         std::chrono::duration<double>(kCounted).count());
     for (const Method& method :
@@ -201,7 +208,8 @@ void measure_load() {
 
 int main() {
     try {
-        palloscope::test::measure_load();
+        palloscope::test::measure_load("on");
+        palloscope::test::measure_load("off");
         return 0;
     } catch (const std::exception& error) {
         fmt::print(stderr, "load: {}\n", error.what());
