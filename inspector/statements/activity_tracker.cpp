@@ -5,6 +5,13 @@
 
 namespace palloscope {
 
+namespace {
+
+// The first kind of steps from a statement that ran when it was looked at last.
+constexpr std::size_t kFromOneThatRan = 2;
+
+}  // namespace
+
 void ActivityTracker::see(ActivityLook look, std::vector<SeenStatement>& ended) {
     const std::uint32_t reports = last_ ? (look.changes - last_->changes) / 2 : 0;
     if (!is_new(look.started_at_ns)) {
@@ -16,7 +23,7 @@ void ActivityTracker::see(ActivityLook look, std::vector<SeenStatement>& ended) 
                look.query != last_->query) {
         if (last_) {
             tell_end(last_->running ? look.started_at_ns : last_->state_began_at_ns, ended);
-            missed_.at((last_->running ? 2U : 0U) + (look.running ? 1U : 0U))
+            missed_.at((last_->running ? kFromOneThatRan : 0) + (look.running ? 1U : 0U))
                 .add(reports, look.gap_ns);
         }
         began_at_ns_ = look.started_at_ns;
@@ -66,12 +73,18 @@ void ActivityTracker::tell_end(std::int64_t ended_at_ns, std::vector<SeenStateme
 std::optional<double> ActivityTracker::seen_share() const {
     // Fewer cannot tell how many reports are usual.
     constexpr double kFewest = 50;
-    const std::int64_t of_one = missed_.front().usual_reports();
+    const auto of_one = missed_.front().usual_reports(MissedStatements::kMostReportsOfOne);
+    if (!of_one) {
+        return std::nullopt;  // hardly ever was none missed
+    }
     double seen = 0;
     double missed = 0;
-    for (const MissedStatements& of_kind : missed_) {
+    for (std::size_t kind = 0; kind < missed_.size(); ++kind) {
+        const MissedStatements& of_kind = missed_.at(kind);
+        // What ran makes its last ones, too: but not all.
+        const std::int64_t most = kind >= kFromOneThatRan ? 2 * *of_one - 1 : *of_one;
         seen += of_kind.seen();
-        missed += of_kind.missed(of_one);
+        missed += of_kind.missed(of_kind.usual_reports(most).value_or(*of_one), *of_one);
     }
     return seen < kFewest ? std::nullopt : std::optional(seen / (seen + missed));
 }

@@ -9,10 +9,8 @@ namespace palloscope {
 namespace {
 
 // That it runs, and that it does no longer: within a transaction block no statement makes fewer
-// reports; outside of one its transaction's begin and end come to them (pgstat_report_activity and
-// pgstat_report_xact_timestamp, backend_status.c). No message of an extended query makes more.
+// reports (pgstat_report_activity, backend_status.c).
 constexpr std::int64_t kFewestReports = 2;
-constexpr std::size_t kMostReportsOfOne = 8;
 // No statement, with its client's turn, takes less. Some make many reports, of their progress.
 constexpr std::int64_t kShortestStatementNs = 30'000;
 constexpr double kFewSteps = 0.02;
@@ -20,9 +18,8 @@ constexpr double kFewSteps = 0.02;
 }  // namespace
 
 void MissedStatements::add(std::int64_t reports, std::int64_t gap_ns) {
-    constexpr auto kMost = static_cast<std::int64_t>(kMostReportsOfOne);
     const std::int64_t possible =
-        kMost * (1 + std::max<std::int64_t>(gap_ns, 0) / kShortestStatementNs);
+        kMostReportsOfOne * (1 + std::max<std::int64_t>(gap_ns, 0) / kShortestStatementNs);
     const std::int64_t counted = std::clamp<std::int64_t>(reports, 0, possible);
     if (counted < std::ssize(steps_)) {
         ++steps_.at(static_cast<std::size_t>(counted));
@@ -32,15 +29,14 @@ void MissedStatements::add(std::int64_t reports, std::int64_t gap_ns) {
     }
 }
 
-std::int64_t MissedStatements::usual_reports() const {
-    const auto* const most =
-        std::max_element(steps_.begin(), steps_.begin() + kMostReportsOfOne + 1);
-    const bool enough = static_cast<double>(*most) > kFewSteps * seen();
-    return enough ? most - steps_.begin() : kFewestReports;
+std::optional<std::int64_t> MissedStatements::usual_reports(std::int64_t most) const {
+    const auto* const usual = std::max_element(
+        steps_.begin(), steps_.begin() + std::clamp<std::int64_t>(most, 0, kMostReports - 1) + 1);
+    const bool enough = static_cast<double>(*usual) > kFewSteps * seen();
+    return enough ? std::optional<std::int64_t>(usual - steps_.begin()) : std::nullopt;
 }
 
-double MissedStatements::missed(std::int64_t reports_of_one) const {
-    const std::int64_t usual = usual_reports();
+double MissedStatements::missed(std::int64_t usual, std::int64_t reports_of_one) const {
     const auto one = static_cast<double>(std::max(reports_of_one, kFewestReports));
     double missed = 0;
     for (std::int64_t reports = usual; reports < std::ssize(steps_); ++reports) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace palloscope {
 
@@ -13,11 +14,18 @@ class MissedStatements {
     // A step from one statement that was seen to the next, over `gap_ns` between two looks.
     void add(std::int64_t reports, std::int64_t gap_ns);
 
-    // Of most steps: those where none was missed.
-    [[nodiscard]] std::int64_t usual_reports() const;
+    // What a statement makes at most, with its transaction's begin and end: 4 up to 13, 6 up to 17,
+    // 9 on 18 (pgstat_report_activity, _xact_timestamp, and the _query_id and _plan_id of parser,
+    // planner and executor, backend_status.c).
+    static constexpr std::int64_t kMostReportsOfOne = 10;
 
-    // Where a statement makes `reports_of_one`.
-    [[nodiscard]] double missed(std::int64_t reports_of_one) const;
+    // Of most steps: those where none was missed. They have no more than `most`; none where too few
+    // steps have so few.
+    [[nodiscard]] std::optional<std::int64_t> usual_reports(std::int64_t most) const;
+
+    // Where there are `usual` reports in a step without any, and a statement makes
+    // `reports_of_one`.
+    [[nodiscard]] double missed(std::int64_t usual, std::int64_t reports_of_one) const;
 
     [[nodiscard]] double seen() const;
 
