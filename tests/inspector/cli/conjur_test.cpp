@@ -1,6 +1,7 @@
 // The main job, end to end: a real backend leaks, and the report says which statements, which
 // contexts, why.
 
+#include <algorithm>
 #include <map>
 #include <sstream>
 #include <string>
@@ -89,16 +90,28 @@ double reported_bytes_per_load(const Json& cause) {
     return alone;
 }
 
+// The one that leaked most. Others may seem to: a session of the application that ends before its
+// caches are warm has grown from its first snapshot to its last.
+Json worst_backend(const Json& report) {
+    const auto leaked = [](const Json& backend) {
+        double bytes = 0;
+        for (const Json& cause : backend["causes"]) {
+            bytes += cause["bytes"].get<double>();
+        }
+        return bytes;
+    };
+    return *std::ranges::max_element(report["backends"], {}, leaked);
+}
+
 TEST(Conjur, IsCatalogChurnOfItsPolicyLoads) {
     const RecordedRun run("conjur",
                           "puma*",
                           {"--sessions", "1", "--loops", "60", "--secret-marker", kSecret},
                           kByCall);
     const Json report = run.report();
-    const auto leaking = std::ranges::find_if(
-        report["backends"], [](const Json& backend) { return !backend["causes"].empty(); });
-    ASSERT_NE(leaking, report["backends"].end()) << report.dump(1);
-    const Json& cause = (*leaking)["causes"][0];
+    const Json leaking = worst_backend(report);
+    ASSERT_FALSE(leaking["causes"].empty()) << report.dump(1) << run.recorder_output();
+    const Json& cause = leaking["causes"][0];
     EXPECT_EQ(cause["id"], "catalog-churn");
     EXPECT_THAT(cause["contexts"].dump(), HasSubstr("TopMemoryContext/CacheMemoryContext"));
     EXPECT_THAT(cause["evidence"].dump(), HasSubstr("CacheMemoryContext with all below it"));
@@ -108,9 +121,9 @@ TEST(Conjur, IsCatalogChurnOfItsPolicyLoads) {
     }
     EXPECT_THAT(queries, Contains(HasSubstr("DROP SCHEMA policy_loader_*")));
     EXPECT_THAT(queries, Contains(HasSubstr("CREATE TABLE")));
-    EXPECT_TRUE((*leaking)["growth"]["significant"]);
+    EXPECT_TRUE(leaking["growth"]["significant"]);
 
-    const double truth = true_bytes_per_load(run, (*leaking)["pid"]);
+    const double truth = true_bytes_per_load(run, leaking["pid"]);
     EXPECT_GT(truth, 1000);
     EXPECT_NEAR(reported_bytes_per_load(cause), truth, 0.1 * truth) << cause.dump(1);
 
@@ -128,10 +141,9 @@ TEST(Conjur, SteppedTellsItsStatementsApart) {
     const RecordedRun run(
         "conjur", "puma*", {"--sessions", "1", "--loops", "8"}, kByCall, Source::kStep);
     const Json report = run.report();
-    const auto leaking = std::ranges::find_if(
-        report["backends"], [](const Json& backend) { return !backend["causes"].empty(); });
-    ASSERT_NE(leaking, report["backends"].end()) << report.dump(1);
-    EXPECT_EQ((*leaking)["causes"][0]["id"], "catalog-churn");
+    const Json leaking = worst_backend(report);
+    ASSERT_FALSE(leaking["causes"].empty()) << report.dump(1) << run.recorder_output();
+    EXPECT_EQ(leaking["causes"][0]["id"], "catalog-churn");
 }
 
 TEST(Conjur, IsFoundFromTheServersOwnLog) {
@@ -141,13 +153,12 @@ TEST(Conjur, IsFoundFromTheServersOwnLog) {
                           kByCall,
                           Source::kLog);
     const Json report = run.report();
-    const auto leaking = std::ranges::find_if(
-        report["backends"], [](const Json& backend) { return !backend["causes"].empty(); });
-    ASSERT_NE(leaking, report["backends"].end()) << report.dump(1) << run.recorder_output();
-    const Json& cause = (*leaking)["causes"][0];
+    const Json leaking = worst_backend(report);
+    ASSERT_FALSE(leaking["causes"].empty()) << report.dump(1) << run.recorder_output();
+    const Json& cause = leaking["causes"][0];
     EXPECT_EQ(cause["id"], "catalog-churn") << report.dump(1) << run.recorder_output();
     EXPECT_THAT(cause["statements"].dump(), HasSubstr("DROP SCHEMA policy_loader_*"));
-    const double truth = true_bytes_per_load(run, (*leaking)["pid"]);
+    const double truth = true_bytes_per_load(run, leaking["pid"]);
     EXPECT_NEAR(reported_bytes_per_load(cause), truth, 0.25 * truth) << cause.dump(1);
 
     // What the log tells is what the driver ran, statement by statement, up to its last.
