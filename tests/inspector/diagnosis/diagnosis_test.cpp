@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -503,20 +507,28 @@ TEST(Diagnosis, NetsWhatASteppedLoadTakesAndGivesBack) {
     EXPECT_THAT(cause.evidence, Contains(HasSubstr("CREATE TABLE roles takes 11.7 kB a call")));
 }
 
-TEST(Diagnosis, TellsSteppedStatementsApartWhereNoneGivesBack) {
+using Round = std::vector<std::pair<std::string, double>>;
+
+// Rounds of statements and what each takes, every one with a snapshot of its own.
+SyntheticBackend stepped_rounds(int rounds, const std::function<Round(int number)>& round) {
     SyntheticBackend backend;
     double now = 0;
     backend.snapshot(now);
-    for (int number = 0; number < 60; ++number) {
-        for (const auto& [query, bytes] : {std::pair("SELECT f($1)", 700.0),
-                                           std::pair("SELECT g($1)", 300.0),
-                                           std::pair("SELECT $1", 0.0)}) {
+    for (int number = 0; number < rounds; ++number) {
+        for (const auto& [query, bytes] : round(number)) {
             now += 0.01;
             backend.run(now, query, kOther, bytes);
             now += 0.01;
             backend.snapshot(now);
         }
     }
+    return backend;
+}
+
+TEST(Diagnosis, TellsSteppedStatementsApartWhereNoneGivesBack) {
+    const SyntheticBackend backend = stepped_rounds(60, [](int) {
+        return Round{{"SELECT f($1)", 700}, {"SELECT g($1)", 300}, {"SELECT $1", 0}};
+    });
     const Diagnosis diagnosis = diagnose(backend.history("step:test"));
     ASSERT_THAT(diagnosis.backends[0].causes, SizeIs(1));
     const Cause& cause = diagnosis.backends[0].causes[0];
@@ -531,19 +543,10 @@ TEST(Diagnosis, TellsSteppedStatementsApartWhereNoneGivesBack) {
 
 // As a hash table makes room for many entries in the step of whoever needs the next one.
 TEST(Diagnosis, AllowsForWhatASteppedStatementTakesInTheStepsOfOthers) {
-    SyntheticBackend backend;
-    double now = 0;
-    backend.snapshot(now);
-    for (int number = 0; number < 80; ++number) {
-        for (const auto& [query, bytes] :
-             {std::pair("SELECT f($1)", 700.0 + 20 * (number % 2)),
-              std::pair("SELECT $1", number % 40 == 20 ? 8000.0 : 0.0)}) {
-            now += 0.01;
-            backend.run(now, query, kOther, bytes);
-            now += 0.01;
-            backend.snapshot(now);
-        }
-    }
+    const SyntheticBackend backend = stepped_rounds(80, [](int number) {
+        return Round{{"SELECT f($1)", 700.0 + 20 * (number % 2)},
+                     {"SELECT $1", number % 40 == 20 ? 8000 : 0}};
+    });
     const Diagnosis diagnosis = diagnose(backend.history("step:test"));
     ASSERT_THAT(diagnosis.backends[0].causes, SizeIs(1));
     const AttributedStatement& statement = diagnosis.backends[0].causes[0].statements.at(0);
