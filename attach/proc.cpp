@@ -51,14 +51,6 @@ Result<std::string> read_whole(const FileDescriptor& file, pid_t pid, std::strin
     return text;
 }
 
-Result<FileDescriptor> open_proc_file(pid_t pid, std::string_view name) {
-    FileDescriptor file(open(fmt::format("/proc/{}/{}", pid, name).c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file.valid()) {
-        return proc_error(errno, pid, name);
-    }
-    return file;
-}
-
 Result<std::string> read_proc_file(pid_t pid, std::string_view name) {
     return open_proc_file(pid, name).and_then(
         [&](const FileDescriptor& file) { return read_whole(file, pid, name); });
@@ -150,6 +142,14 @@ std::vector<Mapping> parse_maps(std::string_view text) {
                             .path = std::string(line)});
     });
     return mappings;
+}
+
+Result<FileDescriptor> open_proc_file(pid_t pid, std::string_view name) {
+    FileDescriptor file(open(fmt::format("/proc/{}/{}", pid, name).c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.valid()) {
+        return proc_error(errno, pid, name);
+    }
+    return file;
 }
 
 Result<std::vector<Mapping>> read_maps(pid_t pid) {

@@ -19,6 +19,9 @@
 // functions are pure and skip what they do not understand.
 namespace palloscope {
 
+// /proc/PID/NAME, for reading. What is open stays of this process, also where its PID is another's.
+[[nodiscard]] Result<FileDescriptor> open_proc_file(pid_t pid, std::string_view name);
+
 struct Mapping {
     RemoteAddress start;
     RemoteAddress end;

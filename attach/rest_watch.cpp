@@ -1,6 +1,5 @@
 #include "attach/rest_watch.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
@@ -10,24 +9,12 @@
 #include <string_view>
 #include <utility>
 
-#include <fmt/core.h>
-
 #include "attach/cpu_state.hpp"
 #include "attach/proc.hpp"
 
 namespace palloscope {
 
 namespace {
-
-Result<FileDescriptor> open_proc(pid_t pid, std::string_view name) {
-    const std::string path = fmt::format("/proc/{}/{}", pid, name);
-    FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file.valid()) {
-        const int err = errno == ENOENT ? ESRCH : errno;
-        return os_error(err, fmt::format("cannot open {}", path));
-    }
-    return file;
-}
 
 // These files are made anew by each read from their beginning, and fit into one.
 class ProcText {
@@ -65,11 +52,11 @@ bool was_broken_off(std::uint64_t rax) {
 }  // namespace
 
 Result<RestWatch> RestWatch::open(pid_t pid) {
-    auto syscall = open_proc(pid, "syscall");
+    auto syscall = open_proc_file(pid, "syscall");
     if (!syscall) {
         return tl::unexpected(std::move(syscall.error()));
     }
-    auto runs = open_proc(pid, "schedstat");
+    auto runs = open_proc_file(pid, "schedstat");
     if (!runs) {
         return tl::unexpected(std::move(runs.error()));
     }
