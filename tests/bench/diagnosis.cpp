@@ -21,6 +21,7 @@
 #include "tests/support/postgres_server.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/temporary_folder.hpp"
+#include "tests/support/worst_backend.hpp"
 
 namespace palloscope::test {
 namespace {
@@ -132,23 +133,6 @@ Json report_on(const PostgresServer& server, const std::string& scenario, Source
     }
     return Json::parse(
         output_of({palloscope_program(), "report", file("run.palloscope"), "--format", "json"}));
-}
-
-// The backend whose causes are largest; a recording of a control has none with any.
-Json worst_backend(const Json& report) {
-    Json worst;
-    double most = -1;
-    for (const Json& backend : report["backends"]) {
-        double bytes = 0;
-        for (const Json& cause : backend["causes"]) {
-            bytes += cause["bytes"].get<double>();
-        }
-        if (bytes > most) {
-            most = bytes;
-            worst = backend;
-        }
-    }
-    return worst;
 }
 
 // The causes that a scenario shows on a server of this version, the main one first.

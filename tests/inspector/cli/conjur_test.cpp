@@ -1,7 +1,6 @@
 // The main job, end to end: a real backend leaks, and the report says which statements, which
 // contexts, why.
 
-#include <algorithm>
 #include <map>
 #include <sstream>
 #include <string>
@@ -13,6 +12,7 @@
 
 #include "inspector/recording/reader.hpp"
 #include "tests/inspector/cli/recorded_run.hpp"
+#include "tests/support/worst_backend.hpp"
 
 namespace palloscope::test {
 namespace {
@@ -88,19 +88,6 @@ double reported_bytes_per_load(const Json& cause) {
         alone += bytes;
     }
     return alone;
-}
-
-// The one that leaked most. Others may seem to: a session of the application that ends before its
-// caches are warm has grown from its first snapshot to its last.
-Json worst_backend(const Json& report) {
-    const auto leaked = [](const Json& backend) {
-        double bytes = 0;
-        for (const Json& cause : backend["causes"]) {
-            bytes += cause["bytes"].get<double>();
-        }
-        return bytes;
-    };
-    return *std::ranges::max_element(report["backends"], {}, leaked);
 }
 
 TEST(Conjur, IsCatalogChurnOfItsPolicyLoads) {
