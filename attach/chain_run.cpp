@@ -1,10 +1,12 @@
 #include "attach/chain_run.hpp"
 
+#include <csignal>
 #include <utility>
 
 #include <fmt/core.h>
 
 #include "attach/proc.hpp"
+#include "attach/wait_for.hpp"
 
 namespace palloscope {
 
@@ -12,6 +14,10 @@ namespace {
 
 // A syscall instruction has two bytes: where rip stands in a system-call-stop.
 constexpr std::uint64_t kSyscallInstructionBytes = 2;
+
+constexpr std::uint64_t signal_bit(int signal) {
+    return std::uint64_t{1} << (signal - 1);
+}
 
 Result<> require_stack(pid_t pid,
                        const CpuState& state,
@@ -101,6 +107,20 @@ Result<std::int64_t> run_through_step(StoppedProcess& stopped,
             return static_cast<std::int64_t>(registers->rax);
         }
     }
+}
+
+std::chrono::steady_clock::time_point await_restored(pid_t pid, std::uint64_t signal_mask) {
+    // These two cannot be blocked.
+    constexpr std::uint64_t kAllSignals = ~(signal_bit(SIGKILL) | signal_bit(SIGSTOP));
+    if ((signal_mask & kAllSignals) != kAllSignals) {
+        (void)wait_for(
+            [&] {
+                const auto status = read_status(pid);
+                return !status || status->blocked_signals != kAllSignals;
+            },
+            kRestoreTimeout);
+    }
+    return std::chrono::steady_clock::now();
 }
 
 }  // namespace palloscope

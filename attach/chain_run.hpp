@@ -19,6 +19,9 @@ namespace palloscope {
 // calls alone.
 constexpr std::uint64_t kRoomForCall = std::uint64_t{256} << 10;
 constexpr std::uint64_t kRoomForSyscalls = std::uint64_t{64} << 10;
+// How long a process may take, once let go, for the last steps of a chain: as long as others keep
+// the processor from it.
+constexpr std::chrono::milliseconds kRestoreTimeout{1000};
 
 // kTimeout where a signal has stopped the process: it runs nothing then.
 [[nodiscard]] Result<> require_running(const StoppedProcess& stopped);
@@ -61,5 +64,10 @@ class WatchedStep {
                                                     const CallGadgets& gadgets,
                                                     std::size_t step,
                                                     std::chrono::milliseconds timeout);
+
+// Waits until the process, which was let go in the steps of a chain, has restored itself, for
+// kRestoreTimeout at most, and gives that time. It shows in the signals that it blocks: all of them
+// until then. `signal_mask` is what it blocked before.
+std::chrono::steady_clock::time_point await_restored(pid_t pid, std::uint64_t signal_mask);
 
 }  // namespace palloscope

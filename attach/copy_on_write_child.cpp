@@ -1,29 +1,27 @@
 #include "attach/copy_on_write_child.hpp"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstdint>
 #include <string_view>
 #include <system_error>
-#include <thread>
 #include <utility>
-#include <vector>
 
 #include <fmt/core.h>
 
+#include "attach/calls_in_child.hpp"
 #include "attach/capture_file.hpp"
 #include "attach/chain_run.hpp"
 #include "attach/cpu_state.hpp"
+#include "attach/leftover_children.hpp"
 #include "attach/proc.hpp"
+#include "attach/wait_for.hpp"
 
 namespace palloscope {
 
@@ -37,86 +35,15 @@ constexpr std::chrono::milliseconds kStepTimeout{1000};
 constexpr std::chrono::milliseconds kCloneTimeout{10000};
 // To free them is faster.
 constexpr std::chrono::milliseconds kExitTimeout{2000};
-// How long the process may take, once let go, for the last steps of a chain: as long as others keep
-// the processor from it.
-constexpr std::chrono::milliseconds kRestoreTimeout{1000};
-// What is awaited takes some 20 us, or the processor that we keep: for so long in turns with
-// others, then asleep. In shorter sleeps, with less slack of the timer, we would keep it all the
-// same (EEVDF, kernel 6.18: 3 ms).
-constexpr std::chrono::microseconds kEagerWait{50};
-constexpr std::chrono::microseconds kLazyInterval{50};
 
 constexpr int kSeccompStrict = 1;
-constexpr int kSeccompFilter = 2;
 // Of clone(2): no flags, and no signal for the parent when the child exits.
 constexpr std::uint64_t kNoFlags = 0;
 // For the child's own structures, page tables beside, and what the process writes meanwhile.
 constexpr std::int64_t kMinHeadroomBytes = std::int64_t{16} << 20;
 constexpr std::int64_t kHeadroomShare = 64;
-// More zombies than we can have left; bounds the chain.
-constexpr std::size_t kMaxLeftovers = 32;
-// Bounds what is looked at while the process is stopped.
-constexpr std::size_t kMaxChildren = 256;
 
 constexpr std::string_view kStopInstead = "stop the process and copy its memory instead";
-
-// Calls `condition` until it holds; false where it does not before the deadline.
-template <typename Condition>
-bool wait_for(Condition condition, std::chrono::milliseconds timeout) {
-    const Clock::time_point begin = Clock::now();
-    for (;;) {
-        if (condition()) {
-            return true;
-        }
-        const Clock::duration waited = Clock::now() - begin;
-        if (waited >= timeout) {
-            return false;
-        }
-        if (waited < kEagerWait) {
-            sched_yield();
-        } else {
-            std::this_thread::sleep_for(kLazyInterval);
-        }
-    }
-}
-
-// Whether it is a child that was made by us and has ended, and that only the process, which does
-// not know it, can reap. Nothing but a clone(2) with that exit signal makes such children.
-bool is_leftover(pid_t child, pid_t parent) {
-    const auto status = read_child_status(child);
-    return status && status->state == 'Z' && status->parent_pid == parent &&
-           status->exit_signal == 0;
-}
-
-// The child's PID as its parent knows it: in the parent's own PID namespace, where that is deeper
-// than ours.
-pid_t pid_for_parent(pid_t child, const ProcessStatus& parent) {
-    const auto status = read_status(child);
-    const std::size_t depth = parent.namespace_pids.size();
-    // Empty before kernel 4.1.
-    return status && depth > 0 && status->namespace_pids.size() >= depth
-               ? status->namespace_pids[depth - 1]
-               : child;
-}
-
-std::vector<pid_t> list_leftovers(pid_t parent) {
-    std::vector<pid_t> children = list_children(parent).value_or(std::vector<pid_t>{});
-    children.resize(std::min(children.size(), kMaxChildren));
-    std::erase_if(children, [&](pid_t child) { return !is_leftover(child, parent); });
-    children.resize(std::min(children.size(), kMaxLeftovers));
-    return children;
-}
-
-// Has the process reap these children of ours, and no other: -1 would take its own ones from it.
-void add_reaping(CallChainBuilder& builder,
-                 const std::vector<pid_t>& leftovers,
-                 const ProcessStatus& parent) {
-    constexpr std::uint64_t kOptions = WNOHANG | static_cast<unsigned>(__WALL);
-    for (const pid_t child : leftovers) {
-        const auto pid = static_cast<std::uint64_t>(pid_for_parent(child, parent));
-        builder.add_syscall(SYS_wait4, {pid, 0, kOptions, 0});
-    }
-}
 
 // Of the child: see take_over_files().
 Result<> require_readable(pid_t pid, const ProcessMemory& memory) {
@@ -295,67 +222,6 @@ void release_stray_child(RemoteAddress stack) {
     (void)wait_for(has_none_yet_to_stop, kStepTimeout);
 }
 
-constexpr std::uint64_t signal_bit(int signal) {
-    return std::uint64_t{1} << (signal - 1);
-}
-
-// Waits until the process, which is in the steps of a chain, has restored itself, and gives that
-// time. It shows in the signals that it blocks: all of them until then.
-Clock::time_point await_restored(pid_t pid, std::uint64_t signal_mask) {
-    // These two cannot be blocked.
-    constexpr std::uint64_t kAllSignals = ~(signal_bit(SIGKILL) | signal_bit(SIGSTOP));
-    if ((signal_mask & kAllSignals) != kAllSignals) {
-        (void)wait_for(
-            [&] {
-                const auto status = read_status(pid);
-                return !status || status->blocked_signals != kAllSignals;
-            },
-            kRestoreTimeout);
-    }
-    return Clock::now();
-}
-
-// Has the process, which the caller holds, reap its child, and all others of ours; lets it go.
-Result<> reap(StoppedProcess stopped,
-              pid_t child,
-              const ProcessMemory& memory,
-              const CallGadgets& gadgets) {
-    const pid_t pid = stopped.pid();
-    if (auto running = require_running(stopped); !running) {
-        return running;
-    }
-    const auto status = read_status(pid);
-    const auto limits = read_limits(pid);
-    if (!status || !limits) {
-        return tl::unexpected(!status ? status.error() : limits.error());
-    }
-    const auto state =
-        read_chain_state(pid, memory, gadgets, limits->stack_bytes, kRoomForSyscalls);
-    if (!state) {
-        return tl::unexpected(state.error());
-    }
-    std::vector<pid_t> leftovers = list_leftovers(pid);
-    if (is_leftover(child, pid) && std::ranges::find(leftovers, child) == leftovers.end()) {
-        leftovers.push_back(child);
-    }
-    CallChainBuilder builder(*state, gadgets);
-    add_reaping(builder, leftovers, *status);
-    auto started = builder.build().and_then(
-        [&](const CallChain& chain) { return start_chain(pid, memory, chain); });
-    if (!started) {
-        return started;
-    }
-    stopped.release_main_thread();
-    { const StoppedProcess other_threads = std::move(stopped); }
-    if (!wait_for([&] { return !is_leftover(child, pid); }, kRestoreTimeout)) {
-        return failure(
-            Error::Kind::kTimeout,
-            fmt::format("process {} has not reaped its copy-on-write child {} yet", pid, child));
-    }
-    (void)await_restored(pid, state->signal_mask);
-    return {};
-}
-
 // So that the kernel kills it, and nobody else, where memory runs out. Where it may not be set, the
 // child is one among equals.
 void prefer_as_victim(pid_t child) {
@@ -374,23 +240,6 @@ void forbid_core(pid_t child) {
         limit.rlim_cur = std::min(limit.rlim_max, kNoCore);
         (void)prlimit(child, RLIMIT_CORE, &limit, nullptr);
     }
-}
-
-// Runs the child through the one step that was built, a system call, and gives its result. A chain
-// in the child restores nothing: it ends in exit_group(0).
-Result<std::int64_t> run_only_step(StoppedProcess& child,
-                                   const ProcessMemory& memory,
-                                   const CallGadgets& gadgets,
-                                   CallChainBuilder& builder) {
-    constexpr std::size_t kOnlyStep = 0;
-    builder.add_syscall(SYS_exit_group, {0});
-    const auto chain = builder.build();
-    if (!chain) {
-        return tl::unexpected(chain.error());
-    }
-    return start_chain(child.pid(), memory, *chain).and_then([&] {
-        return run_through_step(child, *chain, gadgets, kOnlyStep, kStepTimeout);
-    });
 }
 
 // The files of the child below /proc, like those of its parent, are its user's. Of a process that
@@ -426,111 +275,6 @@ Result<> enter_exit(pid_t child, const CallGadgets& gadgets) {
     registers->rdi = 0;
     registers->orig_rax = ~std::uint64_t{0};  // no system call to restart
     return write_registers(child, *registers);
-}
-
-// The number of the descriptor that the child has of it.
-Result<int> make_capture_file(StoppedProcess& child,
-                              const ProcessMemory& memory,
-                              const CpuState& state,
-                              const CallGadgets& gadgets,
-                              bool filtered) {
-    CallChainBuilder builder(state, gadgets);
-    const CaptureFileStep make_file(builder, filtered);
-    make_file.add_to(builder);
-    const auto descriptor = run_only_step(child, memory, gadgets, builder);
-    if (!descriptor) {
-        return tl::unexpected(descriptor.error());
-    }
-    if (*descriptor < 0) {
-        return failure(Error::Kind::kUnsupported,
-                       fmt::format("the copy-on-write child {} could not make a file in memory for "
-                                   "the call's output (result {})",
-                                   child.pid(),
-                                   *descriptor));
-    }
-    return static_cast<int>(*descriptor);
-}
-
-Result<CallChain> build_calls(const CpuState& state,
-                              const CallGadgets& gadgets,
-                              int capture,
-                              std::span<const FunctionCall> calls) {
-    CallChainBuilder builder(state, gadgets);
-    builder.add_syscall(SYS_dup2, {static_cast<std::uint64_t>(capture), STDERR_FILENO});
-    for (const FunctionCall& call : calls) {
-        builder.add_call(call.function, call.arguments);
-    }
-    builder.add_syscall(SYS_exit_group, {0});
-    return builder.build();
-}
-
-// Starts the calls in the child, and gives ours of the file that it writes to.
-Result<FileDescriptor> start_calls(StoppedProcess& child,
-                                   const ProcessMemory& memory,
-                                   const CallGadgets& gadgets,
-                                   std::span<const FunctionCall> calls) {
-    const pid_t pid = child.pid();
-    const auto process = Process::open(pid);
-    const auto status = read_status(pid);
-    const auto limits = read_limits(pid);
-    if (!process || !status || !limits) {
-        return tl::unexpected(!process  ? process.error()
-                              : !status ? status.error()
-                                        : limits.error());
-    }
-    const auto state = require_file_size(pid, limits->file_bytes).and_then([&] {
-        return read_chain_state(pid, memory, gadgets, limits->stack_bytes, kRoomForCall);
-    });
-    if (!state) {
-        return tl::unexpected(state.error());
-    }
-    const auto capture =
-        make_capture_file(child, memory, *state, gadgets, status->seccomp == kSeccompFilter);
-    if (!capture) {
-        return tl::unexpected(capture.error());
-    }
-    auto file = process->duplicate_descriptor(*capture);
-    if (!file) {
-        return file;
-    }
-    const auto chain = build_calls(*state, gadgets, *capture, calls);
-    if (!chain) {
-        return tl::unexpected(chain.error());
-    }
-    return start_chain(pid, memory, *chain).map([&] { return std::move(*file); });
-}
-
-// Runs the child through its calls to its end.
-Result<> finish_calls(StoppedProcess& child,
-                      std::chrono::milliseconds timeout,
-                      const std::function<void()>& before_exit) {
-    const auto run = child.run_to_end(timeout, before_exit);
-    if (!run) {
-        return tl::unexpected(run.error());
-    }
-    switch (run->kind) {
-        case RunResult::Kind::kExited:
-            return {};
-        case RunResult::Kind::kKilled:
-            return failure(Error::Kind::kFailed,
-                           fmt::format("the copy-on-write child {} was killed by signal {} in the "
-                                       "call, perhaps for lack of memory",
-                                       child.pid(),
-                                       run->value));
-        case RunResult::Kind::kSignal:
-            return failure(
-                Error::Kind::kFailed,
-                fmt::format("the call faulted in the copy-on-write child {} (signal {}); "
-                            "the process itself is as before",
-                            child.pid(),
-                            run->value));
-        case RunResult::Kind::kTimedOut:
-            break;
-    }
-    return failure(Error::Kind::kFailed,
-                   fmt::format("the copy-on-write child {} has not finished the call within {} ms",
-                               child.pid(),
-                               timeout.count()));
 }
 
 }  // namespace
