@@ -75,19 +75,48 @@ std::shared_ptr<BlockedSignals> block_suspension() {
     return blocked;
 }
 
+// The signal that a stopped tracee has yet to get: none where it stopped for another reason.
+int undelivered_signal(int status) {
+    const bool is_event = (status >> kStopEventShift) != 0;
+    const bool is_syscall = WSTOPSIG(status) == (SIGTRAP | kSyscallStopBit);
+    return is_event || is_syscall ? 0 : WSTOPSIG(status);
+}
+
+// A change of state of `thread` since the last look, as of wait(2); none yet, or kGone.
+//
+// A signal that it has yet to get stays with the kernel, which hands it on should we die now: taken
+// note of, the stop would leave it to us alone (kernel/exit.c, wait_task_stopped; kernel/signal.c,
+// ptrace_stop). To let the thread go on with it takes note, too.
+Result<std::optional<int>> look_at(pid_t thread) {
+    constexpr int kLook = WNOHANG | __WALL;
+    siginfo_t change{};
+    if (waitid(P_PID, static_cast<id_t>(thread), &change, WEXITED | WSTOPPED | WNOWAIT | kLook) <
+        0) {
+        return errno == EINTR
+                   ? Result<std::optional<int>>(std::nullopt)
+                   : failure(Error::Kind::kGone, fmt::format("thread {} is gone", thread));
+    }
+    if (change.si_pid == 0) {
+        return std::nullopt;
+    }
+    if (const int stop = W_STOPCODE(change.si_status);
+        (change.si_code == CLD_TRAPPED || change.si_code == CLD_STOPPED) &&
+        undelivered_signal(stop) != 0) {
+        return stop;
+    }
+    int status = 0;
+    return waitpid(thread, &status, kLook) == thread ? std::optional(status) : std::nullopt;
+}
+
 // Waits for a change of state of `thread`; none where the deadline passed.
 Result<std::optional<int>> wait_until(pid_t thread, Clock::time_point deadline) {
     const Clock::time_point begin = Clock::now();
     const sigset_t signal = child_signal();
     std::optional<BlockedSignals> blocked;
     for (;;) {
-        int status = 0;
-        const pid_t changed = waitpid(thread, &status, __WALL | WNOHANG);
-        if (changed == thread) {
-            return status;
-        }
-        if (changed < 0 && errno != EINTR) {
-            return failure(Error::Kind::kGone, fmt::format("thread {} is gone", thread));
+        auto change = look_at(thread);
+        if (!change || *change) {
+            return change;
         }
         const Clock::time_point now = Clock::now();
         if (now >= deadline) {
@@ -103,13 +132,6 @@ Result<std::optional<int>> wait_until(pid_t thread, Clock::time_point deadline) 
             (void)sigtimedwait(&signal, nullptr, &limit);
         }
     }
-}
-
-// The signal that a stopped tracee has yet to get: none where it stopped for another reason.
-int undelivered_signal(int status) {
-    const bool is_event = (status >> kStopEventShift) != 0;
-    const bool is_syscall = WSTOPSIG(status) == (SIGTRAP | kSyscallStopBit);
-    return is_event || is_syscall ? 0 : WSTOPSIG(status);
 }
 
 bool made_child(int status) {
@@ -266,10 +288,9 @@ StoppedProcess::~StoppedProcess() {
 void StoppedProcess::release_late_stops() {
     // A detached thread may leave a child to be let go.
     for (const pid_t thread : std::exchange(unreleased(), {})) {
-        int status = 0;
-        const pid_t changed = waitpid(thread, &status, __WALL | WNOHANG);
+        const auto change = look_at(thread);
         // Where it cannot be detached it is being killed: its end is still to come.
-        if (changed == 0 || (changed > 0 && WIFSTOPPED(status) && !detach(thread, status))) {
+        if (change && (!*change || (WIFSTOPPED(**change) && !detach(thread, **change)))) {
             unreleased().push_back(thread);
         }
     }

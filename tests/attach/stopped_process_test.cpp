@@ -111,6 +111,26 @@ TEST(StoppedProcess, LosesAndDoublesNoSignalOfAStorm) {
     EXPECT_TRUE(target.goes_on());
 }
 
+// Killed between the stop for a signal and letting the process go on with it.
+TEST(StoppedProcess, LosesNoSignalWhenWeDie) {
+    const TargetProgram target = TargetProgram::start("counts_signals");
+    constexpr int kValue = 7;
+    const pid_t tracer = fork();
+    if (tracer == 0) {
+        auto stopped = StoppedProcess::seize(target.pid(), kTimeout);
+        if (!stopped || sigqueue(target.pid(), SIGRTMIN, {.sival_int = kValue}) != 0) {
+            _exit(1);
+        }
+        const auto run = stopped->run_to_end(kTimeout);
+        _exit(run && *run == RunResult{RunResult::Kind::kSignal, SIGRTMIN} ? 0 : 2);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(tracer, &status, 0), tracer);
+    ASSERT_EQ(status, 0);
+    EXPECT_TRUE(eventually([&] { return target.value("signals_seen") == 1; }));
+    EXPECT_EQ(target.value("sum_of_values"), std::uint64_t{kValue});
+}
+
 TEST(StoppedProcess, KeepsASignalThatComesWhileItHolds) {
     const TargetProgram target = TargetProgram::start("counts_signals");
     {
