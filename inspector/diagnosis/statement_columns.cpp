@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <numeric>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "inspector/diagnosis/estimated_calls.hpp"
+#include "inspector/diagnosis/plan_callers.hpp"
 #include "inspector/diagnosis/seen_transactions.hpp"
 
 namespace palloscope {
@@ -205,6 +207,31 @@ SeenExecutions see_executions(const std::vector<ExecutionRecord>& executions,
     return seen;
 }
 
+// How often each column was seen up to each moment since the one before.
+std::vector<std::vector<double>> seen_by_column(const SeenExecutions& seen,
+                                                const std::vector<StatementColumn>& columns) {
+    std::vector<std::vector<double>> all;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        all.push_back(columns[i].calls);
+        const std::vector<double>& by_chance = seen.columns[i].by_chance;
+        std::ranges::transform(by_chance, all[i], all[i].begin(), std::plus());
+    }
+    return all;
+}
+
+// Plans of which no statement that is known to have run is the text: those that functions keep.
+std::vector<KeptCount> plans_of_functions(std::span<const KeptCount> kept,
+                                          const std::vector<StatementColumn>& statements) {
+    std::vector<KeptCount> plans;
+    std::ranges::copy_if(kept, std::back_inserter(plans), [&](const KeptCount& count) {
+        return are_plans(count) &&
+               std::ranges::none_of(statements, [&](const StatementColumn& statement) {
+                   return can_have_left(statement.family, count);
+               });
+    });
+    return plans;
+}
+
 // Makes what was seen of each column its calls up to each moment.
 void add_estimates(const SeenExecutions& seen,
                    const std::optional<SeenByLooks>& looks,
@@ -277,6 +304,8 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
         totals[statement] =
             looks ? std::max(totals[statement], count.more.back()) : totals[statement];
     }
+    const std::vector<KeptCount> plans =
+        looks ? plans_of_functions(kept, folded.statements) : std::vector<KeptCount>{};
     std::vector<std::size_t> place(folded.statements.size(), StatementCounts::kNoColumn);
     StatementCounts counts;
     for (const std::size_t statement : frequent(totals)) {
@@ -287,13 +316,16 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
     for (const std::size_t statement : folded.statement_of_form) {
         counts.column_of_form.push_back(place[statement]);
     }
-    add_estimates(
-        see_executions(executions, intervals, looks.has_value(), counts), looks, counts.columns);
+    const SeenExecutions seen = see_executions(executions, intervals, looks.has_value(), counts);
+    const std::vector<std::vector<double>> seen_calls =
+        plans.empty() ? std::vector<std::vector<double>>{} : seen_by_column(seen, counts.columns);
+    add_estimates(seen, looks, counts.columns);
     for (auto& [statement, count] : kept_of) {
         if (place[statement] != StatementCounts::kNoColumn) {
             put_down(std::move(count), looks.has_value(), counts.columns[place[statement]]);
         }
     }
+    count_callers(plans, seen_calls, counts.columns);
     return counts;
 }
 

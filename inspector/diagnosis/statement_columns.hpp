@@ -81,7 +81,8 @@ struct SeenByLooks {
 // Where each call left something that is `kept`, its exact number takes the place of what looks
 // saw. One that is far below that does not: not every call left something. Three times as many are
 // allowed for, since the messages by which a driver prepares and executes are seen as a statement
-// each. What is kept and may be of several statements counts for none.
+// each. What is kept and may be of several statements counts for none. Of plans that functions keep
+// see count_callers().
 [[nodiscard]] StatementCounts count_statements(const std::vector<StatementForm>& forms,
                                                const std::vector<ExecutionRecord>& executions,
                                                std::span<const std::int64_t> moments_ns,

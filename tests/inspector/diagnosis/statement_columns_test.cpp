@@ -253,6 +253,61 @@ TEST(StatementColumns, GivesAFunctionToItsMakingThoughItIsCalledToo) {
     }
 }
 
+// A function's plans have texts of its own, which nobody sees run: its caller is known by how many
+// there are.
+TEST(StatementColumns, CountsACallerByThePlansThatItsFunctionKeeps) {
+    constexpr std::size_t kMoments = 21;
+    constexpr double kPlansASecond = 10;
+    std::vector<std::int64_t> moments;
+    KeptCount plans{.path = "Top/CachedPlanSource", .family = "SELECT within"};
+    for (std::size_t i = 0; i < kMoments; ++i) {
+        moments.push_back(static_cast<std::int64_t>(i) * 1'000'000'000);
+        plans.more.push_back(kPlansASecond * static_cast<double>(i));
+    }
+    // Seven of ten calls are seen; of another statement as many, but it runs in every second second
+    // only.
+    std::vector<ExecutionRecord> executions;
+    const auto see = [&](std::size_t form, std::int64_t second, int times) {
+        for (int i = 0; i < times; ++i) {
+            const std::int64_t end = second * 1'000'000'000 + 1'000'000 * (i + 1);
+            executions.push_back(
+                {.form = form,
+                 .started_at_ns = end - 500'000,
+                 .ended_at_ns = end,
+                 .sighting = Sighting{.after_ns = 100'000 * (i % 7), .gap_ns = 1'000'000}});
+        }
+    };
+    for (std::int64_t second = 0; second + 1 < static_cast<std::int64_t>(kMoments); ++second) {
+        see(0, second, 7);
+        see(1, second, second % 2 == 0 ? 14 : 0);
+    }
+    const std::vector<StatementForm> forms{form("caller"), form("another")};
+    const SeenByLooks looks;
+    const double estimated =
+        count_statements(forms, executions, moments, looks).columns.at(1).total();
+    ASSERT_GT(estimated, 160);
+    ASSERT_LT(estimated, 250);
+    const StatementCounts counted =
+        count_statements(forms, executions, moments, looks, std::vector{plans});
+    const StatementColumn& caller = counted.columns.at(counted.column_of_form.at(0));
+    EXPECT_EQ(caller.calls, plans.more);
+    EXPECT_FALSE(caller.estimated());
+    EXPECT_TRUE(counted.columns.at(counted.column_of_form.at(1)).estimated());
+
+    // Twice as many are of nobody here, nor are those whose text is a statement that ran.
+    KeptCount others = plans;
+    for (double& more : others.more) {
+        more *= 2;
+    }
+    KeptCount prepared = plans;
+    prepared.family = "another";
+    for (const KeptCount& kept : {others, prepared}) {
+        const StatementCounts not_so =
+            count_statements(forms, executions, moments, looks, std::vector{kept});
+        EXPECT_NE(not_so.columns.at(not_so.column_of_form.at(0)).calls, kept.more);
+    }
+}
+
 TEST(StatementColumns, HasEstimatesComeToWhatTheReportsSay) {
     std::vector<ExecutionRecord> executions;
     for (int i = 0; i < 20; ++i) {
