@@ -1,6 +1,7 @@
 #include "attach/memory_headroom.hpp"
 
 #include <linux/magic.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include <algorithm>
@@ -57,13 +58,17 @@ std::optional<MemoryLimit> read_memory_limit(const std::filesystem::path& group,
     const GroupFiles files = group_files(version);
     const auto limit = parse_cgroup_bytes(read_text(group / files.limit));
     const auto usage = parse_cgroup_bytes(read_text(group / files.usage));
-    if (!limit || !usage) {
+
+    struct stat folder {};
+
+    if (!limit || !usage || stat(group.c_str(), &folder) != 0) {
         return std::nullopt;
     }
     return MemoryLimit{
         .limit_bytes = *limit,
         .usage_bytes = *usage,
-        .reclaimable_bytes = parse_reclaimable(read_text(group / "memory.stat"), version)};
+        .reclaimable_bytes = parse_reclaimable(read_text(group / "memory.stat"), version),
+        .group_id = folder.st_ino};
 }
 
 // In the folders of a process that is not ours anything may be mounted over the groups: a pipe,

@@ -22,6 +22,9 @@ struct MemoryLimit {
     // Within the usage: file pages that nobody has used lately, and that the kernel drops first. A
     // server's page cache fills its container up to the limit; that is no lack of memory.
     std::int64_t reclaimable_bytes = 0;
+    // The kernel's number of the group, which is its folder's inode (cgroups are a file system):
+    // the same wherever it is mounted.
+    std::uint64_t group_id = 0;
 
     [[nodiscard]] std::int64_t left_bytes() const noexcept {
         return limit_bytes - usage_bytes + reclaimable_bytes;

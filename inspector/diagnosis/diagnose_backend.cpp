@@ -159,12 +159,19 @@ std::vector<double> BackendAnalysis::reported_memory() const {
 
 Growth BackendAnalysis::growth(const std::vector<double>& memory) const {
     const Trend trend = judge_growth(choice_.seconds, memory);
-    return {.verdict = trend.verdict,
-            .bytes = std::llround(memory.back() - memory.front()),
-            .seconds = choice_.seconds.back(),
-            .bytes_per_second = trend.bytes_per_second,
-            .warm_up_bytes = std::llround(memory[trend.start] - memory.front()),
-            .warm_up_seconds = choice_.seconds[trend.start]};
+    Growth growth{.verdict = trend.verdict,
+                  .bytes = std::llround(memory.back() - memory.front()),
+                  .seconds = choice_.seconds.back(),
+                  .bytes_per_second = trend.bytes_per_second,
+                  .warm_up_bytes = std::llround(memory[trend.start] - memory.front()),
+                  .warm_up_seconds = choice_.seconds[trend.start]};
+    if (const std::size_t begin = begin_of_growth(choice_.seconds, memory); begin > 0) {
+        growth.quiet_seconds = choice_.seconds[begin];
+        growth.bytes_per_second = judge_growth(std::span(choice_.seconds).subspan(begin),
+                                               std::span(memory).subspan(begin))
+                                      .bytes_per_second;
+    }
+    return growth;
 }
 
 std::vector<std::int64_t> BackendAnalysis::picture(const std::vector<double>& memory) const {

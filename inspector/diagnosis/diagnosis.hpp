@@ -26,11 +26,13 @@ struct Growth {
     // (rest_seconds), with whatever filled at first.
     std::int64_t bytes = 0;
     double seconds = 0;
-    // The rate after the warm-up, with its 95 % interval.
+    // The rate after the warm-up, or since it began, with its 95 % interval.
     Estimate bytes_per_second;
     // Of `bytes` and `seconds`: the warm-up, in which caches filled.
     std::int64_t warm_up_bytes = 0;
     double warm_up_seconds = 0;
+    // Of `seconds`: before it began, in which nothing grew.
+    double quiet_seconds = 0;
     // Of the recording, after `seconds`: in which the statements of the causes ran no more, and
     // nothing grew.
     double rest_seconds = 0;
@@ -76,6 +78,8 @@ struct Forecast {
     std::int64_t left_bytes = 0;  // when it was last looked at
     // From then on, with the 95 % interval.
     Estimate seconds;
+    // Unix time; none where it is years away.
+    std::optional<std::int64_t> at_ns;
     std::size_t backends = 1;  // that grow together
 };
 

@@ -11,6 +11,7 @@
 #include "inspector/diagnosis/readable.hpp"
 #include "inspector/diagnosis/snapshot_choice.hpp"
 #include "inspector/diagnosis/stopped_growth.hpp"
+#include "inspector/diagnosis/taken_memory.hpp"
 #include "inspector/diagnosis/trend.hpp"
 
 namespace palloscope {
@@ -37,6 +38,22 @@ class HeldMemory {
         return judge_growth(std::span(choice_.seconds).first(count), bytes);
     }
 
+    // How fast it took up memory, as it was known at a moment; none where it showed no leak yet.
+    [[nodiscard]] std::optional<Estimate> rate_at(std::int64_t moment_ns) const {
+        const Trend trend = trend_at(moment_ns);
+        if (trend.verdict != GrowthVerdict::kLeak || trend.bytes_per_second.low <= 0) {
+            return std::nullopt;
+        }
+        const std::size_t count = known_at(moment_ns);
+        std::vector<double> pages;
+        for (std::size_t i = 0; i < count; ++i) {
+            pages.push_back(
+                static_cast<double>(backend_->snapshots[choice_.indices[i]].rss_anon_bytes));
+        }
+        return rate_of_taking(
+            std::span(choice_.seconds).first(count), pages, trend.bytes_per_second);
+    }
+
     // By how much more of the limit it takes up at the end than at a moment.
     [[nodiscard]] std::int64_t taken_since(std::int64_t moment_ns) const {
         const std::size_t count = std::max<std::size_t>(known_at(moment_ns), 1);
@@ -61,21 +78,20 @@ std::optional<Ending::Foresight> foresight_at(std::int64_t moment_ns,
                                               const HeldMemory& killed,
                                               const std::vector<HeldMemory>& sharers,
                                               std::int64_t left_bytes) {
-    if (killed.trend_at(moment_ns).verdict != GrowthVerdict::kLeak) {
+    if (!killed.rate_at(moment_ns)) {
         return std::nullopt;
     }
     Estimate rate;
     std::int64_t left = std::max<std::int64_t>(left_bytes, 0);
     for (const HeldMemory& sharer : sharers) {
         left += sharer.taken_since(moment_ns);
-        const Trend trend = sharer.trend_at(moment_ns);
-        if (trend.verdict == GrowthVerdict::kLeak && trend.bytes_per_second.low > 0) {
-            rate.value += trend.bytes_per_second.value;
-            rate.low += trend.bytes_per_second.low;
-            rate.high += trend.bytes_per_second.high;
+        if (const std::optional<Estimate> of_sharer = sharer.rate_at(moment_ns)) {
+            rate.value += of_sharer->value;
+            rate.low += of_sharer->low;
+            rate.high += of_sharer->high;
         }
     }
-    if (rate.low <= 0 || left <= 0) {
+    if (left <= 0) {
         return std::nullopt;
     }
     const auto bytes = static_cast<double>(left);
@@ -102,7 +118,7 @@ Ending ending_of(const BackendHistory& backend, const History& history) {
     std::vector<HeldMemory> sharers;
     std::int64_t left_bytes = backend.allowance->left_bytes;
     for (const BackendHistory& other : history.backends) {
-        if (other.allowance && other.allowance->limit_bytes == backend.allowance->limit_bytes) {
+        if (other.allowance && other.allowance->is_shared_with(*backend.allowance)) {
             sharers.emplace_back(other);
             left_bytes = std::min(left_bytes, other.allowance->left_bytes);
         }

@@ -7,8 +7,7 @@
 namespace palloscope {
 
 // Gives each backend of `diagnosis`, which is of `history`, as `weights` are, that was killed for
-// lack of memory its Ending. As in add_forecasts(), backends with the same limit are taken to be in
-// one control group.
+// lack of memory its Ending.
 void add_endings(const History& history, const SightingWeights& weights, Diagnosis& diagnosis);
 
 }  // namespace palloscope

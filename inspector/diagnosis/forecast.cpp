@@ -1,57 +1,101 @@
 #include "inspector/diagnosis/forecast.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "inspector/diagnosis/snapshot_choice.hpp"
+#include "inspector/diagnosis/taken_memory.hpp"
 
 namespace palloscope {
 
 namespace {
+
+// Beyond that a date says nothing.
+constexpr double kLongestSeconds = 10 * 365.25 * 86400;
 
 // The leaking backends under one limit.
 struct Sharers {
     std::size_t backends = 0;
     // Of all of them. The ends of the intervals are added too: wider than need be, never narrower.
     Estimate bytes_per_second;
-    std::int64_t left_bytes = 0;  // the least that any of them was told
+    std::int64_t left_bytes = 0;    // the least that any of them was told
+    std::int64_t looked_at_ns = 0;  // the last time
 };
+
+using Group = std::pair<std::int64_t, std::uint64_t>;
+
+Group group_of(const MemoryAllowance& allowance) {
+    return {allowance.limit_bytes, allowance.group_id};
+}
 
 bool grows_towards_a_limit(const BackendHistory& history, const BackendDiagnosis& backend) {
     return history.allowance && !has_ended(history) && backend.leaks() &&
            backend.growth.rest_seconds == 0 && backend.growth.bytes_per_second.low > 0;
 }
 
+Estimate rate_of(const BackendHistory& history, const BackendDiagnosis& backend) {
+    const SnapshotChoice choice = choose_snapshots(history);
+    std::vector<double> seconds;
+    std::vector<double> pages;
+    for (std::size_t i = 0; i < choice.indices.size(); ++i) {
+        if (choice.seconds[i] >= backend.growth.quiet_seconds) {
+            seconds.push_back(choice.seconds[i]);
+            pages.push_back(
+                static_cast<double>(history.snapshots[choice.indices[i]].rss_anon_bytes));
+        }
+    }
+    return rate_of_taking(seconds, pages, backend.growth.bytes_per_second);
+}
+
+void add(const BackendHistory& history, const BackendDiagnosis& backend, Sharers& sharers) {
+    const std::int64_t left = std::max<std::int64_t>(history.allowance->left_bytes, 0);
+    const Estimate rate = rate_of(history, backend);
+    sharers.left_bytes = sharers.backends == 0 ? left : std::min(sharers.left_bytes, left);
+    ++sharers.backends;
+    sharers.bytes_per_second.value += rate.value;
+    sharers.bytes_per_second.low += rate.low;
+    sharers.bytes_per_second.high += rate.high;
+    if (!history.snapshots.empty()) {
+        sharers.looked_at_ns = std::max(sharers.looked_at_ns, history.snapshots.back().taken_at_ns);
+    }
+}
+
+Forecast forecast_of(const Sharers& sharers, std::int64_t limit_bytes) {
+    const auto left = static_cast<double>(sharers.left_bytes);
+    Forecast forecast{.limit_bytes = limit_bytes,
+                      .left_bytes = sharers.left_bytes,
+                      .seconds = {.value = left / sharers.bytes_per_second.value,
+                                  .low = left / sharers.bytes_per_second.high,
+                                  .high = left / sharers.bytes_per_second.low},
+                      .backends = sharers.backends};
+    if (forecast.seconds.value <= kLongestSeconds) {
+        forecast.at_ns =
+            sharers.looked_at_ns + static_cast<std::int64_t>(forecast.seconds.value * 1e9);
+    }
+    return forecast;
+}
+
 }  // namespace
 
 void add_forecasts(const History& history, Diagnosis& diagnosis) {
-    std::map<std::int64_t, Sharers> by_limit;
+    std::map<Group, Sharers> groups;
     for (std::size_t i = 0; i < diagnosis.backends.size(); ++i) {
-        if (!grows_towards_a_limit(history.backends[i], diagnosis.backends[i])) {
-            continue;
+        const BackendHistory& backend = history.backends[i];
+        if (grows_towards_a_limit(backend, diagnosis.backends[i])) {
+            add(backend, diagnosis.backends[i], groups[group_of(*backend.allowance)]);
         }
-        const MemoryAllowance& allowance = *history.backends[i].allowance;
-        const Estimate& rate = diagnosis.backends[i].growth.bytes_per_second;
-        Sharers& sharers = by_limit[allowance.limit_bytes];
-        const std::int64_t left = std::max<std::int64_t>(allowance.left_bytes, 0);
-        sharers.left_bytes = sharers.backends == 0 ? left : std::min(sharers.left_bytes, left);
-        ++sharers.backends;
-        sharers.bytes_per_second.value += rate.value;
-        sharers.bytes_per_second.low += rate.low;
-        sharers.bytes_per_second.high += rate.high;
     }
     for (std::size_t i = 0; i < diagnosis.backends.size(); ++i) {
-        if (!grows_towards_a_limit(history.backends[i], diagnosis.backends[i])) {
-            continue;
+        const BackendHistory& backend = history.backends[i];
+        if (grows_towards_a_limit(backend, diagnosis.backends[i])) {
+            diagnosis.backends[i].forecast = forecast_of(groups.at(group_of(*backend.allowance)),
+                                                         backend.allowance->limit_bytes);
         }
-        const std::int64_t limit = history.backends[i].allowance->limit_bytes;
-        const Sharers& sharers = by_limit.at(limit);
-        const auto left = static_cast<double>(sharers.left_bytes);
-        diagnosis.backends[i].forecast =
-            Forecast{.limit_bytes = limit,
-                     .left_bytes = sharers.left_bytes,
-                     .seconds = {.value = left / sharers.bytes_per_second.value,
-                                 .low = left / sharers.bytes_per_second.high,
-                                 .high = left / sharers.bytes_per_second.low},
-                     .backends = sharers.backends};
     }
 }
 

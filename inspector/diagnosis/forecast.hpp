@@ -5,8 +5,8 @@
 
 namespace palloscope {
 
-// Gives each leaking backend of `diagnosis`, which is of `history`, its Forecast. Backends with the
-// same limit are taken to be in one control group.
+// Gives each leaking backend of `diagnosis`, which is of `history`, its Forecast, by how fast it
+// and those in the same control group take up memory (taken_memory.hpp).
 void add_forecasts(const History& history, Diagnosis& diagnosis);
 
 }  // namespace palloscope

@@ -145,6 +145,33 @@ std::vector<double> differences(std::span<const double> values) {
     return result;
 }
 
+std::size_t begin_of_growth(std::span<const double> seconds, std::span<const double> bytes) {
+    constexpr int kParts = 20;
+    constexpr double kLonger = 3;
+    const double growth = bytes.empty() ? 0.0 : bytes.back() - bytes.front();
+    if (bytes.size() < kFewestSnapshots || growth < kSmallestGrowth) {
+        return 0;
+    }
+    // When each part was complete.
+    std::vector<double> took;
+    double before = seconds.front();
+    std::size_t at = 0;
+    for (int part = 1; part <= kParts; ++part) {
+        while (at + 1 < bytes.size() && bytes[at] < bytes.front() + growth * part / kParts) {
+            ++at;
+        }
+        took.push_back(seconds[at] - before);
+        before = seconds[at];
+    }
+    const std::vector<double> others(took.begin() + 1, took.end());
+    if (took.front() <= kLonger * std::ranges::max(others)) {
+        return 0;
+    }
+    const double begin = seconds.front() + took.front() - median(others);
+    const auto after = std::ranges::upper_bound(seconds, begin);
+    return static_cast<std::size_t>(after - seconds.begin()) - 1;
+}
+
 bool rises_throughout(std::span<const double> bytes) {
     if (bytes.size() < kFewestSnapshots) {
         return false;

@@ -31,6 +31,12 @@ struct Trend {
 // resampled recordings miss them. Growth below 8 kB, PostgreSQL's smallest usual block, is none.
 [[nodiscard]] Trend judge_growth(std::span<const double> seconds, std::span<const double> bytes);
 
+// Where a growth begins that did not begin with the series: the index of the last snapshot before
+// it; 0 where it began at once. Told by how long the first twentieth of the growth took: longer
+// than thrice any other.
+[[nodiscard]] std::size_t begin_of_growth(std::span<const double> seconds,
+                                          std::span<const double> bytes);
+
 // Whether the bytes rise in each third of the series, by a sixth of the whole growth at least. It
 // proves no leak, since a cache may fill as slowly; it is for what is no cache, and comes in steps
 // that are too few for more (blocks of a megabyte).

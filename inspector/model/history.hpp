@@ -81,6 +81,14 @@ struct ExecutionRecord {
 struct MemoryAllowance {
     std::int64_t limit_bytes = 0;
     std::int64_t left_bytes = 0;
+    // Of the control group whose limit it is (MemoryLimit::group_id); 0 in recordings that do not
+    // tell, where those with the same limit are taken for one group.
+    std::uint64_t group_id = 0;
+
+    // Whether both are of one group.
+    [[nodiscard]] bool is_shared_with(const MemoryAllowance& other) const {
+        return limit_bytes == other.limit_bytes && group_id == other.group_id;
+    }
 
     bool operator==(const MemoryAllowance&) const = default;
 };

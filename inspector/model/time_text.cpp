@@ -106,6 +106,14 @@ std::string moment_text(std::int64_t unix_ns) {
         "{}.{:03} UTC", date_and_time(moment, ' '), moment.time.subseconds().count() / 1000);
 }
 
+std::string minute_text(std::int64_t unix_ns) {
+    constexpr std::int64_t kHalfMinuteNs = 30'000'000'000;
+    constexpr std::string_view kSeconds = ":00";
+    std::string text = date_and_time(moment_of(unix_ns + kHalfMinuteNs), ' ');
+    text.resize(text.size() - kSeconds.size());
+    return text + " UTC";
+}
+
 std::string duration_text(double us) {
     struct Unit {
         double us;

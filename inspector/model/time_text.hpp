@@ -19,6 +19,9 @@ namespace palloscope {
 // For people: "2026-11-23 09:00:00.123 UTC".
 [[nodiscard]] std::string moment_text(std::int64_t unix_ns);
 
+// For estimates: "2026-11-23 09:00 UTC", rounded.
+[[nodiscard]] std::string minute_text(std::int64_t unix_ns);
+
 // A length of time with its unit: "412 us", "1.4 ms", "30.0 s", "5.5 min", "2.0 h".
 [[nodiscard]] std::string duration_text(double us);
 

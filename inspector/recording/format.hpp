@@ -26,6 +26,8 @@
 //   form, label  texts stored once: statements' forms, names of sessions and steps
 //   execution  statements, as their source tells them
 //   allowance  the memory that a backend's control group may have, as at the last look
+//   control_group which group that is
+//   clock_step when the machine's clock was set, and by how much
 //   server_fact what the server said of itself and of the backend, as at the last look
 //   sighting   of an execution that was seen by looking now and then (Sighting)
 //   transaction_block in which an execution was seen
@@ -37,7 +39,7 @@ namespace palloscope {
 // "Pals", at offset 68 of the file: file(1) and the reader know a recording by it.
 inline constexpr int kRecordingApplicationId = 0x50616c73;
 // To be raised with every change of the schema; a reader refuses versions above its own.
-inline constexpr int kRecordingFormatVersion = 6;
+inline constexpr int kRecordingFormatVersion = 7;
 
 struct SchemaObject {
     std::string_view name;
@@ -47,7 +49,7 @@ struct SchemaObject {
 
 // The reader wants to find exactly these, so that a file made by somebody else cannot have a view
 // or a virtual table in the place of one of ours.
-inline constexpr std::array<SchemaObject, 19> kRecordingSchema{{
+inline constexpr std::array<SchemaObject, 21> kRecordingSchema{{
     {"setting",
      "CREATE TABLE setting (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"},
     {"note", "CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL)"},
@@ -106,6 +108,10 @@ inline constexpr std::array<SchemaObject, 19> kRecordingSchema{{
     {"transaction_block",
      "CREATE TABLE transaction_block (execution INTEGER PRIMARY KEY, began_at_ns INTEGER NOT NULL)",
      6},
+    {"control_group",
+     "CREATE TABLE control_group (backend INTEGER PRIMARY KEY, group_id INTEGER NOT NULL)",
+     7},
+    {"clock_step", "CREATE TABLE clock_step (at_ns INTEGER NOT NULL, by_ns INTEGER NOT NULL)", 7},
 }};
 
 }  // namespace palloscope

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "inspector/model/pid_list.hpp"
+#include "inspector/model/time_text.hpp"
 #include "inspector/recording/kept_folder.hpp"
 #include "inspector/recording/reader.hpp"
 #include "inspector/recording/recording_file.hpp"
@@ -216,6 +217,50 @@ void add_explanations(RecordingFile& file, History& history) {
     }
 }
 
+// A damaged file may hold any figures.
+std::int64_t later(std::int64_t time_ns, std::int64_t by_ns) {
+    std::int64_t sum = 0;
+    return __builtin_add_overflow(time_ns, by_ns, &sum) ? time_ns : sum;
+}
+
+// Where the clock was set forward, what was before would lie too far from what came after: it is
+// given as the clock shows it since. What was told between the step and the next look at the clock
+// is after it: hence the border half way.
+void take_out(const ClockStep& step, History& history) {
+    const std::int64_t border_ns = later(step.at_ns, -step.by_ns / 2);
+    const auto move = [&](std::int64_t& time_ns) {
+        time_ns = time_ns < border_ns ? later(time_ns, step.by_ns) : time_ns;
+    };
+    for (BackendHistory& backend : history.backends) {
+        for (SnapshotSummary& snapshot : backend.snapshots) {
+            move(snapshot.taken_at_ns);
+        }
+        for (ExecutionRecord& execution : backend.executions) {
+            move(execution.started_at_ns);
+            move(execution.ended_at_ns);
+            if (execution.transaction_began_at_ns) {
+                move(*execution.transaction_began_at_ns);
+            }
+        }
+        for (Explanation& explanation : backend.explanations) {
+            move(explanation.snapshot.taken_at_ns);
+        }
+    }
+}
+
+void take_out_clock_steps(RecordingFile& file, History& history) {
+    for (const ClockStep& step : file.clock_steps()) {
+        if (step.by_ns > 0) {
+            take_out(step, history);
+            history.notes.push_back(
+                fmt::format("the machine's clock was set forward by {} (or it slept), which was "
+                            "seen at {}: times before are given as that clock shows them since",
+                            duration_text(static_cast<double>(step.by_ns) / 1e3),
+                            moment_text(step.at_ns)));
+        }
+    }
+}
+
 void note_clock_jumps(History& history) {
     for (const BackendHistory& backend : history.backends) {
         if (!std::ranges::is_sorted(backend.snapshots, {}, &SnapshotSummary::taken_at_ns)) {
@@ -259,6 +304,7 @@ Result<History> read_history(const std::string& path) {
     add_executions(*file, history);
     add_missed(*file, history);
     add_explanations(*file, history);
+    take_out_clock_steps(*file, history);
     note_clock_jumps(history);
     // Last: they tell of damage that was met on the way, too.
     for (std::string& note : file->notes()) {

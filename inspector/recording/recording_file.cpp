@@ -405,7 +405,31 @@ std::vector<std::optional<MemoryAllowance>> RecordingFile::allowances() {
                 return Verdict::kNext;
             });
     }
+    if (impl_->has("control_group")) {
+        impl_->each("control_group", "SELECT backend, group_id FROM control_group", [&](Row& row) {
+            const auto backend = index_of(row.getColumn(0).getInt64(), allowances.size());
+            if (!backend || !allowances[*backend]) {
+                return Verdict::kBroken;
+            }
+            allowances[*backend]->group_id =
+                static_cast<std::uint64_t>(row.getColumn(1).getInt64());
+            return Verdict::kNext;
+        });
+    }
     return allowances;
+}
+
+std::vector<ClockStep> RecordingFile::clock_steps() {
+    std::vector<ClockStep> steps;
+    if (impl_->has("clock_step")) {
+        impl_->each(
+            "clock_step", "SELECT at_ns, by_ns FROM clock_step ORDER BY rowid", [&](Row& row) {
+                steps.push_back(
+                    {.at_ns = row.getColumn(0).getInt64(), .by_ns = row.getColumn(1).getInt64()});
+                return Verdict::kNext;
+            });
+    }
+    return steps;
 }
 
 std::vector<std::optional<double>> RecordingFile::seen_shares() {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "attach/error.hpp"
+#include "inspector/model/clock_step.hpp"
 #include "inspector/model/context_tree.hpp"
 #include "inspector/model/explanation.hpp"
 #include "inspector/model/history.hpp"
@@ -91,6 +92,8 @@ class RecordingFile {
     [[nodiscard]] std::vector<std::optional<double>> seen_shares();
     // By index of backend; empty where the server was not asked.
     [[nodiscard]] std::vector<std::vector<ServerFact>> server_facts();
+    // In the order of their recording.
+    [[nodiscard]] std::vector<ClockStep> clock_steps();
     [[nodiscard]] std::vector<RecordedExecution> executions();
     // By index of backend: BackendHistory::session.
     [[nodiscard]] std::vector<std::string> sessions();

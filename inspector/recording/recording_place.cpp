@@ -18,7 +18,17 @@ namespace {
 // SQLite's own files beside the recording.
 constexpr std::array<const char*, 3> kCompanions{"-wal", "-shm", "-journal"};
 
+tl::unexpected<Error> exists_already(const std::string& path) {
+    return failure(Error::Kind::kUsage,
+                   fmt::format("{} exists already", path),
+                   "choose another name, or give --force to replace it");
+}
+
 }  // namespace
+
+Result<> require_new_recording(const std::string& path) {
+    return access(path.c_str(), F_OK) == 0 ? exists_already(path) : Result<>();
+}
 
 Result<> make_recording_file(const std::string& path, ExistingFile existing) {
     if (existing == ExistingFile::kReplace) {
@@ -36,9 +46,7 @@ Result<> make_recording_file(const std::string& path, ExistingFile existing) {
     if (file < 0) {
         const int err = errno;
         if (err == EEXIST) {
-            return failure(Error::Kind::kUsage,
-                           fmt::format("{} exists already", path),
-                           "choose another name, or give --force to replace it");
+            return exists_already(path);
         }
         return io_error(err, fmt::format("cannot create the recording {}", path));
     }

@@ -172,6 +172,10 @@ class RecordingWriter::Impl {
         statement.bind(2, allowance.limit_bytes);
         statement.bind(3, allowance.left_bytes);
         statement.exec();
+        SQLite::Statement group(database_, "INSERT OR REPLACE INTO control_group VALUES (?, ?)");
+        group.bind(1, backend_of(pid).id);
+        group.bind(2, static_cast<std::int64_t>(allowance.group_id));
+        group.exec();
     }
 
     void seen_share(int pid, double share) {
@@ -198,7 +202,17 @@ class RecordingWriter::Impl {
         }
     }
 
+    void clock_step(const ClockStep& step) {
+        SQLite::Statement statement(database_, "INSERT INTO clock_step VALUES (?, ?)");
+        statement.bind(1, step.at_ns);
+        statement.bind(2, step.by_ns);
+        statement.exec();
+    }
+
     void end(int pid, std::string_view reason) {
+        if (!backends_.contains(pid)) {
+            return;
+        }
         SQLite::Statement statement(database_, "UPDATE backend SET end_reason = ? WHERE id = ?");
         statement.bind(1, std::string(reason));
         statement.bind(2, backend_of(pid).id);
@@ -544,6 +558,10 @@ Result<> RecordingWriter::seen_share(int pid, double share) {
 
 Result<> RecordingWriter::server_facts(int pid, std::span<const ServerFact> facts) {
     return impl_->in_transaction([&] { impl_->server_facts(pid, facts); });
+}
+
+Result<> RecordingWriter::clock_step(const ClockStep& step) {
+    return impl_->in_transaction([&] { impl_->clock_step(step); });
 }
 
 Result<> RecordingWriter::end(int pid, std::string_view reason) {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "attach/error.hpp"
+#include "inspector/model/clock_step.hpp"
 #include "inspector/model/explanation.hpp"
 #include "inspector/model/history.hpp"
 #include "inspector/model/snapshot.hpp"
@@ -67,8 +68,10 @@ class RecordingWriter {
     [[nodiscard]] Result<> seen_share(int pid, double share);
     // The same.
     [[nodiscard]] Result<> server_facts(int pid, std::span<const ServerFact> facts);
-    // The recording of this backend ends: "duration", "interrupted", kBackendGone, …
+    // The recording of this backend ends: "duration", "interrupted", kBackendGone, … Nothing, where
+    // nothing was given of it.
     [[nodiscard]] Result<> end(int pid, std::string_view reason);
+    [[nodiscard]] Result<> clock_step(const ClockStep& step);
     // A sentence that readers of a report must know.
     [[nodiscard]] Result<> note(std::string_view text);
 

@@ -31,6 +31,7 @@ Json growth_object(const Growth& growth) {
             {"low", finite(growth.bytes_per_second.low)},
             {"high", finite(growth.bytes_per_second.high)},
             {"judged_on", to_string(growth.judged_on)},
+            {"quiet_seconds", finite(growth.quiet_seconds)},
             {"rest_seconds", finite(growth.rest_seconds)},
             {"significant", growth.significant()}};
 }
@@ -79,6 +80,7 @@ Json forecast_object(const Forecast& forecast) {
             {"seconds", finite(forecast.seconds.value)},
             {"low", finite(forecast.seconds.low)},
             {"high", finite(forecast.seconds.high)},
+            {"at", forecast.at_ns ? Json(iso_time_text(*forecast.at_ns)) : Json(nullptr)},
             {"backends", forecast.backends}};
 }
 
@@ -102,7 +104,8 @@ Json backend_object(const BackendDiagnosis& backend) {
             {"unexplained_bytes", backend.unexplained_bytes},
             {"harmless", cause_objects(backend.harmless)},
             {"forecast", backend.forecast ? forecast_object(*backend.forecast) : Json(nullptr)},
-            {"ending", backend.ending ? ending_object(*backend.ending) : Json(nullptr)}};
+            {"ending", backend.ending ? ending_object(*backend.ending) : Json(nullptr)},
+            {"notes", texts(backend.notes)}};
 }
 
 }  // namespace
@@ -112,7 +115,9 @@ std::string report_json(const Diagnosis& diagnosis) {
     for (const BackendDiagnosis& backend : diagnosis.backends) {
         backends.push_back(backend_object(backend));
     }
-    const Json report{{"schema", "palloscope.report/1"}, {"backends", backends}};
+    const Json report{{"schema", "palloscope.report/1"},
+                      {"backends", backends},
+                      {"notes", texts(diagnosis.notes)}};
     return report.dump(/*indent=*/2) + '\n';
 }
 

@@ -173,6 +173,11 @@ void ReportWriter::growth(const BackendDiagnosis& backend) {
             "rest is free in blocks that they keep.",
             "  ");
     }
+    if (growth.quiet_seconds > 0) {
+        paragraph(fmt::format("It began after {}, and the rate is that since then.",
+                              readable_seconds(growth.quiet_seconds)),
+                  "  ");
+    }
     if (growth.rest_seconds > 0) {
         paragraph(
             fmt::format("It ended with its statements: in the {} after that none of them ran, "
@@ -206,14 +211,15 @@ void ReportWriter::forecast(const Forecast& forecast) {
             : fmt::format("At the rate of the {} that share it",
                           counted(static_cast<std::int64_t>(forecast.backends), "backend"));
     paragraph(
-        fmt::format("{}, its container's limit of {}, of which {} is left, is reached in {} (95 % "
-                    "interval: {} to {}).",
+        fmt::format("{}, its container's limit of {}, of which {} was left, is reached in {} (95 % "
+                    "interval: {} to {}){}.",
                     who,
                     readable_bytes(static_cast<double>(forecast.limit_bytes)),
                     readable_bytes(static_cast<double>(forecast.left_bytes)),
                     readable_seconds(forecast.seconds.value),
                     readable_seconds(forecast.seconds.low),
-                    readable_seconds(forecast.seconds.high)),
+                    readable_seconds(forecast.seconds.high),
+                    forecast.at_ns ? ", about " + minute_text(*forecast.at_ns) : ""),
         "  ");
 }
 

@@ -1,5 +1,6 @@
 #include "attach/memory_headroom.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -27,6 +28,13 @@ class MemoryLimits : public testing::Test {
     void write(const std::string& path, const std::string& text) {
         std::filesystem::create_directories((top_ / path).parent_path());
         std::ofstream(top_ / path) << text;
+    }
+
+    [[nodiscard]] std::uint64_t group_id(const std::string& path) const {
+        struct stat folder {};
+
+        EXPECT_EQ(stat((top_ / path).c_str(), &folder), 0);
+        return folder.st_ino;
     }
 
     const std::filesystem::path top_ =
@@ -122,7 +130,8 @@ TEST_F(MemoryLimits, AreThoseOfTheGroupAndOfAllAboveIt) {
     write("a/b/c/memory.max", "2000\n");
     write("a/b/c/memory.current", "700\n");
     EXPECT_THAT(read_memory_limits(top_, "/a/b/c", kV2),
-                testing::ElementsAre(MemoryLimit{2000, 700, 0}, MemoryLimit{1000, 900, 300}));
+                testing::ElementsAre(MemoryLimit{2000, 700, 0, group_id("a/b/c")},
+                                     MemoryLimit{1000, 900, 300, group_id("a")}));
     EXPECT_THAT(read_memory_limits(top_, "", kV2), testing::IsEmpty());
     EXPECT_THAT(read_memory_limits(top_, "/not/there", kV2), testing::IsEmpty());
     EXPECT_THAT(read_memory_limits(top_, "/a", kV1), testing::IsEmpty());
@@ -135,7 +144,7 @@ TEST_F(MemoryLimits, AreNamedDifferentlyInTheFirstVersion) {
     write("a/memory.usage_in_bytes", "600\n");
     write("a/memory.stat", "inactive_file 1\ntotal_inactive_file 50\n");
     EXPECT_THAT(read_memory_limits(top_, "/a", kV1),
-                testing::ElementsAre(MemoryLimit{1000, 600, 50}));
+                testing::ElementsAre(MemoryLimit{1000, 600, 50, group_id("a")}));
 }
 
 TEST(MemoryHeadroom, IsTheLeastThatIsKnown) {

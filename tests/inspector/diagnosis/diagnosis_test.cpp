@@ -160,6 +160,33 @@ SyntheticBackend loads_then_rest(int logins) {
     return backend;
 }
 
+TEST(Diagnosis, GivesTheRateOfALeakSinceItBegan) {
+    SyntheticBackend backend;
+    Dice dice(5);
+    for (int second = 0; second < 120; ++second) {
+        for (int logins = dice.poisson(8); logins > 0; --logins) {
+            backend.run(second + 0.5, "SELECT * FROM credentials WHERE role_id = $1");
+        }
+        for (int calls = second < 70 ? 0 : dice.poisson(10); calls > 0; --calls) {
+            backend.run(second + 0.6, "SELECT leak($1)", kOther, 10'000);
+        }
+        backend.snapshot(second + 1);
+    }
+    History history = backend.history();
+    history.backends.at(0).allowance = {.limit_bytes = 200'000'000, .left_bytes = 100'000'000};
+    const BackendDiagnosis late = diagnose(history).backends.at(0);
+    ASSERT_TRUE(late.leaks());
+    EXPECT_NEAR(late.growth.quiet_seconds, 70, 5);
+    EXPECT_NEAR(late.growth.bytes_per_second.value, 100'000, 15'000);
+    EXPECT_GT(late.growth.bytes_per_second.low, 70'000);
+    ASSERT_THAT(late.causes, SizeIs(1));
+    ASSERT_FALSE(late.causes[0].statements.empty());
+    EXPECT_EQ(late.causes[0].statements[0].query, "SELECT leak($1)");
+    EXPECT_NEAR(late.causes[0].statements[0].bytes_per_call.value, 10'000, 500);
+    ASSERT_TRUE(late.forecast);
+    EXPECT_NEAR(late.forecast->seconds.value, 1000, 200);
+}
+
 TEST(Diagnosis, NamesTheCauseOfALeakThatEndedWithItsStatements) {
     for (const int logins : {0, 8}) {
         const Diagnosis diagnosis = diagnose(loads_then_rest(logins).history());

@@ -48,13 +48,47 @@ TEST_F(Forecasts, AddUpTheBackendsUnderOneLimit) {
     add(3e6, MemoryAllowance{.limit_bytes = 3 * kGigabyte, .left_bytes = kGigabyte + 4096});
     add(0, MemoryAllowance{.limit_bytes = 3 * kGigabyte, .left_bytes = kGigabyte});
     add(1e6, MemoryAllowance{.limit_bytes = 2 * kGigabyte, .left_bytes = kGigabyte});
+    add(1e6,
+        MemoryAllowance{.limit_bytes = 3 * kGigabyte, .left_bytes = kGigabyte, .group_id = 77});
     tell();
-    ASSERT_TRUE(forecast(0) && forecast(1) && forecast(3));
+    ASSERT_TRUE(forecast(0) && forecast(1) && forecast(3) && forecast(4));
     EXPECT_DOUBLE_EQ(forecast(0)->seconds.value, 250);
     EXPECT_DOUBLE_EQ(forecast(1)->seconds.value, 250);
     EXPECT_EQ(forecast(0)->backends, 2U);
     EXPECT_DOUBLE_EQ(forecast(3)->seconds.value, 1000);
+    EXPECT_DOUBLE_EQ(forecast(4)->seconds.value, 1000) << "another container with such a limit";
     EXPECT_FALSE(forecast(2)) << "it does not leak";
+}
+
+// Of each megabyte that the contexts use, a container is charged for more: free space in blocks,
+// what malloc keeps.
+TEST_F(Forecasts, GoByThePagesThatTheContextsNeed) {
+    add(1e6, MemoryAllowance{.limit_bytes = 3 * kGigabyte, .left_bytes = kGigabyte});
+    add(1e6,
+        MemoryAllowance{.limit_bytes = 3 * kGigabyte, .left_bytes = kGigabyte, .group_id = 77});
+    constexpr std::int64_t kSecondNs = 1'000'000'000;
+    constexpr std::int64_t kSeconds = 30;
+    for (std::int64_t second = 0; second <= kSeconds; ++second) {
+        history_.backends[0].snapshots.push_back(
+            {.taken_at_ns = second * kSecondNs, .rss_anon_bytes = 50'000'000 + second * 1600000});
+        history_.backends[1].snapshots.push_back(
+            {.taken_at_ns = second * kSecondNs, .rss_anon_bytes = 50'000'000 + second * 100});
+    }
+    tell();
+    ASSERT_TRUE(forecast(0) && forecast(1));
+    EXPECT_NEAR(forecast(0)->seconds.value, 625, 1);
+    EXPECT_NEAR(static_cast<double>(forecast(0)->at_ns.value_or(0)),
+                static_cast<double>((kSeconds + 625) * kSecondNs),
+                1e9);
+    EXPECT_DOUBLE_EQ(forecast(1)->seconds.value, 1000)
+        << "bytes that fill free space need pages in the end";
+}
+
+TEST_F(Forecasts, NameNoDayThatIsDecadesAway) {
+    add(1, MemoryAllowance{.limit_bytes = 3 * kGigabyte, .left_bytes = kGigabyte});
+    tell();
+    ASSERT_TRUE(forecast(0));
+    EXPECT_EQ(forecast(0)->at_ns, std::nullopt);
 }
 
 TEST_F(Forecasts, AreNotMadeWithoutALimit) {

@@ -184,6 +184,30 @@ INSTANTIATE_TEST_SUITE_P(,
                                          Noise{.passing = 40000},
                                          Noise{.staying = 4000, .passing = 20000}));
 
+std::size_t begin(const std::vector<double>& bytes) {
+    return begin_of_growth(every_second(bytes.size()), bytes);
+}
+
+TEST(BeginOfGrowth, IsWhereTheSeriesBeginsToRise) {
+    const auto late = [](double t) { return 1e6 + 50000 * std::max(t - 40, 0.0); };
+    EXPECT_NEAR(static_cast<double>(begin(series(60, late))), 40, 1);
+    EXPECT_NEAR(static_cast<double>(begin(series(300, late))), 40, 13) << "a twentieth is 13 s";
+}
+
+TEST(BeginOfGrowth, IsTheFirstSnapshotWhereItGrowsFromThereOn) {
+    EXPECT_EQ(begin(series(60, [](double t) { return 1e6 + 5000 * t; })), 0U);
+    EXPECT_EQ(begin(series(60, [](double t) { return 1e6 * (1 - std::exp(-t / 6)); })), 0U)
+        << "a warm-up";
+    EXPECT_EQ(begin(series(60, [](double t) { return 1e5 * std::floor(t / 9); })), 0U) << "stairs";
+    EXPECT_EQ(begin(series(60, [](double) { return 1e6; })), 0U);
+    EXPECT_EQ(begin({}), 0U);
+    for (int seed = 1; seed <= kSeeds; ++seed) {
+        Dice dice(static_cast<std::uint64_t>(seed));
+        double bytes = 0;
+        EXPECT_EQ(begin(series(60, [&](double) { return bytes += 20000 * dice.poisson(2); })), 0U);
+    }
+}
+
 TEST(RisesThroughout, HoldsForAStaircaseOfAFewSteps) {
     std::vector<double> bytes;
     for (int i = 0; i < 60; ++i) {

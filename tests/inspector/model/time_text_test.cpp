@@ -13,6 +13,8 @@ TEST(TimeText, IsIsoInUtcWithMicroseconds) {
     EXPECT_EQ(iso_time_text(kNineOClock), "2026-11-23T09:00:00.123456Z");
     EXPECT_EQ(iso_time_text(0), "1970-01-01T00:00:00.000000Z");
     EXPECT_EQ(moment_text(kNineOClock), "2026-11-23 09:00:00.123 UTC");
+    EXPECT_EQ(minute_text(kNineOClock), "2026-11-23 09:00 UTC");
+    EXPECT_EQ(minute_text(kNineOClock + 31'000'000'000), "2026-11-23 09:01 UTC");
 }
 
 TEST(TimeText, IsReadBack) {

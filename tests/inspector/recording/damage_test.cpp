@@ -155,8 +155,8 @@ TEST_F(DamagedRecording, IsReadWhereItIsOfTheFirstFormat) {
     }
     run_sql(
         "DROP TABLE explanation; DROP TABLE sighting; DROP TABLE allowance; "
-        "DROP TABLE server_fact; DROP TABLE seen_share; DROP TABLE transaction_block; PRAGMA "
-        "user_version = 1");
+        "DROP TABLE server_fact; DROP TABLE seen_share; DROP TABLE transaction_block; "
+        "DROP TABLE control_group; DROP TABLE clock_step; PRAGMA user_version = 1");
     EXPECT_EQ(count_whole_snapshots(path()), 5);
     const Result<History> history = read_history(path());
     ASSERT_TRUE(history);

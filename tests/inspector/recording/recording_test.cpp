@@ -291,6 +291,46 @@ TEST_F(Recording, NotesAClockThatWasSetBack) {
     EXPECT_THAT(read_history(path())->notes, ElementsAre(HasSubstr("clock was set back")));
 }
 
+TEST_F(Recording, TakesOutAClockThatWasSetForward) {
+    constexpr std::int64_t kHour = 3600 * kSecond;
+    {
+        RecordingWriter recording = writer("journal:test");
+        ASSERT_TRUE(recording.append(snapshot_with(42, 0, 1)));
+        Execution before;
+        before.backend_pid = 42;
+        before.started_at_ns = kStart + kSecond / 4;
+        before.ended_at_ns = kStart + kSecond / 2;
+        Execution after = before;
+        // Told before the recorder saw that the clock was set.
+        after.started_at_ns = after.ended_at_ns = kStart + kHour + 3 * kSecond / 4;
+        ASSERT_TRUE(recording.append(std::vector{before, after}));
+        ASSERT_TRUE(recording.clock_step({.at_ns = kStart + kHour + kSecond, .by_ns = kHour}));
+        Snapshot second = snapshot_with(42, 1, 1);
+        second.taken_at_ns += kHour;
+        ASSERT_TRUE(recording.append(second));
+    }
+    const Result<History> history = read_history(path());
+    ASSERT_TRUE(history) << history.error().message;
+    const BackendHistory& backend = history->backends.at(0);
+    ASSERT_EQ(backend.snapshots.size(), 2U);
+    EXPECT_EQ(backend.snapshots[0].taken_at_ns, kStart + kHour);
+    EXPECT_EQ(backend.snapshots[1].taken_at_ns, kStart + kHour + kSecond);
+    ASSERT_EQ(backend.executions.size(), 2U);
+    EXPECT_EQ(backend.executions[0].started_at_ns, kStart + kHour + kSecond / 4);
+    EXPECT_EQ(backend.executions[0].ended_at_ns, kStart + kHour + kSecond / 2);
+    EXPECT_EQ(backend.executions[1].ended_at_ns, kStart + kHour + 3 * kSecond / 4);
+    EXPECT_THAT(history->notes, ElementsAre(HasSubstr("clock was set forward by 1.0 h")));
+}
+
+TEST_F(Recording, EndsNoBackendOfWhichNothingIsKnown) {
+    {
+        RecordingWriter recording = writer();
+        ASSERT_TRUE(recording.end(42, "backend gone"));
+        ASSERT_TRUE(recording.append(snapshot_with(43, 0, 1)));
+    }
+    EXPECT_EQ(read_history(path())->backends.size(), 1U);
+}
+
 TEST_F(Recording, FindsTheSnapshotAtATime) {
     {
         RecordingWriter recording = writer();
@@ -374,13 +414,14 @@ TEST_F(Recording, GivesBackTheLastAllowanceOfEachBackend) {
         ASSERT_TRUE(recording.append(snapshot_with(42, 0, 1)));
         ASSERT_TRUE(recording.append(snapshot_with(43, 0, 1)));
         ASSERT_TRUE(recording.allowance(43, {.limit_bytes = 3000, .left_bytes = 200}));
-        ASSERT_TRUE(recording.allowance(43, {.limit_bytes = 3000, .left_bytes = 100}));
+        ASSERT_TRUE(
+            recording.allowance(43, {.limit_bytes = 3000, .left_bytes = 100, .group_id = 17}));
     }
     const Result<History> history = read_history(path());
     ASSERT_TRUE(history) << history.error().message;
     EXPECT_EQ(history->backends.at(0).allowance, std::nullopt);
     EXPECT_EQ(history->backends.at(1).allowance,
-              (MemoryAllowance{.limit_bytes = 3000, .left_bytes = 100}));
+              (MemoryAllowance{.limit_bytes = 3000, .left_bytes = 100, .group_id = 17}));
 }
 
 TEST_F(Recording, GivesBackTheLastShareOfStatementsSeen) {
@@ -527,6 +568,8 @@ TEST_F(Recording, IsNotOverwrittenUnlessAsked) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().kind, Error::Kind::kUsage);
     EXPECT_THAT(refused.error().message, HasSubstr("exists already"));
+    EXPECT_EQ(require_new_recording(path()).error(), refused.error());
+    EXPECT_TRUE(require_new_recording(path("another")));
     EXPECT_EQ(read_back().size(), 1U);
 
     ASSERT_TRUE(RecordingWriter::create(path(), ExistingFile::kReplace, "none"));

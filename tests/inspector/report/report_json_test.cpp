@@ -26,7 +26,7 @@ nlohmann::ordered_json parsed(const Diagnosis& diagnosis) {
 
 TEST(ReportJson, HasExactlyTheFieldsOfTheContract) {
     const auto report = parsed(sample_diagnosis());
-    EXPECT_THAT(keys(report), ElementsAre("schema", "backends"));
+    EXPECT_THAT(keys(report), ElementsAre("schema", "backends", "notes"));
     EXPECT_EQ(report["schema"], "palloscope.report/1");
     const auto& backend = report["backends"][0];
     EXPECT_THAT(keys(backend),
@@ -37,13 +37,15 @@ TEST(ReportJson, HasExactlyTheFieldsOfTheContract) {
                             "unexplained_bytes",
                             "harmless",
                             "forecast",
-                            "ending"));
+                            "ending",
+                            "notes"));
     EXPECT_THAT(keys(backend["growth"]),
                 ElementsAre("bytes",
                             "bytes_per_second",
                             "low",
                             "high",
                             "judged_on",
+                            "quiet_seconds",
                             "rest_seconds",
                             "significant"));
     EXPECT_EQ(backend["growth"]["judged_on"], "used_bytes");
@@ -74,6 +76,21 @@ TEST(ReportJson, KeepsFiguresAndGroups) {
     EXPECT_EQ(backend["causes"][0]["statements"][4]["bytes_per_call"], 900.0);
     EXPECT_EQ(report["backends"][1]["growth"]["significant"], false);
     EXPECT_TRUE(report["backends"][1]["causes"].empty());
+    EXPECT_THAT(report["notes"], ElementsAre("3 lines of the journal were skipped."));
+    EXPECT_THAT(backend["notes"], ElementsAre(testing::StartsWith("2 snapshots were missed")));
+}
+
+TEST(ReportJson, TellsWhenTheLimitIsReached) {
+    Diagnosis diagnosis = sample_diagnosis();
+    diagnosis.backends[0].forecast =
+        Forecast{.seconds = {.value = 90}, .at_ns = 1'763'888'400'000'000'000};
+    diagnosis.backends[1].forecast = Forecast{.seconds = {.value = 1e12}};
+    const auto report = parsed(diagnosis);
+    EXPECT_THAT(
+        keys(report["backends"][0]["forecast"]),
+        ElementsAre("limit_bytes", "left_bytes", "seconds", "low", "high", "at", "backends"));
+    EXPECT_EQ(report["backends"][0]["forecast"]["at"], "2025-11-23T09:00:00.000000Z");
+    EXPECT_EQ(report["backends"][1]["forecast"]["at"], nullptr);
 }
 
 TEST(ReportJson, TurnsWhatIsNotFiniteIntoZero) {

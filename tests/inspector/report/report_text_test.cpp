@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "inspector/model/time_text.hpp"
 #include "inspector/report/report.hpp"
 #include "inspector/report/text_columns.hpp"
 #include "tests/inspector/report/report_sample.hpp"
@@ -45,11 +46,23 @@ TEST(ReportText, SaysWhenTheContainersLimitIsReached) {
         Forecast{.limit_bytes = 3'221'225'472,
                  .left_bytes = 1'073'741'824,
                  .seconds = {.value = 7200, .low = 3600, .high = 10800},
+                 .at_ns = unix_ns_from_iso_time("2026-11-23T09:00:29Z"),
                  .backends = 2};
     const std::string text = report_text(diagnosis, {.width = 100});
-    for (const char* const part : {"At the rate of the 2 backends", "3.00 GB", "1.00 GB", "3 h"}) {
+    for (const char* const part :
+         {"At the rate of the 2 backends", "3.00 GB", "1.00 GB", "3 h), about"}) {
         EXPECT_THAT(text, HasSubstr(part));
     }
+    EXPECT_THAT(text, HasSubstr("2026-11-23 09:00"));
+    diagnosis.backends[0].forecast->at_ns = std::nullopt;
+    EXPECT_THAT(report_text(diagnosis, {.width = 100}), Not(HasSubstr("2026-11-23 09:00")));
+}
+
+TEST(ReportText, SaysThatALeakBeganLater) {
+    Diagnosis diagnosis = sample_diagnosis();
+    EXPECT_THAT(report_text(diagnosis, {.width = 100}), Not(HasSubstr("It began")));
+    diagnosis.backends[0].growth.quiet_seconds = 95;
+    EXPECT_THAT(report_text(diagnosis, {.width = 100}), HasSubstr("It began after 1 min 35 s"));
 }
 
 TEST(ReportText, SaysThatALeakEndedWithItsStatements) {
