@@ -122,6 +122,11 @@ void EndWatch::wait(std::chrono::milliseconds timeout) {
 }
 
 void EndWatch::settle() {
+    // Groups, containers above all, come and go.
+    std::erase_if(counters_, [&](const auto& counter) {
+        return std::ranges::none_of(
+            watched_, [&](const auto& watched) { return watched.second.counter == counter.first; });
+    });
     const auto now = std::chrono::steady_clock::now();
     for (auto& [key, counter] : counters_) {
         const std::int64_t kills = read_kills(counter.file).value_or(counter.seen);

@@ -59,7 +59,8 @@ class EndWatch {
     std::optional<CounterKey> open_counter(pid_t pid);
     // Finds those that have ended since the last look.
     void look();
-    // Puts kills that no watched process ended after down to others.
+    // Puts kills that no watched process ended after down to others; forgets groups of which none
+    // is watched any more.
     void settle();
 
     std::map<pid_t, Watched> watched_;  // that have not been seen to end

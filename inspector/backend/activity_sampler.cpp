@@ -35,8 +35,9 @@ using std::chrono::nanoseconds;
 constexpr std::chrono::seconds kAskForIdleEvery{1};
 // So much of a processor is idle where the machine has some to spare.
 constexpr double kToSpare = 0.5;
-// A backend has no status until its client has logged in. It is asked for anew at each watch().
-constexpr int kMostTries = 60;
+// A backend has no status until its client has logged in, which may take a minute by default
+// (authentication_timeout). Until then it is asked for anew at each watch().
+constexpr std::chrono::seconds kGiveUpAfter{70};
 // While there is nobody to look at.
 constexpr std::chrono::milliseconds kAwaitBackends{10};
 // Below this share of the statements seen, a reader must know.
@@ -64,11 +65,19 @@ class ActivitySampler::Impl {
     void watch(std::span<const int> pids) {
         for (const int pid : pids) {
             const auto failed = failures_.find(pid);
-            const bool given_up = failed != failures_.end() && failed->second.tries >= kMostTries;
+            const bool given_up =
+                failed != failures_.end() && Clock::now() >= failed->second.give_up_at;
             if (!given_up && !watched(pid)) {
                 open(pid);
             }
         }
+        std::erase_if(failures_, [&](const auto& failure) {
+            const bool over = std::ranges::find(pids, failure.first) == pids.end();
+            if (over) {
+                note(failure.first, failure.second.error);
+            }
+            return over;
+        });
         const std::lock_guard lock(mutex_);
         for (WatchedServer& server : servers_) {
             std::erase_if(server.backends(), [&](const WatchedBackend& backend) {
@@ -80,6 +89,19 @@ class ActivitySampler::Impl {
             });
         }
         std::erase_if(servers_, [](WatchedServer& server) { return server.backends().empty(); });
+    }
+
+    void finish(int pid) {
+        const std::lock_guard lock(mutex_);
+        for (WatchedServer& server : servers_) {
+            const auto found = std::ranges::find(server.backends(), pid, &WatchedBackend::pid);
+            if (found != server.backends().end()) {
+                if (!found->gone()) {
+                    found->end(unix_time_ns());
+                }
+                take_ended(*found);
+            }
+        }
     }
 
     std::vector<Execution> poll() {
@@ -123,15 +145,10 @@ class ActivitySampler::Impl {
             std::ranges::for_each(server.backends(),
                                   [this](const WatchedBackend& backend) { note_end(backend); });
         }
-        std::vector<std::string> notes = notes_;
-        for (const auto& [pid, failure] : failures_) {
-            if (failure.error.kind != Error::Kind::kGone) {
-                notes.push_back(fmt::format("the statements of backend {} were not seen: {}; {}",
-                                            pid,
-                                            failure.error.message,
-                                            failure.error.hint));
-            }
+        for (const auto& [pid, failure] : std::exchange(failures_, {})) {
+            note(pid, failure.error);
         }
+        std::vector<std::string> notes = notes_;
         if (!seen_in_part_.empty()) {
             const auto [least, most] = std::ranges::minmax(seen_in_part_);
             const std::string share =
@@ -149,7 +166,7 @@ class ActivitySampler::Impl {
 
   private:
     struct Failure {
-        int tries = 0;
+        Clock::time_point give_up_at = Clock::now() + kGiveUpAfter;
         Error error;
     };
 
@@ -185,9 +202,23 @@ class ActivitySampler::Impl {
             }
             failures_.erase(pid);
         } else {
-            Failure& failure = failures_[pid];
-            ++failure.tries;
-            failure.error = std::move(backend.error());
+            failures_[pid].error = std::move(backend.error());
+        }
+    }
+
+    void note(int pid, const Error& error) {
+        if (error.kind != Error::Kind::kGone) {
+            notes_.push_back(fmt::format("the statements of backend {} were not seen: {}; {}",
+                                         pid,
+                                         error.message,
+                                         error.hint));
+        }
+    }
+
+    // Under the lock.
+    void take_ended(WatchedBackend& backend) {
+        for (SeenStatement& statement : backend.take_ended()) {
+            ended_.emplace_back(backend.pid(), std::move(statement));
         }
     }
 
@@ -222,11 +253,8 @@ class ActivitySampler::Impl {
                 bool reported = false;
                 for (WatchedServer& server : servers_) {
                     reported = server.look() || reported;
-                    for (WatchedBackend& backend : server.backends()) {
-                        for (SeenStatement& statement : backend.take_ended()) {
-                            ended_.emplace_back(backend.pid(), std::move(statement));
-                        }
-                    }
+                    std::ranges::for_each(server.backends(),
+                                          [this](WatchedBackend& backend) { take_ended(backend); });
                 }
                 if (!servers_.empty()) {
                     last_look_ = Clock::now();
@@ -279,6 +307,10 @@ Result<std::vector<Execution>> ActivitySampler::poll() {
 
 std::optional<double> ActivitySampler::seen_share(int pid) const {
     return impl_->seen_share(pid);
+}
+
+void ActivitySampler::finish(int pid) {
+    impl_->finish(pid);
 }
 
 std::vector<std::string> ActivitySampler::notes() {

@@ -31,6 +31,10 @@ class ActivitySampler {
     // From now on these backends and no others. One that cannot be watched is noted.
     void watch(std::span<const int> pids);
 
+    // A backend that is watched has gone, and with it its last statement, which the next poll()
+    // gives.
+    void finish(int pid);
+
     // The statements that have ended since the last call; rows and errors are not known. Those of a
     // backend are in their order. Never fails; a Result like that of other sources.
     [[nodiscard]] Result<std::vector<Execution>> poll();

@@ -25,6 +25,9 @@ constexpr int kTwoPartVersions = 10;
 constexpr std::array<std::string_view, 3> kServerSymbols{
     "TopMemoryContext", "MemoryContextStats", "debug_query_string"};
 
+// Executables of which nobody asks any more.
+constexpr std::size_t kMostCached = 64;
+
 tl::unexpected<Error> no_server() {
     return failure(Error::Kind::kGone,
                    "is no PostgreSQL process",
@@ -109,6 +112,12 @@ Result<std::shared_ptr<const ServerBinary>> ServerBinary::of_process(int pid) {
                             status.st_ctim.tv_sec};
     auto found = cache.find(identity);
     if (found == cache.end()) {
+        // Each keeps its file open and mapped; each new container has another.
+        if (cache.size() >= kMostCached) {
+            std::erase_if(cache, [](const auto& cached) {
+                return !cached.second || cached.second->use_count() == 1;
+            });
+        }
         auto opened = open(std::move(*executable)).map([](ServerBinary&& binary) {
             return std::make_shared<const ServerBinary>(std::move(binary));
         });

@@ -1,3 +1,4 @@
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -12,9 +13,11 @@
 #include "inspector/cli/interruption.hpp"
 #include "inspector/cli/options.hpp"
 #include "inspector/cli/recorded_moment.hpp"
+#include "inspector/cli/second_look.hpp"
 #include "inspector/recording/reader.hpp"
 #include "inspector/report/difference_text.hpp"
 #include "inspector/report/snapshot_json.hpp"
+#include "inspector/statements/io_error.hpp"
 
 namespace palloscope {
 
@@ -40,10 +43,12 @@ constexpr std::uintmax_t kMaxSnapshotFileBytes = std::uintmax_t{1} << 30;
 Result<std::string> read_file(const std::string& path) {
     std::error_code error;
     const std::uintmax_t size = std::filesystem::file_size(path, error);
+    if (error) {
+        return io_error(error.value(), fmt::format("cannot read {}", path));
+    }
     std::ifstream file(path, std::ios::binary);
-    if (error || !file) {
-        return failure(Error::Kind::kFailed,
-                       fmt::format("cannot read {}: {}", path, error.message()));
+    if (!file) {
+        return io_error(errno, fmt::format("cannot read {}", path));
     }
     if (size > kMaxSnapshotFileBytes) {
         return failure(Error::Kind::kFailed, fmt::format("{} is larger than any snapshot", path));
@@ -95,7 +100,7 @@ Result<Pair> take_pair(const DiffOptions& options) {
     }
     // An interrupt shows what has grown until then.
     const StopRequest stop;
-    (void)stop.sleep_until(std::chrono::steady_clock::now() + options.wait);
+    await_second_look(stop, options.wait);
     auto after = snapshotter->take(options.method.method(), options.method.timeout_ms());
     if (!after) {
         return tl::unexpected(after.error());

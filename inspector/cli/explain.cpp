@@ -12,6 +12,7 @@
 #include "inspector/cli/interruption.hpp"
 #include "inspector/cli/options.hpp"
 #include "inspector/cli/recorded_moment.hpp"
+#include "inspector/cli/second_look.hpp"
 #include "inspector/model/explanation_json.hpp"
 #include "inspector/recording/reader.hpp"
 #include "inspector/report/explanation_text.hpp"
@@ -68,7 +69,7 @@ Result<> explain(int pid, const ExplainOptions& options) {
     }
     // An interrupt shows what has grown until then.
     const StopRequest stop;
-    (void)stop.sleep_until(std::chrono::steady_clock::now() + options.wait);
+    await_second_look(stop, options.wait);
     const auto after = explainer->explain(method, timeout);
     if (!after) {
         return tl::unexpected(after.error());

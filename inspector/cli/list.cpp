@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <map>
@@ -73,6 +74,12 @@ class Lister {
 
   private:
     std::string rendered(const ServerProcesses& processes) {
+        // One that has ended leaves its PID to another.
+        std::erase_if(first_rss_anon_, [&](const auto& first) {
+            return std::ranges::none_of(processes.found, [&](const ServerProcess& process) {
+                return process.info.pid == first.first;
+            });
+        });
         std::vector<ProcessRow> rows;
         for (const ServerProcess& process : processes.found) {
             const auto first =

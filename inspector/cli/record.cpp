@@ -120,7 +120,8 @@ std::optional<MemoryAllowance> allowance_of(int pid) {
         return std::nullopt;
     }
     return MemoryAllowance{.limit_bytes = headroom->limit->limit_bytes,
-                           .left_bytes = headroom->limit->left_bytes()};
+                           .left_bytes = headroom->limit->left_bytes(),
+                           .group_id = headroom->limit->group_id};
 }
 
 // The server knows its backends by the PIDs of its own PID namespace. A session of another server
@@ -146,12 +147,16 @@ Result<std::map<int, std::vector<ServerFact>>> server_facts_of(const std::string
     return facts;
 }
 
-// Waits for the first backend that fits `all` and its filter: an application may be started after
-// its recorder.
+// Whether the target can be recorded. Waits for the first backend that fits `all` and its filter:
+// an application may be started after its recorder.
 Result<> await_targets(const TargetOptions& target, const StopRequest& stop) {
     bool said = false;
     for (;;) {
         const auto pids = resolve_targets(target);
+        if (pids && target.target != "all") {
+            return Snapshotter::open(pids->front(), Literals::kMasked).map([](const Snapshotter&) {
+            });
+        }
         if (pids) {
             return {};
         }
@@ -191,16 +196,21 @@ Result<ExitCode> run_record(const RecordOptions& options) {
             return tl::unexpected(checked.error());
         }
     }
+    if (auto new_one = options.force ? Result<>() : require_new_recording(options.output);
+        !new_one) {
+        return tl::unexpected(new_one.error());
+    }
+    const StopRequest stop;
+    if (auto awaited = await_targets(options.target, stop); !awaited) {
+        return tl::unexpected(awaited.error());
+    }
+    // Only now: a wrong PID must not cost the recording that --force replaces.
     auto writer =
         RecordingWriter::create(options.output,
                                 options.force ? ExistingFile::kReplace : ExistingFile::kRefuse,
                                 options.statements);
     if (!writer) {
         return tl::unexpected(writer.error());
-    }
-    const StopRequest stop;
-    if (auto awaited = await_targets(options.target, stop); !awaited) {
-        return tl::unexpected(awaited.error());
     }
     TargetSearch search(options.target);
     Readers<Snapshotter> snapshotters;
@@ -234,17 +244,26 @@ Result<ExitCode> run_record(const RecordOptions& options) {
         .find_targets = [&] { return search.find(); },
         .allowance = allowance_of,
         .server_facts = {},
+        .server_pid =
+            [](int pid) {
+                const auto server_pid = read_innermost_pid(pid);
+                return server_pid ? std::optional<int>(*server_pid) : std::nullopt;
+            },
         .end_reason =
+            [&](int pid) {
+                return std::string(ends.killed_for_memory(pid) ? kKilledForMemory : "");
+            },
+        .forget =
             [&](int pid) {
                 snapshotters.forget(pid);
                 explainers.forget(pid);
-                return std::string(ends.killed_for_memory(pid) ? kKilledForMemory : "");
             },
         .wait = [&](milliseconds time) { ends.wait(time); },
         .progress = {},
         // What a stop could not let go of, since it slept in the kernel, must not wait for the next
         // round.
-        .between = [] { StoppedProcess::release_late_stops(); }};
+        .between = [] { StoppedProcess::release_late_stops(); },
+        .unix_time_ns = {}};
     if (method.value_or(Method::kRead) == Method::kRead) {
         calls.at_rest = {.read = take(Method::kRead, kNoTime, kNoTime),
                          .within = method ? timeout : Snapshotter::kTryReadFor,
@@ -262,13 +281,15 @@ Result<ExitCode> run_record(const RecordOptions& options) {
     const auto if_given = [](std::chrono::nanoseconds time) {
         return time.count() > 0 ? std::optional(time) : std::nullopt;
     };
-    Recorder recorder({.interval = options.interval,
-                       .duration = if_given(options.duration),
-                       .explain_every = if_given(options.explain_every)},
-                      std::move(calls),
-                      std::move(*statements),
-                      *writer,
-                      stop.flag());
+    Recorder recorder(
+        {.interval = options.interval,
+         .duration = if_given(options.duration),
+         .explain_every = if_given(options.explain_every),
+         .outlasts_targets = options.target.target == "all" && options.duration.count() > 0},
+        std::move(calls),
+        std::move(*statements),
+        *writer,
+        stop.flag());
     const auto summary = recorder.run();
     if (on_terminal) {
         fmt::print(stderr, "\r\033[K");
@@ -293,7 +314,8 @@ CommandAction add_record(CLI::App& app) {
     add_duration(app,
                  "--duration",
                  options->duration,
-                 "end after this time; else when interrupted or all have gone",
+                 "end after this time, or when the backend of that PID has gone; without it when "
+                 "interrupted or all have gone",
                  "");
     add_duration(app,
                  "--explain-every",

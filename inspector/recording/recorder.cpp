@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <map>
 #include <set>
 #include <span>
@@ -14,7 +15,10 @@
 #include <fmt/format.h>
 
 #include "inspector/model/time_text.hpp"
+#include "inspector/recording/clock_watch.hpp"
 #include "inspector/recording/pause_statistics.hpp"
+#include "inspector/recording/rest_round.hpp"
+#include "inspector/recording/told_backends.hpp"
 
 namespace palloscope {
 
@@ -30,11 +34,6 @@ constexpr nanoseconds kAskServerEvery = std::chrono::seconds{10};
 // How long a journal or a log may have something new before we look, and the stop flag be set.
 constexpr milliseconds kLookEvery{100};
 
-// Between looks at backends that do not rest: from short against a statement to long against a
-// copy.
-constexpr nanoseconds kFirstWait = std::chrono::microseconds{200};
-constexpr nanoseconds kLongestWait = std::chrono::microseconds{3200};
-
 using Take = std::function<Result<Snapshot>(int pid)>;
 
 struct Target {
@@ -49,6 +48,24 @@ struct Target {
     PauseStatistics pauses;
     std::map<Method, std::int64_t> by_method;
 };
+
+// A reason that is counted must not change from one time to the next: "0x55d0c8a3f1e0" is "0x…".
+std::string without_addresses(std::string_view message) {
+    constexpr std::string_view kPrefix = "0x";
+    constexpr std::string_view kHexDigits = "0123456789abcdefABCDEF";
+    std::string text;
+    for (std::size_t at = 0; at < message.size();) {
+        const std::size_t address = std::min(message.find(kPrefix, at), message.size());
+        text += message.substr(at, address - at);
+        at = address;
+        if (address < message.size()) {
+            text += "0x…";
+            at = std::min(message.find_first_not_of(kHexDigits, address + kPrefix.size()),
+                          message.size());
+        }
+    }
+    return text;
+}
 
 // Sources that are asked again and again for what came since.
 template <typename Source>
@@ -68,6 +85,7 @@ class Recorder::Impl {
         : options_(options),
           calls_(std::move(calls)),
           statements_(std::move(statements)),
+          told_(std::holds_alternative<ActivitySampler>(statements_) ? nullptr : calls_.server_pid),
           writer_(writer),
           stop_(stop) {}
 
@@ -113,7 +131,7 @@ class Recorder::Impl {
             summary_.end = "interrupted";
         } else if (Clock::now() >= end_time()) {
             summary_.end = "duration";
-        } else if (targets_.empty() && found_none_) {
+        } else if (targets_.empty() && found_none_ && !options_.outlasts_targets) {
             summary_.end = "all targets gone";
         }
         return !summary_.end.empty();
@@ -129,9 +147,19 @@ class Recorder::Impl {
         return pids;
     }
 
+    // Whether the machine's clock was set since the round before.
+    Result<> look_at_clock() {
+        const std::int64_t now_ns = calls_.unix_time_ns ? calls_.unix_time_ns() : unix_time_ns();
+        const auto step = clock_.look(now_ns, Clock::now());
+        return step ? writer_.clock_step(*step) : Result<>();
+    }
+
     // One snapshot of every target that does not step; sets the time of the next round.
     Result<> snapshot_round() {
         explained_in_round_ = false;
+        if (Result<> looked = look_at_clock(); !looked) {
+            return looked;
+        }
         writer_.begin();
         std::vector<int> pids = targets_at_intervals();
         if (calls_.at_rest) {
@@ -174,36 +202,22 @@ class Recorder::Impl {
     // Snapshots of the backends that come to rest in time, which leave `pids`. The first one to be
     // explained stays.
     Result<> read_at_rest(std::vector<int>& pids) {
-        const Clock::time_point begin = Clock::now();
         const nanoseconds within = std::min(calls_.at_rest->within, options_.interval / 2);
-        std::vector<int> others;
+        std::optional<int> to_be_explained;
         if (const auto due = std::ranges::find_if(
                 pids, [&](int pid) { return is_due_for_explanation(targets_.at(pid)); });
             due != pids.end()) {
-            others.push_back(*due);
+            to_be_explained = *due;
             pids.erase(due);
         }
-        Result<> stored;
-        for (nanoseconds wait = kFirstWait;; wait = std::min(2 * wait, kLongestWait)) {
-            std::erase_if(pids, [&](int pid) {
-                if (!stored || stop_.load()) {
-                    return false;
-                }
-                const Result<Snapshot> read = calls_.at_rest->read(pid);
-                if (read) {
-                    stored = store(pid, *read, *read).map([](const StepAnswer&) {});
-                } else if (read.error().kind != Error::Kind::kTimeout) {
-                    others.push_back(pid);  // where the reason will be found again
-                }
-                return read || read.error().kind != Error::Kind::kTimeout;
+        const Result<> read = read_those_at_rest(
+            calls_.at_rest->read, within, stop_, pids, [&](int pid, const Snapshot& snapshot) {
+                return store(pid, snapshot, snapshot).map([](const StepAnswer&) {});
             });
-            if (!stored || stop_.load() || pids.empty() || Clock::now() - begin + wait > within) {
-                break;
-            }
-            std::this_thread::sleep_for(wait);
+        if (to_be_explained) {
+            pids.insert(pids.begin(), *to_be_explained);
         }
-        pids.insert(pids.end(), others.begin(), others.end());
-        return stored;
+        return read;
     }
 
     Result<> miss_late_rounds() {
@@ -322,13 +336,14 @@ class Recorder::Impl {
                 pids.push_back(pid);
             }
         }
-        if (!calls_.server_facts || pids.empty()) {
+        if (!calls_.server_facts || told_of_server_ || pids.empty()) {
             return {};
         }
         ask_server_at_ = Clock::now() + kAskServerEvery;
         const auto facts = calls_.server_facts(pids);
         if (!facts) {
-            return std::exchange(told_of_server_, true) ? Result<>() : note(facts.error().message);
+            told_of_server_ = true;
+            return note(facts.error().message);
         }
         for (const auto& [pid, of_backend] : *facts) {
             if (Result<> stored = writer_.server_facts(pid, of_backend); !stored) {
@@ -350,12 +365,15 @@ class Recorder::Impl {
         switch (error.kind) {
             case Error::Kind::kGone: {
                 const std::string reason = calls_.end_reason ? calls_.end_reason(pid) : "";
+                first_failure_ = first_failure_.value_or(error);
+                // It may be a process that runs on, and is no backend.
+                refused_.insert(pid);
                 return end(pid, reason.empty() ? std::string(kBackendGone) : reason);
             }
             case Error::Kind::kPermission:
             case Error::Kind::kUnsupported:
                 refused_.insert(pid);
-                first_refusal_ = first_refusal_.value_or(error);
+                first_failure_ = first_failure_.value_or(error);
                 if (Result<> noted =
                         note(fmt::format("backend {} is not recorded: {}", pid, error.message));
                     !noted) {
@@ -363,7 +381,8 @@ class Recorder::Impl {
                 }
                 return end(pid, error.message);
             default:
-                return miss({pid}, error.message, 1);
+                first_failure_ = first_failure_.value_or(error);
+                return miss({pid}, without_addresses(error.message), 1);
         }
     }
 
@@ -385,16 +404,24 @@ class Recorder::Impl {
 
     // Ends the recording of one backend.
     Result<> end(int pid, const std::string& reason) {
+        if (auto* const sampler = std::get_if<ActivitySampler>(&statements_);
+            sampler != nullptr && (reason == kBackendGone || reason == kKilledForMemory)) {
+            sampler->finish(pid);
+        }
         // What is still told of it must be stored while it is a target.
         if (Result<> read = read_statements(); !read) {
             return read;
         }
         if (auto* const log = std::get_if<ServerLogReader>(&statements_)) {
-            if (Result<> stored = store_of_targets(log->finish(pid)); !stored) {
+            if (Result<> stored = store_of_targets(log->finish(told_.server_pid(pid))); !stored) {
                 return stored;
             }
         }
         const Target target = std::move(targets_.extract(pid).mapped());
+        told_.remove(pid);
+        if (calls_.forget) {
+            calls_.forget(pid);
+        }
         if (target.pauses.count() > 0) {
             if (Result<> noted = note_seen_share(pid); !noted) {
                 return noted;
@@ -403,7 +430,7 @@ class Recorder::Impl {
         watch_targets();
         const PauseStatistics& pauses = target.pauses;
         if (pauses.count() == 0 && target.missed == 0) {
-            return {};
+            return writer_.end(pid, reason);
         }
         summary_.backends.push_back({.pid = pid,
                                      .snapshots = pauses.count(),
@@ -421,8 +448,8 @@ class Recorder::Impl {
 
     void add_targets(const std::vector<int>& pids) {
         for (const int pid : pids) {
-            if (!refused_.contains(pid)) {
-                targets_.try_emplace(pid);
+            if (!refused_.contains(pid) && targets_.try_emplace(pid).second) {
+                told_.add(pid);
             }
         }
         watch_targets();
@@ -447,6 +474,11 @@ class Recorder::Impl {
     Result<> look_for_targets() {
         find_targets_at_ = Clock::now() + kFindTargetsEvery;
         const Result<std::vector<int>> pids = calls_.find_targets();
+        if (pids) {
+            // One that has ended leaves its PID to another.
+            std::erase_if(refused_,
+                          [&](int pid) { return std::ranges::find(*pids, pid) == pids->end(); });
+        }
         add_targets(pids.value_or(std::vector<int>{}));
         if (Result<> looked = look_after_stepping(pids.value_or(std::vector<int>{})); !looked) {
             return looked;
@@ -483,10 +515,7 @@ class Recorder::Impl {
     }
 
     Result<> store_of_targets(std::vector<Execution> executions) {
-        std::erase_if(executions, [&](const Execution& execution) {
-            return execution.ended_at_ns < start_unix_ns_ ||
-                   !targets_.contains(execution.backend_pid);
-        });
+        told_.keep(executions, start_unix_ns_);
         return store(executions);
     }
 
@@ -523,28 +552,28 @@ class Recorder::Impl {
 
     Result<StepAnswer> step(const StepEvent& event) {
         const auto* const execution = std::get_if<Execution>(&event.what);
-        const int pid = execution != nullptr ? execution->backend_pid
-                                             : std::get<StepHello>(event.what).backend_pid;
-        if (!targets_.contains(pid)) {
+        const int server_pid = execution != nullptr ? execution->backend_pid
+                                                    : std::get<StepHello>(event.what).backend_pid;
+        if (!told_.find(server_pid)) {
             // A session that was just opened: the next search may be a second away.
             if (Result<> found = look_for_targets(); !found) {
                 return tl::unexpected(std::move(found).error());
             }
         }
-        const auto target = targets_.find(pid);
-        if (target == targets_.end()) {
+        const std::optional<int> pid = told_.find(server_pid);
+        if (!pid) {
             return StepAnswer{.snapshot = false,
                               .reason = fmt::format("backend {} is no target of this recording "
                                                     "(any more)",
-                                                    pid)};
+                                                    server_pid)};
         }
-        target->second.stepping = true;
+        targets_.at(*pid).stepping = true;
         if (execution != nullptr) {
-            if (Result<> stored = store({execution, 1}); !stored) {
+            if (Result<> stored = store_of_targets({*execution}); !stored) {
                 return tl::unexpected(std::move(stored).error());
             }
         }
-        return snapshot(pid);
+        return snapshot(*pid);
     }
 
     void tell_progress() const {
@@ -578,13 +607,16 @@ class Recorder::Impl {
             notes.push_back(fmt::format("{} lines of stepping clients were not understood",
                                         server->broken_lines()));
         }
+        if (!std::holds_alternative<ActivitySampler>(statements_)) {
+            std::ranges::move(told_.notes(), std::back_inserter(notes));
+        }
         for (std::string& text : notes) {
             if (Result<> noted = note(std::move(text)); !noted) {
                 return tl::unexpected(std::move(noted).error());
             }
         }
-        if (summary_.snapshots == 0 && first_refusal_) {
-            return tl::unexpected(*first_refusal_);
+        if (summary_.snapshots == 0 && first_failure_ && !stop_.load()) {
+            return tl::unexpected(*first_failure_);
         }
         summary_.bytes = writer_.bytes();
         return summary_;
@@ -593,13 +625,16 @@ class Recorder::Impl {
     RecorderOptions options_;
     RecorderCalls calls_;
     StatementSource statements_;
+    ToldBackends told_;
+    ClockWatch clock_;
     RecordingWriter& writer_;
     const std::atomic<bool>& stop_;
 
     std::map<int, Target> targets_;
-    // Those that may not or cannot be read.
+    // Those that may not or cannot be read, or have gone.
     std::set<int> refused_;
-    std::optional<Error> first_refusal_;
+    // Why there may be no snapshot at all.
+    std::optional<Error> first_failure_;
     bool told_of_search_ = false;
     bool told_of_server_ = false;
     // The last search gave no target. A client may connect again just after its backend ended, so

@@ -16,6 +16,8 @@
 #include "inspector/model/explanation.hpp"
 #include "inspector/model/server_fact.hpp"
 #include "inspector/model/snapshot.hpp"
+#include "inspector/recording/rest_round.hpp"
+#include "inspector/recording/told_backends.hpp"
 #include "inspector/recording/writer.hpp"
 #include "inspector/statements/journal.hpp"
 #include "inspector/statements/server_log.hpp"
@@ -35,6 +37,9 @@ struct RecorderOptions {
     std::optional<std::chrono::nanoseconds> duration;
     // From one explanation of a backend to its next; none: no explanations.
     std::optional<std::chrono::nanoseconds> explain_every;
+    // Goes on to the end of `duration`, or until interrupted, where there is no target any more:
+    // others may come.
+    bool outlasts_targets = false;
 };
 
 // For a line that shows that work goes on.
@@ -47,8 +52,7 @@ struct RecordingProgress {
 
 // How the backends of a round are read without a stop: whichever rests, one wait for all of them.
 struct RecorderCallsAtRest {
-    // One look at a backend: kTimeout where it does not rest this very moment.
-    std::function<Result<Snapshot>(int pid)> read;
+    ReadAtRest read;
     // How long a round waits for its backends to rest, all together …
     std::chrono::nanoseconds within{};
     // … and then a snapshot of one that did not, as RecorderCalls::take but without more waiting.
@@ -74,14 +78,21 @@ struct RecorderCalls {
     // again. May be empty.
     std::function<Result<std::map<int, std::vector<ServerFact>>>(const std::vector<int>& pids)>
         server_facts;
+    // What its server calls a target, in its own PID namespace, as journals and logs do. May be
+    // empty: the same.
+    ToldBackends::ServerPid server_pid;
     // Why a target has gone, where more is known of it than that; else empty. May be empty.
     std::function<std::string(int pid)> end_reason;
+    // A target is no longer recorded. May be empty.
+    std::function<void(int pid)> forget;
     // Waits, less where a target ends. May be empty: then it is poll(2).
     std::function<void(std::chrono::milliseconds)> wait;
     // Called after each round of snapshots. May be empty.
     std::function<void(const RecordingProgress&)> progress;
     // Called ten times a second between rounds, however far apart these are. May be empty.
     std::function<void()> between;
+    // Unix time in nanoseconds. May be empty: then the machine's.
+    std::function<std::int64_t()> unix_time_ns;
 };
 
 struct RecordedBackendSummary {
@@ -144,8 +155,8 @@ class Recorder {
     Recorder& operator=(Recorder&&) = delete;
     ~Recorder();
 
-    // To be called once. Fails where there is no target at the start (kGone), none could be read
-    // (with the first one's error), or the recording cannot be written (the error says what was
+    // To be called once. Fails where there is no target at the start (kGone), no snapshot could be
+    // taken (with the first failure), or the recording cannot be written (the error says what was
     // kept).
     [[nodiscard]] Result<RecordingSummary> run();
 

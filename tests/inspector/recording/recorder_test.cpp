@@ -155,11 +155,15 @@ TEST_F(RecorderTest, WaitsForRestForHalfAnIntervalAtMost) {
     const auto never = [](int) -> Result<Snapshot> {
         return failure(Error::Kind::kTimeout, "it kept running");
     };
-    busy.at_rest = {.read = never, .within = seconds{10}, .otherwise = never};
+    busy.at_rest = {
+        .read = never, .within = seconds{10}, .otherwise = [&, take = busy.take](int pid) {
+            return taken_[pid] == 0 ? take(pid) : never(pid);
+        }};
     const Result<RecordingSummary> summary =
         record({.interval = milliseconds{100}, .duration = milliseconds{450}}, busy);
     ASSERT_TRUE(summary) << summary.error().message;
-    EXPECT_EQ(summary->missed, 5);
+    EXPECT_EQ(summary->snapshots + summary->missed, 5);
+    EXPECT_GE(summary->missed, 1);
     EXPECT_EQ(summary->backends.at(0).last_miss, "it kept running");
 }
 
@@ -373,6 +377,135 @@ TEST_F(RecorderTest, FailsWhereNothingCanBeRecorded) {
     const Error error{.kind = Error::Kind::kPermission, .message = "no", .hint = "use root"};
     denied.take = [&](int) -> Result<Snapshot> { return tl::unexpected(error); };
     EXPECT_EQ(record({.interval = milliseconds{1}}, denied).error(), error);
+}
+
+// As a process that is no backend, which runs on and so is found again and again.
+TEST_F(RecorderTest, FailsWhereTheTargetIsNoBackend) {
+    RecorderCalls stranger = calls({42});
+    const Error error{.kind = Error::Kind::kGone, .message = "process 42 is no PostgreSQL process"};
+    stranger.take = [&](int pid) -> Result<Snapshot> {
+        ++taken_[pid];
+        return tl::unexpected(error);
+    };
+    EXPECT_EQ(record({.interval = milliseconds{1}}, stranger).error(), error);
+    EXPECT_EQ(taken_[42], 1);
+}
+
+TEST_F(RecorderTest, FailsWhereNoSnapshotCouldBeTakenAllTheTime) {
+    RecorderCalls busy = calls({42});
+    const Error error{.kind = Error::Kind::kTimeout, .message = "no safe point within 1 s"};
+    busy.take = [&](int) -> Result<Snapshot> { return tl::unexpected(error); };
+    EXPECT_EQ(record({.interval = milliseconds{10}, .duration = milliseconds{50}}, busy).error(),
+              error);
+    busy.take = [&](int) -> Result<Snapshot> {
+        stop_ = true;
+        return tl::unexpected(error);
+    };
+    const Result<RecordingSummary> interrupted = record({.interval = milliseconds{10}}, busy);
+    ASSERT_TRUE(interrupted) << "that was the user's wish";
+    EXPECT_EQ(interrupted->end, "interrupted");
+}
+
+TEST_F(RecorderTest, CountsMissesThatDifferByAnAddressTogether) {
+    RecorderCalls torn = calls({42});
+    torn.take = [this, take = torn.take](int pid) -> Result<Snapshot> {
+        Result<Snapshot> snapshot = take(pid);
+        stop_ = taken_[pid] == 5;
+        if (taken_[pid] > 1) {
+            return failure(
+                Error::Kind::kTimeout,
+                fmt::format("the context at 0x{:x} has a wrong tag", 0x55d0c8a3f1e0 + taken_[pid]));
+        }
+        return snapshot;
+    };
+    ASSERT_TRUE(record({.interval = milliseconds{30}}, torn));
+    EXPECT_THAT(history().notes, ElementsAre(HasSubstr("the context at 0x… has a wrong tag")));
+}
+
+TEST_F(RecorderTest, GoesOnToItsEndWithoutTargetsWhereOthersMayCome) {
+    RecorderCalls gone = calls({42});
+    int searches = 0;
+    gone.find_targets = [&]() -> Result<std::vector<int>> {
+        return ++searches == 2 ? std::vector<int>{} : std::vector<int>{40 + 2 * searches};
+    };
+    gone.take = [this, take = gone.take](int pid) -> Result<Snapshot> {
+        if (pid == 42 && taken_[pid] == 1) {
+            return failure(Error::Kind::kGone, "gone");
+        }
+        return take(pid);
+    };
+    const Result<RecordingSummary> summary = record(
+        {.interval = milliseconds{10}, .duration = milliseconds{2500}, .outlasts_targets = true},
+        gone);
+    ASSERT_TRUE(summary);
+    EXPECT_EQ(summary->end, "duration");
+    EXPECT_GT(taken_[46], 0);
+}
+
+TEST_F(RecorderTest, ForgetsWhatIsNoLongerRecorded) {
+    RecorderCalls denied = calls({42, 43});
+    std::vector<int> forgotten;
+    denied.forget = [&](int pid) { forgotten.push_back(pid); };
+    denied.take = [this, take = denied.take](int pid) -> Result<Snapshot> {
+        stop_ = taken_[43] == 2;
+        return pid == 42 ? failure(Error::Kind::kUnsupported, "unknown") : take(pid);
+    };
+    ASSERT_TRUE(record({.interval = milliseconds{1}}, denied));
+    EXPECT_THAT(forgotten, ElementsAre(42, 43));
+}
+
+TEST_F(RecorderTest, AsksAServerThatCannotBeAskedOnce) {
+    RecorderCalls one = calls({42});
+    int asked = 0;
+    one.server_facts =
+        [&](const std::vector<int>&) -> Result<std::map<int, std::vector<ServerFact>>> {
+        ++asked;
+        return failure(Error::Kind::kFailed, "no such host");
+    };
+    const Result<RecordingSummary> summary =
+        record({.interval = milliseconds{10}, .duration = milliseconds{50}}, one);
+    ASSERT_TRUE(summary);
+    EXPECT_EQ(asked, 1) << "each time costs seconds in which no snapshot is taken";
+    EXPECT_THAT(summary->notes, ElementsAre(HasSubstr("no such host")));
+}
+
+TEST_F(RecorderTest, TellsThatTheClockWasSet) {
+    RecorderCalls one = calls({42});
+    one.unix_time_ns = [this] { return unix_time_ns() + (taken_[42] < 2 ? 0 : 90 * kSecond); };
+    one.take = [this, take = one.take](int pid) {
+        stop_ = taken_[pid] == 4;
+        return take(pid);
+    };
+    ASSERT_TRUE(record({.interval = milliseconds{5}}, one));
+    EXPECT_THAT(history().notes, ElementsAre(HasSubstr("clock was set forward by 1.5 min")));
+}
+
+// A server in a container names its backends by PIDs of its own.
+TEST_F(RecorderTest, RecordsTheStatementsOfAServerInAContainer) {
+    std::ofstream journal(path("j.jsonl"));
+    RecorderCalls one = calls({4042});
+    one.server_pid = [](int pid) { return std::optional(pid - 4000); };
+    one.take = [&, take = one.take](int pid) {
+        journal << journal_line(taken_[pid] + 1, 42, unix_time_ns()) << std::flush;
+        stop_ = taken_[pid] == 2;
+        return take(pid);
+    };
+    const Result<RecordingSummary> summary =
+        record({.interval = milliseconds{5}}, one, JournalReader(path("j.jsonl")));
+    ASSERT_TRUE(summary) << summary.error().message;
+    EXPECT_EQ(summary->executions, 3);
+    EXPECT_THAT(history().backends.at(0).executions, SizeIs(3));
+}
+
+TEST_F(RecorderTest, SaysThatAJournalIsOfAnotherServer) {
+    std::ofstream(path("j.jsonl")) << journal_line(1, 77, unix_time_ns() + 60 * kSecond);
+    const Result<RecordingSummary> summary =
+        record({.interval = milliseconds{10}, .duration = milliseconds{50}},
+               calls({42}),
+               JournalReader(path("j.jsonl")));
+    ASSERT_TRUE(summary) << summary.error().message;
+    EXPECT_EQ(summary->executions, 0);
+    EXPECT_THAT(summary->notes, ElementsAre(HasSubstr("none of the 1 statements told")));
 }
 
 TEST_F(RecorderTest, RecordsTheJournalsStatementsOfItsBackends) {

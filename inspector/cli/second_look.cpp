@@ -1,0 +1,18 @@
+#include "inspector/cli/second_look.hpp"
+
+#include <algorithm>
+
+#include "attach/stopped_process.hpp"
+
+namespace palloscope {
+
+void await_second_look(const StopRequest& stop, std::chrono::nanoseconds wait) {
+    using Clock = std::chrono::steady_clock;
+    constexpr std::chrono::milliseconds kReleaseEvery{100};
+    const Clock::time_point end = Clock::now() + wait;
+    while (Clock::now() < end && !stop.sleep_until(std::min(end, Clock::now() + kReleaseEvery))) {
+        StoppedProcess::release_late_stops();
+    }
+}
+
+}  // namespace palloscope

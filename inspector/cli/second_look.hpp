@@ -1,0 +1,13 @@
+#pragma once
+
+#include <chrono>
+
+#include "inspector/cli/interruption.hpp"
+
+namespace palloscope {
+
+// Sleeps for `wait`, or until the user asks to stop, between two looks at a backend, and lets go
+// meanwhile of what a stop could not let go of (StoppedProcess::release_late_stops).
+void await_second_look(const StopRequest& stop, std::chrono::nanoseconds wait);
+
+}  // namespace palloscope
