@@ -71,11 +71,9 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
         .title = "Ever more tables, indexes or other objects are touched in one session",
         .groups = all_groups(suspicion),
         .remedies = {
-            fmt::format(
-                "End connections after a number of uses or some minutes: the caches go with "
-                "the backend. pgbouncer's server_lifetime does so where the pool is by "
-                "transaction (pool_mode = transaction); on the client's side {}.",
-                kPoolsThatEndConnectionsByAge),
+            "End connections after a number of uses or some minutes: the caches go with the "
+            "backend.",
+            kPoolsThatEndConnectionsByAge,
             "Have each worker serve a part of the tenants, schemas or partitions, so that no "
             "session comes to know all of them.",
             "Fewer and larger partitions: each one is a relation, and so is each of its indexes. A "

@@ -364,10 +364,7 @@ std::vector<std::string> remedies(const Churn& churn) {
         "does so from 1.17.7 on.",
         "Or keep the objects and empty them: fixed tables, or temporary ones made once a session, "
         "with ON COMMIT DELETE ROWS or TRUNCATE, instead of making and dropping them.",
-        fmt::format("pgbouncer's server_lifetime and server_idle_timeout close idle server "
-                    "connections only: in session pooling, one that a client holds is never closed "
-                    "by them. Pool by transaction, or recycle on the client's side: {}.",
-                    kPoolsThatEndConnectionsByAge)};
+        kPoolsThatEndConnectionsByAge};
     sentences.emplace_back(
         "VACUUM does not help: it frees dead rows in the tables of the catalogs, and this is "
         "memory "

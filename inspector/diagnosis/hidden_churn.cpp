@@ -11,6 +11,7 @@
 #include "inspector/diagnosis/catalog_growth.hpp"
 #include "inspector/diagnosis/cause_rules.hpp"
 #include "inspector/diagnosis/common_evidence.hpp"
+#include "inspector/diagnosis/common_remedies.hpp"
 #include "inspector/diagnosis/context_kind.hpp"
 #include "inspector/diagnosis/function_contexts.hpp"
 #include "inspector/diagnosis/query_word.hpp"
@@ -56,7 +57,8 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
             "EXISTS ... ON COMMIT DELETE ROWS, or TRUNCATE at the start) in place of making and "
             "dropping it at each call; or do without: WITH ... AS, or an array in a variable.",
             "Else end connections after a number of uses: the memory goes with the backend. VACUUM "
-            "does not help, nor does DISCARD ALL, which leaves these caches alone."}};
+            "does not help, nor does DISCARD ALL, which leaves these caches alone.",
+            kPoolsThatEndConnectionsByAge}};
     std::vector<std::string> own;
     if (growth.explained) {
         own.push_back(what_is_of_gone_objects(growth));

@@ -94,7 +94,8 @@ std::vector<std::string> remedies(const Gathered& gathered) {
     }
     remedies.emplace_back(
         "idle_in_transaction_session_timeout (9.6 and later) ends sessions that wait in a "
-        "transaction, transaction_timeout (17 and later) transactions that last too long.");
+        "transaction, transaction_timeout (17 and later) transactions that last too long; "
+        "pgbouncer's idle_transaction_timeout disconnects a client that waits in one.");
     return remedies;
 }
 

@@ -11,6 +11,7 @@
 
 #include "inspector/diagnosis/cause_rules.hpp"
 #include "inspector/diagnosis/common_evidence.hpp"
+#include "inspector/diagnosis/common_remedies.hpp"
 #include "inspector/diagnosis/outside_growth.hpp"
 #include "inspector/diagnosis/readable.hpp"
 
@@ -45,7 +46,8 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
             "the postmaster (a restart) have glibc map large blocks by themselves and give them "
             "back at once; blocks below stay as they are. MALLOC_ARENA_MAX changes nothing: a "
             "backend has one thread, and so one arena.",
-            "Else end connections after a number of uses."}};
+            "Else end connections after a number of uses.",
+            kPoolsThatEndConnectionsByAge}};
     finding.evidence = usual_evidence(
         suspicion,
         finding.groups,

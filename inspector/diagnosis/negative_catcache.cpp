@@ -13,6 +13,7 @@
 #include "inspector/diagnosis/catalog_growth.hpp"
 #include "inspector/diagnosis/cause_rules.hpp"
 #include "inspector/diagnosis/common_evidence.hpp"
+#include "inspector/diagnosis/common_remedies.hpp"
 #include "inspector/diagnosis/context_kind.hpp"
 #include "inspector/diagnosis/query_word.hpp"
 #include "inspector/diagnosis/readable.hpp"
@@ -63,7 +64,8 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
             "search_path that was searched in vain.",
             "Else end connections after a number of uses: the memory goes with the backend. "
             "DISCARD "
-            "ALL leaves these caches alone, and no setting limits them."}};
+            "ALL leaves these caches alone, and no setting limits them.",
+            kPoolsThatEndConnectionsByAge}};
     finding.whole = growth.explained;
     finding.evidence = usual_evidence(
         suspicion,

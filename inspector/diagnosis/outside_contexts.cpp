@@ -10,6 +10,7 @@
 
 #include "inspector/diagnosis/cause_rules.hpp"
 #include "inspector/diagnosis/common_evidence.hpp"
+#include "inspector/diagnosis/common_remedies.hpp"
 #include "inspector/diagnosis/outside_growth.hpp"
 #include "inspector/diagnosis/query_word.hpp"
 #include "inspector/diagnosis/readable.hpp"
@@ -64,7 +65,8 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
             "Else it belongs to a library or an extension: a malloc profiler such as heaptrack "
             "says "
             "to which function.",
-            "End connections after a number of uses: the memory goes with the backend."}};
+            "End connections after a number of uses: the memory goes with the backend.",
+            kPoolsThatEndConnectionsByAge}};
     own.insert(own.begin(),
                fmt::format("RssAnon grew by {} beyond all memory contexts.",
                            readable_bytes(suspicion.bytes)));

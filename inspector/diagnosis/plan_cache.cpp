@@ -9,6 +9,7 @@
 
 #include "inspector/diagnosis/cause_rules.hpp"
 #include "inspector/diagnosis/common_evidence.hpp"
+#include "inspector/diagnosis/common_remedies.hpp"
 #include "inspector/diagnosis/function_contexts.hpp"
 #include "inspector/diagnosis/plan_growth.hpp"
 #include "inspector/diagnosis/query_word.hpp"
@@ -44,7 +45,8 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
             "C functions: SPI_freeplan() what SPI_keepplan() or SPI_prepare() kept.",
             "Else end connections after a number of uses: the plans of a function stay in the "
             "backend though the function is dropped. DEALLOCATE ALL does not end them, and DISCARD "
-            "PLANS only has them made anew."}};
+            "PLANS only has them made anew.",
+            kPoolsThatEndConnectionsByAge}};
     finding.whole = true;
     finding.evidence = usual_evidence(
         suspicion,

@@ -10,6 +10,7 @@
 #include "inspector/diagnosis/catalog_growth.hpp"
 #include "inspector/diagnosis/cause_rules.hpp"
 #include "inspector/diagnosis/common_evidence.hpp"
+#include "inspector/diagnosis/common_remedies.hpp"
 #include "inspector/diagnosis/function_contexts.hpp"
 #include "inspector/diagnosis/plan_growth.hpp"
 #include "inspector/diagnosis/query_word.hpp"
@@ -42,6 +43,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
             "End connections after a number of uses: a compiled function stays in the backend, "
             "also "
             "when it was dropped. No setting limits them, and DISCARD ALL leaves them alone.",
+            kPoolsThatEndConnectionsByAge,
             "One function with a parameter, or a table of rules that it reads, in place of a "
             "function for each rule, tenant or table.",
             "Short functions: all branches are compiled, also those that never run. LANGUAGE sql "

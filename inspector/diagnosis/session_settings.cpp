@@ -9,6 +9,7 @@
 
 #include "inspector/diagnosis/cause_rules.hpp"
 #include "inspector/diagnosis/common_evidence.hpp"
+#include "inspector/diagnosis/common_remedies.hpp"
 #include "inspector/diagnosis/explained_growth.hpp"
 #include "inspector/diagnosis/setting_statement.hpp"
 
@@ -52,7 +53,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
                         suspicion, {.explained = explained, .telling_statements = accounts}),
                     .groups = setting,
                     .by_count = !accounts && suspicion.best_counted.has_value(),
-                    .remedies = {remedy_for_settings()}};
+                    .remedies = {remedy_for_settings(), kPoolsThatEndConnectionsByAge}};
     std::vector<std::string> own{
         "Up to PostgreSQL 15 settings lie in no memory context: RssAnon grows beyond all "
         "contexts."};

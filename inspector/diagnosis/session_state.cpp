@@ -13,6 +13,7 @@
 
 #include "inspector/diagnosis/cause_rules.hpp"
 #include "inspector/diagnosis/common_evidence.hpp"
+#include "inspector/diagnosis/common_remedies.hpp"
 #include "inspector/diagnosis/context_kind.hpp"
 #include "inspector/diagnosis/explained_growth.hpp"
 #include "inspector/diagnosis/query_word.hpp"
@@ -89,6 +90,7 @@ std::vector<std::string> remedies(const Gathered& gathered) {
     }
     if (gathered.settings) {
         remedies.push_back(remedy_for_settings());
+        remedies.emplace_back(kPoolsThatEndConnectionsByAge);
     }
     remedies.emplace_back(
         "DISCARD ALL, when a connection goes back to its pool, unlistens and unlocks all: "

@@ -4,6 +4,7 @@
 
 #include "inspector/diagnosis/cause_rules.hpp"
 #include "inspector/diagnosis/common_evidence.hpp"
+#include "inspector/diagnosis/common_remedies.hpp"
 #include "inspector/diagnosis/explained_growth.hpp"
 #include "inspector/diagnosis/readable.hpp"
 
@@ -61,6 +62,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
         "Until the cause is known, end connections after a number of uses: the memory goes with "
         "the "
         "backend.");
+    finding.remedies.emplace_back(kPoolsThatEndConnectionsByAge);
     return finding;
 }
 

@@ -3,7 +3,6 @@
 #include "inspector/diagnosis/cause_rules.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,6 +12,7 @@
 #include "inspector/diagnosis/diagnosis.hpp"
 #include "tests/inspector/diagnosis/calls_of.hpp"
 #include "tests/inspector/diagnosis/synthetic_history.hpp"
+#include "tests/inspector/diagnosis/typical_leaks.hpp"
 
 namespace palloscope {
 namespace {
@@ -20,8 +20,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-const std::string kTop = "TopMemoryContext";
 
 std::vector<std::string> ids(const std::vector<Cause>& causes) {
     std::vector<std::string> ids;
@@ -41,26 +39,7 @@ Cause only_cause(const SyntheticBackend& backend) {
     return diagnosis.causes.empty() ? Cause{} : diagnosis.causes[0];
 }
 
-// What the backend had explained at the first and at the last snapshot.
-void explain_ends(SyntheticBackend& backend, const std::function<void(Explanation&)>& grow) {
-    Explanation before;
-    before.snapshot.taken_at_ns = backend.backend().snapshots.front().taken_at_ns;
-    Explanation after;
-    after.snapshot.taken_at_ns = backend.backend().snapshots.back().taken_at_ns;
-    for (Explanation* const explanation : {&before, &after}) {
-        explanation->catalog_caches = {
-            {.catalog = "pg_class", .keys = {"relname", "relnamespace"}, .bytes = 1000},
-            {.catalog = "pg_statistic", .keys = {"starelid", "staattnum"}, .bytes = 1000}};
-    }
-    grow(after);
-    backend.backend().explanations = {before, after};
-}
-
 // Names asked for in vain.
-
-SyntheticBackend caches_filled_by(const std::string& query) {
-    return calls_of(query, [](SyntheticBackend& backend) { backend.grow(kCatalogCache, 450); });
-}
 
 TEST(NegativeCatcache, IsNamedWhereStatementsAskForNamesThatMayNotExist) {
     const Cause cause = only_cause(caches_filled_by("SELECT to_regclass($1) IS NOT NULL"));
@@ -119,23 +98,6 @@ TEST(CatalogChurn, IsSeenWhereFunctionsMakeAndDropTheTables) {
 TEST(CatalogChurn, IsNotNamedForTablesThatAreOnlyDroppedIfTheyExist) {
     EXPECT_THAT(causes_of(caches_filled_by("DROP TABLE IF EXISTS import_*")),
                 ElementsAre("negative-catcache"));
-}
-
-// A trigger's function, compiled once for each table that a load makes and drops.
-SyntheticBackend triggers_compiled_by(const std::string& query, const std::string& makes) {
-    SyntheticBackend backend = calls_of(query, [&](SyntheticBackend& grown) {
-        grown.grow(kTop + "/PL/pgSQL function", 20000);
-        grown.add_contexts(kTop + "/PL/pgSQL function", 1);
-        grown.grow(kCatalogCache, 5000);
-    });
-    for (std::size_t i = 0; i < backend.backend().snapshots.size(); i += 2) {
-        backend.run(static_cast<double>(i) + 0.5, makes);
-    }
-    explain_ends(backend, [](Explanation& after) {
-        after.functions.resize(300, {.signature = "grant_to_owner()", .bytes = 20000});
-        after.catalog_caches[1].negative_entries += 900;
-    });
-    return backend;
 }
 
 TEST(CatalogChurn, IsSeenByWhatIsLeftOfTablesThoughTheBytesGoWithAnotherStatement) {
@@ -401,20 +363,6 @@ TEST(CatalogChurn, IsSeenThoughACacheFillsBesideIt) {
 }
 
 // Statements and functions.
-
-// `owner` grows with each plan that is kept.
-SyntheticBackend plans_kept_by(const std::string& query,
-                               const std::string& owner,
-                               double owner_bytes) {
-    return calls_of(query, [&](SyntheticBackend& backend) {
-        for (const char* const name : {"/CachedPlanSource", "/CachedPlanSource/CachedPlanQuery"}) {
-            backend.grow(kCatalogCache + name, 4000);
-            backend.add_contexts(kCatalogCache + name, 1);
-        }
-        backend.grow(owner, owner_bytes);
-        backend.add_contexts(owner, 1);
-    });
-}
 
 TEST(PreparedStatements, AreNamedWhereTheTableOfTheirNamesGrowsWithThePlans) {
     const Cause cause =

@@ -9,6 +9,7 @@
 #include "inspector/diagnosis/diagnosis.hpp"
 #include "tests/inspector/diagnosis/calls_of.hpp"
 #include "tests/inspector/diagnosis/synthetic_history.hpp"
+#include "tests/inspector/diagnosis/typical_leaks.hpp"
 
 namespace palloscope {
 namespace {
@@ -20,10 +21,6 @@ using testing::SizeIs;
 
 BackendDiagnosis diagnosis_of(const SyntheticBackend& backend) {
     return diagnose(backend.history()).backends[0];
-}
-
-SyntheticBackend outside_grown_by(const std::string& query) {
-    return calls_of(query, [](SyntheticBackend& backend) { backend.grow_outside(20'000); });
 }
 
 TEST(OutsideContexts, IsACauseWhereRssAnonGrowsBeyondTheContexts) {

@@ -66,6 +66,7 @@ class SyntheticBackend {
 };
 
 // NOLINTBEGIN(readability-identifier-naming): constants they are
+inline const std::string kTop = "TopMemoryContext";
 inline const std::string kCatalogCache = "TopMemoryContext/CacheMemoryContext";
 inline const std::string kIndexInfo = "TopMemoryContext/CacheMemoryContext/index info";
 inline const std::string kOther = "TopMemoryContext/Some extension";
