@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "inspector/diagnosis/context_kind.hpp"
 #include "inspector/diagnosis/diagnosis.hpp"
 #include "inspector/diagnosis/statement_columns.hpp"
 #include "inspector/diagnosis/step_deltas.hpp"
@@ -20,6 +21,11 @@ inline constexpr std::string_view kSharedMemory = "shared memory";
 
 [[nodiscard]] constexpr bool is_context(std::string_view path) {
     return path != kOutsideContexts && path != kSharedMemory;
+}
+
+// Whether it is a context that can grow without a bound.
+[[nodiscard]] inline bool may_leak(std::string_view path) {
+    return is_context(path) && !is_for_temporary_tables(path);
 }
 
 // A statement of a suspected group.

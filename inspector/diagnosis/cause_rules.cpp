@@ -6,6 +6,8 @@ namespace palloscope {
 
 std::span<const CauseRule> cause_rules() {
     static const std::array rules{
+        // Of contexts that no other rule covers: what it finds counts as no growth for the others.
+        temporary_buffers_rule(),
         catalog_churn_rule(),
         open_cursors_rule(),
         long_transaction_rule(),

@@ -37,6 +37,8 @@ namespace palloscope {
 [[nodiscard]] CauseRule malloc_retention_rule();
 // outside_contexts.cpp: JIT, libraries, extensions.
 [[nodiscard]] CauseRule outside_contexts_rule();
+// temporary_buffers.cpp: buffers for temporary tables; no leak.
+[[nodiscard]] CauseRule temporary_buffers_rule();
 // query_workspace.cpp: what a running statement works with; no leak.
 [[nodiscard]] CauseRule query_workspace_rule();
 // shared_memory_touch.cpp: RSS that is shared; no leak.

@@ -40,6 +40,10 @@ bool lies_in(std::string_view path, std::string_view ancestor) {
     return false;
 }
 
+bool is_for_temporary_tables(std::string_view path) {
+    return context_family(path) == "LocalBufferContext";
+}
+
 bool is_subtransaction(std::string_view path) {
     return path.ends_with("/CurTransactionContext");
 }

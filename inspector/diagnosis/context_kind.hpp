@@ -16,6 +16,10 @@ namespace palloscope {
 // Whether the context of this path is called `ancestor`, or lies below one of that name.
 [[nodiscard]] bool lies_in(std::string_view path, std::string_view ancestor);
 
+// Whether it holds the buffers for temporary tables (localbuf.c), which fill up to temp_buffers and
+// stay.
+[[nodiscard]] bool is_for_temporary_tables(std::string_view path);
+
 // Whether it is that of a subtransaction, below that of the one that it is in (AtSubStart_Memory,
 // xact.c).
 [[nodiscard]] bool is_subtransaction(std::string_view path);

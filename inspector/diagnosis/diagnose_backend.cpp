@@ -9,7 +9,6 @@
 #include "inspector/diagnosis/backend_notes.hpp"
 #include "inspector/diagnosis/cause_rules.hpp"
 #include "inspector/diagnosis/cause_statements.hpp"
-#include "inspector/diagnosis/context_kind.hpp"
 #include "inspector/diagnosis/covered_memory.hpp"
 #include "inspector/diagnosis/server_evidence.hpp"
 #include "inspector/diagnosis/stopped_growth.hpp"
@@ -21,8 +20,7 @@ namespace palloscope {
 
 namespace {
 
-// A leak below this share of all growth is not worth a cause of its own. Buffers for temporary
-// tables are no growth in that sense: they fill up to temp_buffers, 8 MB by default, and stay.
+// A leak below this share of all growth is not worth a cause of its own.
 constexpr double kLeastShare = 0.05;
 constexpr std::size_t kMostContexts = 20;
 // Of what a rule covers, the part that another must cover too to hold it.
@@ -65,10 +63,6 @@ bool comes_in_blocks(const std::vector<double>& bytes) {
         grown += bytes[i] > bytes[i - 1] ? std::size_t{1} : 0;
     }
     return 2 * grown < bytes.size();
-}
-
-bool may_leak(std::string_view path) {
-    return is_context(path) && context_family(path) != "LocalBufferContext";
 }
 
 // The diagnosis in the making.

@@ -34,7 +34,7 @@ std::optional<int> rank(std::string_view query) {
 // Whether the backend has read or written a temporary table (localbuf.c).
 bool uses_temporary_tables(const BackendHistory& backend) {
     return std::ranges::any_of(backend.contexts, [](const ContextSeries& series) {
-        return context_kind(series.path) == "LocalBufferContext";
+        return is_for_temporary_tables(series.path);
     });
 }
 

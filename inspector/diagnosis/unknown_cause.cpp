@@ -69,7 +69,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
 }  // namespace
 
 CauseRule unknown_cause_rule() {
-    return {.id = "unknown", .covers = is_context, .rank = rank, .explain = explain};
+    return {.id = "unknown", .covers = may_leak, .rank = rank, .explain = explain};
 }
 
 }  // namespace palloscope

@@ -281,6 +281,40 @@ TEST(Diagnosis, SeesALeakBesideBuffersForTemporaryTablesThatFillUp) {
     EXPECT_EQ(diagnosis.backends[0].causes[0].id, "catalog-churn");
 }
 
+// A temp_buffers of gigabytes takes longer to fill than a recording lasts.
+TEST(Diagnosis, CallsBuffersForTemporaryTablesNoLeakThoughTheyFillAllTheTime) {
+    for (const bool leaks : {false, true}) {
+        SyntheticBackend backend;
+        Dice dice(7);
+        for (int i = 0; i < 60; ++i) {
+            for (int calls = dice.poisson(6); calls > 0; --calls) {
+                backend.run(i + 0.5,
+                            "INSERT INTO imported SELECT $1",
+                            "TopMemoryContext/LocalBufferContext",
+                            512e3);
+            }
+            for (int calls = dice.poisson(6); calls > 0; --calls) {
+                backend.run(i + 0.6, "SELECT leak($1)", kOther, leaks ? 90'000 : 0);
+            }
+            backend.snapshot(i + 1);
+        }
+        const BackendDiagnosis diagnosis = diagnose(backend.history()).backends.at(0);
+        EXPECT_EQ(diagnosis.leaks(), leaks);
+        EXPECT_EQ(diagnosis.growth.significant(), leaks);
+        ASSERT_THAT(diagnosis.harmless, SizeIs(1));
+        EXPECT_EQ(diagnosis.harmless[0].id, "session-state");
+        EXPECT_THAT(diagnosis.harmless[0].title, HasSubstr("temp_buffers"));
+        EXPECT_THAT(diagnosis.harmless[0].contexts, SizeIs(1));
+        if (leaks) {
+            ASSERT_THAT(diagnosis.causes, SizeIs(1));
+            EXPECT_EQ(diagnosis.causes[0].id, "unknown");
+            EXPECT_EQ(diagnosis.causes[0].bytes, diagnosis.growth.bytes);
+            ASSERT_THAT(diagnosis.causes[0].contexts, SizeIs(1));
+            EXPECT_EQ(diagnosis.causes[0].contexts[0].path, kOther);
+        }
+    }
+}
+
 TEST(Diagnosis, CallsUnknownWhatNoRuleExplainsAndNamesItsStatement) {
     SyntheticBackend backend;
     Dice dice(5);
