@@ -9,6 +9,10 @@ namespace {
 
 constexpr double kSmallestGrowth = 65536;
 constexpr double kLeastShareOfRssAnon = 0.5;
+// Of the growth, what lies outside at the end: were it less, RssAnon fell short of the contexts
+// before, as with half a gigabyte of buffers for temporary tables that fill up (localbuf.c takes as
+// many at once as there were).
+constexpr double kLeastShareThatIsThere = 0.5;
 
 std::optional<double> item_of(const Accounting& accounting, std::string_view id) {
     const auto found = std::ranges::find(accounting.items, id, &AccountItem::id);
@@ -28,8 +32,11 @@ std::int64_t least_at_rest(const BackendHistory& backend) {
 }  // namespace
 
 bool is_worth_a_cause(const Suspicion& suspicion) {
+    const SnapshotSummary& last = suspicion.backend.snapshots.back();
     return suspicion.bytes >= kSmallestGrowth &&
-           suspicion.bytes >= kLeastShareOfRssAnon * suspicion.rss_anon_bytes;
+           suspicion.bytes >= kLeastShareOfRssAnon * suspicion.rss_anon_bytes &&
+           static_cast<double>(last.rss_anon_bytes - last.total.total_bytes) >=
+               kLeastShareThatIsThere * suspicion.bytes;
 }
 
 std::optional<double> accounted_growth(const BackendHistory& backend, std::string_view item) {

@@ -75,6 +75,23 @@ TEST(OutsideContexts, IsNoCauseWhereTheContextsTakeWhatRssAnonGrewBy) {
     EXPECT_EQ(diagnosis.causes[0].id, "unknown");
 }
 
+// Half of all buffers for temporary tables may come at once, and are touched one by one.
+TEST(OutsideContexts, IsNoCauseWhereRssAnonOnlyCatchesUpWithTheContexts) {
+    constexpr double kBlock = 64e6;
+    SyntheticBackend backend;
+    backend.grow("TopMemoryContext/LocalBufferContext", kBlock);
+    backend.grow_outside(-kBlock);
+    Dice dice(1);
+    for (int i = 0; i < 60; ++i) {
+        for (int calls = dice.poisson(6); calls > 0; --calls) {
+            backend.run(i + 0.5, "INSERT INTO imported SELECT $1");
+            backend.grow_outside(kBlock / 400);
+        }
+        backend.snapshot(i + 1);
+    }
+    EXPECT_THAT(diagnosis_of(backend).causes, IsEmpty());
+}
+
 TEST(MallocRetention, IsNamedWhereContextsGaveBackWhatRssAnonKeeps) {
     SyntheticBackend backend = outside_grown_by("SELECT open_cursors($1)");
     // Amid a batch the contexts held about what malloc keeps at the end.
