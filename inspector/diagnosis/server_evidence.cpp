@@ -21,7 +21,7 @@ struct TellingSettings {
     std::array<std::string_view, 4> names;
 };
 
-constexpr std::array<TellingSettings, 10> kTellingSettings{{
+constexpr std::array<TellingSettings, 11> kTellingSettings{{
     {"catalog-churn", {"idle_session_timeout"}},
     {"catalog-breadth", {"idle_session_timeout"}},
     {"negative-catcache", {"idle_session_timeout"}},
@@ -31,6 +31,7 @@ constexpr std::array<TellingSettings, 10> kTellingSettings{{
     {"open-cursors", {"work_mem", "idle_in_transaction_session_timeout"}},
     {"session-state", {"max_locks_per_transaction", "max_connections", "temp_buffers"}},
     {"outside-contexts", {"jit", "jit_above_cost", "jit_inline_above_cost"}},
+    {"shared-memory-touch", {"shared_buffers"}},
     {"query-workspace", {"work_mem", "hash_mem_multiplier", "maintenance_work_mem"}},
 }};
 
@@ -104,8 +105,11 @@ class ServerWords {
         }
         return {
             fmt::format("pg_stat_all_tables: dead rows in the catalogs are {}. They take up "
-                        "tables, not this memory.",
-                        fmt::join(tables, ", "))};
+                        "tables, not this memory{}.",
+                        fmt::join(tables, ", "),
+                        value(kSettingFact, "autovacuum") == "off"
+                            ? ", and as autovacuum = off, they stay until VACUUM is run by hand"
+                            : "")};
     }
 
   private:

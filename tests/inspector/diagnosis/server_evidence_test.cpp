@@ -1,5 +1,7 @@
 #include "inspector/diagnosis/server_evidence.hpp"
 
+#include <string_view>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -28,6 +30,26 @@ TEST(ServerEvidence, NamesTheDeadRowsOfTheCatalogsForCausesInThem) {
                 Contains(HasSubstr("56,789 pg_attribute, 1,234 pg_class")));
     EXPECT_THAT(server_evidence("plan-cache", backend_of_database("orders")),
                 Not(Contains(HasSubstr("pg_attribute"))));
+}
+
+TEST(ServerEvidence, SaysThatDeadRowsStayWhereAutovacuumIsOff) {
+    for (const char* const autovacuum : {"on", "off"}) {
+        BackendHistory backend = backend_of_database("orders");
+        backend.server_facts.push_back({"setting", "autovacuum", autovacuum});
+        const auto sentences = server_evidence("catalog-churn", backend);
+        EXPECT_EQ(sentences.front().find("autovacuum = off") != std::string::npos,
+                  std::string_view(autovacuum) == "off")
+            << sentences.front();
+    }
+}
+
+TEST(ServerEvidence, NamesTheBoundOfSharedMemoryThatIsTouched) {
+    BackendHistory backend = backend_of_database("orders");
+    backend.server_facts.push_back({"setting", "shared_buffers", "4GB"});
+    EXPECT_THAT(server_evidence("shared-memory-touch", backend),
+                Contains(HasSubstr("shared_buffers = 4GB")));
+    EXPECT_THAT(server_evidence("catalog-churn", backend),
+                Not(Contains(HasSubstr("shared_buffers"))));
 }
 
 TEST(ServerEvidence, NamesTheSettingsThatBearOnTheCauseAndTheSession) {
