@@ -93,6 +93,8 @@ CommandAction add_experiment(CLI::App& app) {
                    experiment.every,
                    "a scenario's sessions: intervene after so many requests of each")
         ->check(CLI::PositiveNumber)
+        // Of a command nobody counts requests: PgBouncer intervenes after each transaction.
+        ->needs("--scenario")
         ->capture_default_str();
     app.add_option(
            "--try", experiment.tried, "only this intervention; repeat it for more (default: all)")
