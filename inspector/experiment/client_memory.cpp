@@ -4,7 +4,6 @@
 #include <array>
 #include <chrono>
 #include <utility>
-#include <vector>
 
 #include "attach/proc.hpp"
 #include "inspector/backend/server_processes.hpp"
@@ -41,9 +40,10 @@ void ClientMemory::note(const Error& error) {
     }
 }
 
-MemorySample ClientMemory::take() {
+MemorySample ClientMemory::take(const std::vector<pid_t>& our_own) {
     std::vector<pid_t> pids = list_children(postmaster_).value_or(std::vector<pid_t>{});
-    std::erase(pids, excluded_);
+    std::erase_if(pids,
+                  [&](pid_t pid) { return std::ranges::find(our_own, pid) != our_own.end(); });
     std::erase_if(clients_, [&](const auto& client) {
         return std::ranges::find(pids, client.first) == pids.end();
     });

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <vector>
 
 #include "attach/error.hpp"
 #include "inspector/backend/snapshotter.hpp"
@@ -14,13 +15,13 @@ namespace palloscope {
 // What the client backends of one server hold together, read from outside.
 class ClientMemory {
   public:
-    // `excluded` is the backend of a connection of our own.
-    ClientMemory(pid_t postmaster, pid_t excluded) : postmaster_(postmaster), excluded_(excluded) {}
+    explicit ClientMemory(pid_t postmaster) : postmaster_(postmaster) {}
 
-    // The sums over the client backends that live now. One that cannot be read this time counts as
+    // The sums over the client backends that live now, without those that serve connections of our
+    // own, or did. One that cannot be read this time counts as
     // it did last time; one that was never read, since it is about to start or to end, is left out.
     // MemorySample::seconds is the caller's.
-    [[nodiscard]] MemorySample take();
+    [[nodiscard]] MemorySample take(const std::vector<pid_t>& our_own);
 
     // Why a client backend could never be read, kPermission or kUnsupported; none where there was
     // no such reason.
@@ -38,7 +39,6 @@ class ClientMemory {
     void note(const Error& error);
 
     pid_t postmaster_;
-    pid_t excluded_;
     std::map<pid_t, Client> clients_;
     std::optional<Error> refusal_;
 };

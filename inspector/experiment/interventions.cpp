@@ -19,7 +19,7 @@ constexpr int kPeriods = 10;  // in a trial
 
 constexpr std::array<Intervention, 11> kInterventions{{
     {.id = "none", .summary = "the workload alone, which all others are compared with"},
-    {.id = "vacuum", .summary = "VACUUM of the whole database", .maintenance = "VACUUM"},
+    {.id = "vacuum", .summary = "VACUUM of every database", .maintenance = "VACUUM"},
     {.id = "discard-all", .summary = "DISCARD ALL in the session", .statement = "DISCARD ALL"},
     {.id = "discard-plans",
      .summary = "DISCARD PLANS in the session",

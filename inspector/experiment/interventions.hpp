@@ -19,7 +19,7 @@ struct Intervention {
     // A statement in a session between two requests, or its end there.
     std::string_view statement;
     bool reconnect = false;
-    // A statement from a connection of our own, ten times in a trial.
+    // A statement from connections of our own, in every database, ten times in a trial.
     std::string_view maintenance;
     Pooling pooling = Pooling::kNone;
     // A time of PgBouncer's, set to a tenth of the trial.

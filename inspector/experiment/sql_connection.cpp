@@ -39,6 +39,20 @@ int SqlConnection::backend_pid() const {
     return PQbackendPID(connection_.get());
 }
 
+Result<std::vector<std::string>> SqlConnection::ask(const std::string& sql) const {
+    const SqlResult result(PQexec(connection_.get(), sql.c_str()));
+    if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) {
+        return failure(Error::Kind::kFailed,
+                       fmt::format("{}: {}", sql, last_line(PQerrorMessage(connection_.get()))));
+    }
+    std::vector<std::string> column(static_cast<std::size_t>(PQntuples(result.get())));
+    int row = 0;
+    for (std::string& value : column) {
+        value = PQgetvalue(result.get(), row++, 0);
+    }
+    return column;
+}
+
 Result<> SqlConnection::send(const std::string& sql) {
     if (PQsendQuery(connection_.get(), sql.c_str()) != 1) {
         return failure(Error::Kind::kFailed,

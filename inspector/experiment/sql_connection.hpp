@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "attach/error.hpp"
 
@@ -16,6 +17,10 @@ class SqlConnection {
     [[nodiscard]] static Result<SqlConnection> open(const std::string& conninfo);
 
     [[nodiscard]] int backend_pid() const;
+
+    // The first column of what a statement gives, which is waited for. kFailed with the server's
+    // words.
+    [[nodiscard]] Result<std::vector<std::string>> ask(const std::string& sql) const;
 
     // Sends a statement and does not wait for its end, nor ask what it gives.
     [[nodiscard]] Result<> send(const std::string& sql);

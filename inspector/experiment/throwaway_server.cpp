@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <string_view>
 #include <thread>
 
 #include <fmt/core.h>
@@ -82,6 +83,16 @@ Result<> wait_until_ready(ChildProcess& postmaster,
     return {};
 }
 
+// As libpq reads a value of a connection string (conninfo_parse, fe-connect.c).
+std::string in_quotes(std::string_view value) {
+    std::string text = "'";
+    for (const char character : value) {
+        text += character == '\'' || character == '\\' ? "\\" : "";
+        text += character;
+    }
+    return text + "'";
+}
+
 }  // namespace
 
 std::string Endpoint::conninfo(const std::string& database,
@@ -89,9 +100,9 @@ std::string Endpoint::conninfo(const std::string& database,
     return fmt::format(
         "host=127.0.0.1 port={} user=postgres password={} dbname={} application_name={}",
         port,
-        password,
-        database,
-        application_name);
+        in_quotes(password),
+        in_quotes(database),
+        in_quotes(application_name));
 }
 
 Result<int> free_port() {

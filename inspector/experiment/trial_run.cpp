@@ -6,8 +6,8 @@
 #include <fmt/core.h>
 
 #include "inspector/experiment/client_memory.hpp"
+#include "inspector/experiment/maintenance.hpp"
 #include "inspector/experiment/pooler.hpp"
-#include "inspector/experiment/sql_connection.hpp"
 #include "inspector/experiment/throwaway_server.hpp"
 
 namespace palloscope {
@@ -19,11 +19,11 @@ using Clock = std::chrono::steady_clock;
 constexpr int kSamples = 160;  // in a trial, where its length allows
 constexpr std::chrono::milliseconds kShortestInterval{50};
 
-// The server, the pooler and our own connection of one trial, in the order in which they start.
+// The server, the pooler and our own connections of one trial, in the order in which they start.
 struct Stage {
     ThrowawayServer server;
     std::optional<Pooler> pooler;
-    SqlConnection maintenance;
+    Maintenance maintenance;
 
     [[nodiscard]] const Endpoint& endpoint() const {
         return pooler ? pooler->endpoint() : server.endpoint();
@@ -45,37 +45,31 @@ Result<Stage> set_stage(const TrialConditions& conditions, const TrialPlan& plan
         }
         pooler = std::move(*started);
     }
-    auto maintenance = SqlConnection::open(server->endpoint().conninfo("postgres", "palloscope"));
-    if (!maintenance) {
-        return tl::unexpected(maintenance.error());
-    }
+    Maintenance maintenance(server->endpoint());
     return Stage{.server = std::move(*server),
                  .pooler = std::move(pooler),
-                 .maintenance = std::move(*maintenance)};
+                 .maintenance = std::move(maintenance)};
 }
 
 // Samples the memory and the loops until the trial is over. True where the user asked to stop.
-Result<bool> watch(const TrialConditions& conditions,
-                   const TrialPlan& plan,
-                   Stage& stage,
-                   const WorkloadRun& run,
-                   ClientMemory& memory,
-                   Trial& trial) {
+bool watch(const TrialConditions& conditions,
+           const TrialPlan& plan,
+           Stage& stage,
+           const WorkloadRun& run,
+           ClientMemory& memory,
+           Trial& trial) {
     const auto interval =
         std::max<Clock::duration>(kShortestInterval, conditions.duration / kSamples);
     const auto begin = Clock::now();
     auto next_sample = begin;
     auto next_maintenance = begin + plan.period;
     while (run.running() && Clock::now() < begin + conditions.duration) {
-        if (!plan.maintenance.empty() && Clock::now() >= next_maintenance &&
-            !stage.maintenance.busy()) {
+        if (!stage.maintenance.busy() && !plan.maintenance.empty() &&
+            Clock::now() >= next_maintenance) {
             next_maintenance += plan.period;
-            // Not waited for: it may have to wait for a lock of the workload.
-            if (const auto sent = stage.maintenance.send(plan.maintenance); !sent) {
-                return tl::unexpected(sent.error());
-            }
+            stage.maintenance.start(plan.maintenance);
         }
-        MemorySample sample = memory.take();
+        MemorySample sample = memory.take(stage.maintenance.backend_pids());
         sample.loops = run.counts().loops;
         sample.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
         trial.samples.push_back(sample);
@@ -122,12 +116,8 @@ Result<Trial> run_on_stage(const TrialConditions& conditions,
     if (!run) {
         return tl::unexpected(run.error());
     }
-    ClientMemory memory(stage.server.postmaster_pid(), stage.maintenance.backend_pid());
-    const auto interrupted = watch(conditions, plan, stage, *run, memory, trial);
-    if (!interrupted) {
-        return tl::unexpected(interrupted.error());
-    }
-    if (*interrupted) {
+    ClientMemory memory(stage.server.postmaster_pid());
+    if (watch(conditions, plan, stage, *run, memory, trial)) {
         return failure(Error::Kind::kInterrupted, "the experiment was interrupted");
     }
     trial.seconds = trial.samples.empty() ? 0 : trial.samples.back().seconds;

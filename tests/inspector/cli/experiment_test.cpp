@@ -89,6 +89,17 @@ TEST(Experiment, TriesACommandsStatementsThroughPgBouncer) {
     EXPECT_EQ(trial_of(json, "deallocate-all")["effect"], "stops") << result.out;
 }
 
+TEST(Experiment, VacuumsADatabaseThatTheCommandMade) {
+    constexpr const char* kCommand =
+        "psql -qXc 'CREATE DATABASE \"my app\"' && while :; do echo \"SELECT 'times: ' || "
+        "vacuum_count FROM pg_stat_all_tables WHERE relid = 'pg_class'::regclass;\"; sleep 0.1; "
+        "done | psql -qXAtd 'my app'";
+    const ProgramResult result =
+        experiment({"--duration", "3s", "--try", "vacuum", "--", "sh", "-c", kCommand});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_THAT(result.err, testing::ContainsRegex("times: [1-9]"));
+}
+
 // A service (PGSERVICE) would lead libpq past PGPORT, to a server that is the user's.
 TEST(Experiment, TouchesNoServerThatTheCallersVariablesName) {
     PostgresServer& server = PostgresServer::shared("15");
