@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/postgres_server.hpp"
+
+namespace palloscope::test {
+
+// Where the statements of a recording come from. Stepping, a snapshot after each of them, is the
+// truth that the others are measured against.
+enum class Source { kJournal, kActivity, kSteps };
+
+[[nodiscard]] const char* name_of(Source source);
+
+// The scenarios of palloscope-workload, with what each is made to show (palloscope-workload list).
+[[nodiscard]] nlohmann::json scenario_list();
+
+// The report on a run of the scenario. Throws std::runtime_error where one of the programs fails.
+[[nodiscard]] nlohmann::json report_on(const PostgresServer& server,
+                                       const std::string& scenario,
+                                       Source source);
+
+}  // namespace palloscope::test
