@@ -17,8 +17,8 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/bench/logging_server.hpp"
 #include "tests/bench/scenario_report.hpp"
-#include "tests/support/postgres_server.hpp"
 #include "tests/support/worst_backend.hpp"
 
 namespace palloscope::test {
@@ -106,8 +106,10 @@ struct Score {
     int held = 0;
 };
 
-constexpr double kCloseByJournal = 0.10;
-constexpr double kCloseByActivity = 0.25;
+// How far from stepping a figure may be.
+double goal_of(Source source) {
+    return source == Source::kJournal ? 0.10 : 0.25;
+}
 
 // The first statement of a cause that stepping names too, against what that says of it.
 std::string comparison(const Json& found, const Json& truth, Source source, Score& score) {
@@ -123,10 +125,7 @@ std::string comparison(const Json& found, const Json& truth, Source source, Scor
         // Stepping too knows its figure within an interval only.
         const bool held = measured.low <= stepped.high && stepped.low <= measured.high;
         ++score.compared;
-        score.close +=
-            std::abs(error) <= (source == Source::kJournal ? kCloseByJournal : kCloseByActivity)
-                ? 1
-                : 0;
+        score.close += std::abs(error) <= goal_of(source) ? 1 : 0;
         score.held += held ? 1 : 0;
         return fmt::format("{:>9.0f} B {:>9.0f} B {:>+5.0f} % {:<4} {}",
                            measured.value,
@@ -140,15 +139,27 @@ std::string comparison(const Json& found, const Json& truth, Source source, Scor
     return fmt::format("{:>9} {:>9}", "", "none");
 }
 
-// One line of the table.
-void judge(const std::string& version,
-           const Json& scenario,
-           Source source,
+// A line of the table.
+struct Row {
+    std::string version;
+    std::string scenario;
+    Source source = Source::kSteps;
+    LogFormat log;  // of Source::kLog
+
+    [[nodiscard]] std::string heading() const {
+        return fmt::format(
+            "{:>4} {:<18} {:<11}",
+            version,
+            scenario,
+            source == Source::kLog ? fmt::format("log {}", log.destination) : name_of(source));
+    }
+};
+
+void judge(const Row& row,
+           const std::vector<std::string>& expected,
            const Json& backend,
            const Json& truth,
            Score& score) {
-    const std::vector<std::string> expected =
-        expected_causes(scenario, backend["server_version_num"]);
     std::string found = "none";
     std::string figures;
     if (!backend["causes"].empty()) {
@@ -160,7 +171,7 @@ void judge(const std::string& version,
         const auto stepped = std::ranges::find_if(
             truth["causes"], [&](const Json& other) { return other["id"] == found; });
         if (stepped != truth["causes"].end()) {
-            figures += comparison(cause, *stepped, source, score);
+            figures += comparison(cause, *stepped, row.source, score);
         } else {
             ++score.compared;
             figures += "stepping names another cause";
@@ -170,10 +181,8 @@ void judge(const std::string& version,
         found == "none" ? expected.empty() : std::ranges::find(expected, found) != expected.end();
     ++score.rows;
     score.right += right ? 1 : 0;
-    fmt::print("{:>4} {:<18} {:<9} {:<21} {:<21} {:<5} {}\n",
-               version,
-               scenario["name"].get<std::string>(),
-               name_of(source),
+    fmt::print("{} {:<21} {:<21} {:<5} {}\n",
+               row.heading(),
                expected.empty() ? "none" : expected.front(),
                found,
                right ? "right" : "WRONG",
@@ -181,26 +190,38 @@ void judge(const std::string& version,
     std::fflush(stdout);
 }
 
-void judge_scenario(const PostgresServer& server,
+void judge_scenario(const LoggingServer& server,
                     const std::string& version,
                     const Json& scenario,
+                    const LogFormat& log,
                     Score& score) {
-    const std::string name = scenario["name"];
     Json truth = {{"causes", Json::array()}};
-    for (const Source source : {Source::kSteps, Source::kJournal, Source::kActivity}) {
+    for (const Source source :
+         {Source::kSteps, Source::kJournal, Source::kActivity, Source::kLog}) {
+        const Row row{
+            .version = version, .scenario = scenario["name"], .source = source, .log = log};
         try {
-            const Json backend = worst_backend(report_on(server, name, source));
+            const Json backend = worst_backend(report_on(server, row.scenario, source, log));
             if (source == Source::kSteps) {
                 truth = backend;
             } else {
-                judge(version, scenario, source, backend, truth, score);
+                judge(row,
+                      expected_causes(scenario, backend["server_version_num"]),
+                      backend,
+                      truth,
+                      score);
             }
         } catch (const std::exception& error) {
             score.rows += source == Source::kSteps ? 0 : 1;
-            fmt::print(
-                "{:>4} {:<18} {:<9} not run: {}\n", version, name, name_of(source), error.what());
+            fmt::print("{} not run: {}\n", row.heading(), error.what());
         }
     }
+}
+
+// Scenarios take turns, three together, so that every format is met on every version that has it,
+// also by the third of them that runs there.
+const LogFormat& log_format_of(const LoggingServer& server, std::size_t scenario) {
+    return server.formats()[scenario / kOneInSoMany % server.formats().size()];
 }
 
 void measure(std::span<char*> arguments) {
@@ -215,7 +236,7 @@ void measure(std::span<char*> arguments) {
         versions = {"15", "10", "14", "16", "18"};
     }
     fmt::print(
-        "{:>4} {:<18} {:<9} {:<21} {:<21} {:<5} share, confidence, bytes a call, by stepping, "
+        "{:>4} {:<18} {:<11} {:<21} {:<21} {:<5} share, confidence, bytes a call, by stepping, "
         "error, interval, statement\n",
         "",
         "scenario",
@@ -225,20 +246,20 @@ void measure(std::span<char*> arguments) {
         "");
     Score score;
     for (const std::string& version : versions) {
-        const PostgresServer server = PostgresServer::start(version);
+        const LoggingServer server = LoggingServer::start(version);
         for (std::size_t i = 0; i < scenarios.size(); ++i) {
             const bool chosen =
                 names.empty() ? version == "15" || i % kOneInSoMany == 0
                               : std::ranges::find(names, scenarios[i]["name"].get<std::string>()) !=
                                     names.end();
             if (chosen) {
-                judge_scenario(server, version, scenarios[i], score);
+                judge_scenario(server, version, scenarios[i], log_format_of(server, i), score);
             }
         }
     }
     fmt::print(
-        "{} of {} first causes right; bytes a call within 10 % (journal) or 25 % (activity) of "
-        "stepping in {} of {}, with intervals that meet in {}\n",
+        "{} of {} first causes right; bytes a call within 10 % (journal) or 25 % (activity, log) "
+        "of stepping in {} of {}, with intervals that meet in {}\n",
         score.right,
         score.rows,
         score.close,

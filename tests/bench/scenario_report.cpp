@@ -1,6 +1,7 @@
 #include "tests/bench/scenario_report.hpp"
 
 #include <chrono>
+#include <map>
 #include <stdexcept>
 #include <vector>
 
@@ -29,7 +30,7 @@ struct Length {
     const char* duration;
 };
 
-constexpr Length kOfJournals{.loops = "750", .duration = "30s"};
+constexpr Length kOfAllStatements{.loops = "750", .duration = "30s"};
 constexpr Length kOfActivity{.loops = "1500", .duration = "60s"};
 constexpr Length kOfSteps{.loops = "2500", .duration = "60s"};
 
@@ -44,7 +45,8 @@ std::string output_of(const std::vector<std::string>& command) {
 Length length_of(Source source) {
     switch (source) {
         case Source::kJournal:
-            return kOfJournals;
+        case Source::kLog:
+            return kOfAllStatements;
         case Source::kActivity:
             return kOfActivity;
         case Source::kSteps:
@@ -61,6 +63,8 @@ const char* name_of(Source source) {
             return "journal";
         case Source::kActivity:
             return "activity";
+        case Source::kLog:
+            return "log";
         case Source::kSteps:
             break;
     }
@@ -71,9 +75,17 @@ Json scenario_list() {
     return Json::parse(output_of({workload_program(), "list", "--format", "json"}));
 }
 
-Json report_on(const PostgresServer& server, const std::string& scenario, Source source) {
+Json report_on(const LoggingServer& server,
+               const std::string& scenario,
+               Source source,
+               const LogFormat& log) {
     const TemporaryFolder folder;
     const auto file = [&](const char* name) { return (folder.path() / name).string(); };
+    const std::map<Source, std::string> statements{
+        {Source::kJournal, "journal:" + file("journal.jsonl")},
+        {Source::kActivity, "activity"},
+        {Source::kLog, "log:" + server.log_path(log)},
+        {Source::kSteps, "step:" + file("socket")}};
     const std::string application = "bench-" + scenario;
     std::vector<std::string> record{palloscope_program(),
                                     "record",
@@ -82,11 +94,12 @@ Json report_on(const PostgresServer& server, const std::string& scenario, Source
                                     application,
                                     "--output",
                                     file("run.palloscope"),
-                                    "--statements"};
+                                    "--statements",
+                                    statements.at(source)};
     std::vector<std::string> drive{workload_program(),
                                    scenario,
                                    "--dsn",
-                                   server.dsn(),
+                                   source == Source::kLog ? server.logging_dsn() : server.dsn(),
                                    "--application-name",
                                    application,
                                    "--seed",
@@ -98,11 +111,8 @@ Json report_on(const PostgresServer& server, const std::string& scenario, Source
                                    "--journal",
                                    file("journal.jsonl")};
     if (source == Source::kSteps) {
-        record.push_back("step:" + file("socket"));
         drive.insert(drive.end(), {"--step", file("socket")});
     } else {
-        record.push_back(source == Source::kJournal ? "journal:" + file("journal.jsonl")
-                                                    : "activity");
         record.insert(record.end(), {"--interval", "250ms", "--explain-every", "8s"});
         drive.insert(drive.end(), {"--rate", kLoopsPerSecond});
     }

@@ -4,22 +4,24 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tests/support/postgres_server.hpp"
+#include "tests/bench/logging_server.hpp"
 
 namespace palloscope::test {
 
 // Where the statements of a recording come from. Stepping, a snapshot after each of them, is the
 // truth that the others are measured against.
-enum class Source { kJournal, kActivity, kSteps };
+enum class Source { kJournal, kActivity, kLog, kSteps };
 
 [[nodiscard]] const char* name_of(Source source);
 
 // The scenarios of palloscope-workload, with what each is made to show (palloscope-workload list).
 [[nodiscard]] nlohmann::json scenario_list();
 
-// The report on a run of the scenario. Throws std::runtime_error where one of the programs fails.
-[[nodiscard]] nlohmann::json report_on(const PostgresServer& server,
+// The report on a run of the scenario; `log` is the format that Source::kLog reads. Throws
+// std::runtime_error where one of the programs fails.
+[[nodiscard]] nlohmann::json report_on(const LoggingServer& server,
                                        const std::string& scenario,
-                                       Source source);
+                                       Source source,
+                                       const LogFormat& log);
 
 }  // namespace palloscope::test
