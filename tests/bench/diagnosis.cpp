@@ -1,8 +1,10 @@
 // Whether the root cause that a report names is the true one: every scenario of
 // palloscope-workload, whose truth is known (palloscope-workload list), recorded and reported.
 //
-//     diagnosis [VERSION…] [SCENARIO…]   those alone; without, all scenarios on 15 and a third on
-//                                        10, 14, 16 and 18
+//     diagnosis [VERSION…] [SCENARIO…] [SOURCE…]
+//
+// those alone; without, all scenarios on 15 and a third on 10, 14, 16 and 18, each by journal,
+// activity and log. Stepping, which is the truth, runs always.
 
 #include <algorithm>
 #include <cmath>
@@ -11,6 +13,7 @@
 #include <limits>
 #include <set>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -26,7 +29,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Of the scenarios, on every version but one.
+// All scenarios run on this version, one in so many on the others.
+constexpr const char* kVersionOfAll = "15";
 constexpr std::size_t kOneInSoMany = 3;
 
 // The causes that a scenario shows on a server of this version, the main one first.
@@ -194,10 +198,10 @@ void judge_scenario(const LoggingServer& server,
                     const std::string& version,
                     const Json& scenario,
                     const LogFormat& log,
+                    const std::vector<Source>& sources,
                     Score& score) {
     Json truth = {{"causes", Json::array()}};
-    for (const Source source :
-         {Source::kSteps, Source::kJournal, Source::kActivity, Source::kLog}) {
+    for (const Source source : sources) {
         const Row row{
             .version = version, .scenario = scenario["name"], .source = source, .log = log};
         try {
@@ -224,17 +228,52 @@ const LogFormat& log_format_of(const LoggingServer& server, std::size_t scenario
     return server.formats()[scenario / kOneInSoMany % server.formats().size()];
 }
 
+// What the command line asks for.
+struct Choice {
+    std::vector<std::string> versions;
+    std::vector<std::string> scenarios;  // none: as many as a version has by default
+    std::vector<Source> sources;         // stepping first
+
+    [[nodiscard]] bool has(const std::string& version,
+                           const std::string& scenario,
+                           std::size_t position) const {
+        return scenarios.empty() ? version == kVersionOfAll || position % kOneInSoMany == 0
+                                 : std::ranges::find(scenarios, scenario) != scenarios.end();
+    }
+};
+
+// Throws std::runtime_error where an argument is none of these.
+Choice choice_of(std::span<char*> arguments, const Json& scenarios) {
+    const std::vector<Source> all{Source::kJournal, Source::kActivity, Source::kLog};
+    Choice choice;
+    for (const std::string argument : arguments) {
+        const auto source = std::ranges::find(all, argument, name_of);
+        if (argument.find_first_not_of("0123456789") == std::string::npos) {
+            choice.versions.push_back(argument);
+        } else if (source != all.end()) {
+            choice.sources.push_back(*source);
+        } else if (std::ranges::any_of(scenarios, [&](const Json& scenario) {
+                       return scenario["name"] == argument;
+                   })) {
+            choice.scenarios.push_back(argument);
+        } else {
+            throw std::runtime_error(
+                fmt::format("{} is no version, no scenario and no source", argument));
+        }
+    }
+    if (choice.versions.empty()) {
+        choice.versions = {kVersionOfAll, "10", "14", "16", "18"};
+    }
+    if (choice.sources.empty()) {
+        choice.sources = all;
+    }
+    choice.sources.insert(choice.sources.begin(), Source::kSteps);
+    return choice;
+}
+
 void measure(std::span<char*> arguments) {
     const Json scenarios = scenario_list();
-    std::vector<std::string> versions;
-    std::vector<std::string> names;
-    for (const std::string argument : arguments) {
-        const bool is_version = argument.find_first_not_of("0123456789") == std::string::npos;
-        (is_version ? versions : names).push_back(argument);
-    }
-    if (versions.empty()) {
-        versions = {"15", "10", "14", "16", "18"};
-    }
+    const Choice choice = choice_of(arguments, scenarios);
     fmt::print(
         "{:>4} {:<18} {:<11} {:<21} {:<21} {:<5} share, confidence, bytes a call, by stepping, "
         "error, interval, statement\n",
@@ -245,15 +284,12 @@ void measure(std::span<char*> arguments) {
         "first cause found",
         "");
     Score score;
-    for (const std::string& version : versions) {
+    for (const std::string& version : choice.versions) {
         const LoggingServer server = LoggingServer::start(version);
         for (std::size_t i = 0; i < scenarios.size(); ++i) {
-            const bool chosen =
-                names.empty() ? version == "15" || i % kOneInSoMany == 0
-                              : std::ranges::find(names, scenarios[i]["name"].get<std::string>()) !=
-                                    names.end();
-            if (chosen) {
-                judge_scenario(server, version, scenarios[i], log_format_of(server, i), score);
+            if (choice.has(version, scenarios[i]["name"], i)) {
+                judge_scenario(
+                    server, version, scenarios[i], log_format_of(server, i), choice.sources, score);
             }
         }
     }
