@@ -5,6 +5,9 @@
 //
 // those alone; without, all scenarios on 15 and a third on 10, 14, 16 and 18, each by journal,
 // activity and log. Stepping, which is the truth, runs always.
+//
+// Where several causes are expected, of which the first to be found may be any, the rank of each is
+// given, in the order of palloscope-workload list; '-' for what was not found.
 
 #include <algorithm>
 #include <cmath>
@@ -159,6 +162,26 @@ struct Row {
     }
 };
 
+// "prepared-statements+2": the main one, and how many more.
+std::string expected_text(const std::vector<std::string>& expected) {
+    if (expected.size() < 2) {
+        return expected.empty() ? "none" : expected.front();
+    }
+    return fmt::format("{}+{}", expected.front(), expected.size() - 1);
+}
+
+// At which places the expected causes stand among those found: "2,1,-".
+std::string ranks_of(const std::vector<std::string>& expected, const Json& causes) {
+    std::string ranks;
+    for (const std::string& cause : expected) {
+        const auto found =
+            std::ranges::find_if(causes, [&](const Json& other) { return other["id"] == cause; });
+        ranks += ranks.empty() ? "" : ",";
+        ranks += found == causes.end() ? "-" : std::to_string(found - causes.begin() + 1);
+    }
+    return ranks;
+}
+
 void judge(const Row& row,
            const std::vector<std::string>& expected,
            const Json& backend,
@@ -185,10 +208,11 @@ void judge(const Row& row,
         found == "none" ? expected.empty() : std::ranges::find(expected, found) != expected.end();
     ++score.rows;
     score.right += right ? 1 : 0;
-    fmt::print("{} {:<21} {:<21} {:<5} {}\n",
+    fmt::print("{} {:<21} {:<21} {:<5} {:<5} {}\n",
                row.heading(),
-               expected.empty() ? "none" : expected.front(),
+               expected_text(expected),
                found,
+               ranks_of(expected, backend["causes"]),
                right ? "right" : "WRONG",
                figures);
     std::fflush(stdout);
@@ -275,13 +299,14 @@ void measure(std::span<char*> arguments) {
     const Json scenarios = scenario_list();
     const Choice choice = choice_of(arguments, scenarios);
     fmt::print(
-        "{:>4} {:<18} {:<11} {:<21} {:<21} {:<5} share, confidence, bytes a call, by stepping, "
-        "error, interval, statement\n",
+        "{:>4} {:<18} {:<11} {:<21} {:<21} {:<5} {:<5} share, confidence, bytes a call, by "
+        "stepping, error, interval, statement\n",
         "",
         "scenario",
         "source",
         "expected",
         "first cause found",
+        "rank",
         "");
     Score score;
     for (const std::string& version : choice.versions) {
