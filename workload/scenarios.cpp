@@ -17,7 +17,7 @@ std::span<const ScenarioEntry> scenarios() {
         cursors_scenario(),       locks_scenario(),         settings_scenario(),
         listen_scenario(),        fragmentation_scenario(), jit_scenario(),
         mixed_scenario(),         big_sort_scenario(),      shared_buffers_scenario(),
-        steady_scenario(),
+        steady_scenario(),        plateau_scenario(),
     };
     return kScenarios;
 }

@@ -97,6 +97,7 @@ TEST(WorkloadProgram, RefusesAWrongCommandLine) {
         {"steady", "--loops", "many"},
         {"steady", "--accounts", "1"},
         {"partitions", "--partitions", "0"},
+        {"plateau", "--tables", "0"},
         {"list", "--format", "xml"},
         {"conjur", "--workers", "0"},
     };

@@ -31,6 +31,9 @@ std::string_view small_options(std::string_view scenario) {
     if (scenario == "functions") {
         return "--functions 300";
     }
+    if (scenario == "plateau") {
+        return "--tables 50";
+    }
     return scenario == "shared-buffers" ? "--megabytes 4" : "";
 }
 

@@ -338,6 +338,15 @@ TEST(SharedBuffers, TouchesThePagesOfItsTable) {
     EXPECT_GT(growth.bytes().in("RssShmem") - begin.in("RssShmem"), 2 << 20U);
 }
 
+TEST(Plateau, GrowsUntilItHasReadEveryTable) {
+    const TestDatabase database(PostgresServer::shared("15"));
+    Growth growth("plateau", database);
+    growth.loop(5);
+    const Growth::Bytes begin = growth.bytes();
+    growth.loop(60);
+    EXPECT_GT(growth.bytes().in_all_contexts() - begin.in_all_contexts(), 150000);
+}
+
 TEST(Conjur, LeaksAStraightLineInTheCaches) {
     const TestDatabase database(PostgresServer::shared("15"));
     Growth growth("conjur", database);

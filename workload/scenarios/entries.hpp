@@ -18,6 +18,7 @@ ScenarioEntry locks_scenario();
 ScenarioEntry missing_names_scenario();
 ScenarioEntry mixed_scenario();
 ScenarioEntry partitions_scenario();
+ScenarioEntry plateau_scenario();
 ScenarioEntry prepared_scenario();
 ScenarioEntry savepoints_scenario();
 ScenarioEntry settings_scenario();
