@@ -25,7 +25,6 @@
 
 #include "tests/bench/logging_server.hpp"
 #include "tests/bench/scenario_report.hpp"
-#include "tests/support/worst_backend.hpp"
 
 namespace palloscope::test {
 namespace {
@@ -184,13 +183,14 @@ std::string ranks_of(const std::vector<std::string>& expected, const Json& cause
 
 void judge(const Row& row,
            const std::vector<std::string>& expected,
-           const Json& backend,
+           const ScenarioReport& report,
            const Json& truth,
            Score& score) {
-    std::string found = "none";
+    const Json& causes = report.backend["causes"];
+    std::string found = report.nothing_leaks ? "none" : "not judged";
     std::string figures;
-    if (!backend["causes"].empty()) {
-        const Json& cause = backend["causes"][0];
+    if (!causes.empty()) {
+        const Json& cause = causes[0];
         found = cause["id"];
         figures = fmt::format("{:>4.0f} % {:>4.0f} % ",
                               cause["share"].get<double>() * 100,
@@ -204,15 +204,15 @@ void judge(const Row& row,
             figures += "stepping names another cause";
         }
     }
-    const bool right =
-        found == "none" ? expected.empty() : std::ranges::find(expected, found) != expected.end();
+    const bool right = report.nothing_leaks ? expected.empty()
+                                            : std::ranges::find(expected, found) != expected.end();
     ++score.rows;
     score.right += right ? 1 : 0;
     fmt::print("{} {:<21} {:<21} {:<5} {:<5} {}\n",
                row.heading(),
                expected_text(expected),
                found,
-               ranks_of(expected, backend["causes"]),
+               ranks_of(expected, causes),
                right ? "right" : "WRONG",
                figures);
     std::fflush(stdout);
@@ -229,13 +229,13 @@ void judge_scenario(const LoggingServer& server,
         const Row row{
             .version = version, .scenario = scenario["name"], .source = source, .log = log};
         try {
-            const Json backend = worst_backend(report_on(server, row.scenario, source, log));
+            const ScenarioReport report = report_on(server, row.scenario, source, log);
             if (source == Source::kSteps) {
-                truth = backend;
+                truth = report.backend;
             } else {
                 judge(row,
-                      expected_causes(scenario, backend["server_version_num"]),
-                      backend,
+                      expected_causes(scenario, report.backend["server_version_num"]),
+                      report,
                       truth,
                       score);
             }

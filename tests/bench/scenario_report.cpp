@@ -3,10 +3,12 @@
 #include <chrono>
 #include <map>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "tests/support/program.hpp"
 #include "tests/support/temporary_folder.hpp"
+#include "tests/support/worst_backend.hpp"
 
 namespace palloscope::test {
 
@@ -75,10 +77,10 @@ Json scenario_list() {
     return Json::parse(output_of({workload_program(), "list", "--format", "json"}));
 }
 
-Json report_on(const LoggingServer& server,
-               const std::string& scenario,
-               Source source,
-               const LogFormat& log) {
+ScenarioReport report_on(const LoggingServer& server,
+                         const std::string& scenario,
+                         Source source,
+                         const LogFormat& log) {
     const TemporaryFolder folder;
     const auto file = [&](const char* name) { return (folder.path() / name).string(); };
     const std::map<Source, std::string> statements{
@@ -126,8 +128,16 @@ Json report_on(const LoggingServer& server,
     if (const ProgramResult recorded = recorder.wait(kRunTime); recorded.exit_code != 0) {
         throw std::runtime_error(recorded.err);
     }
-    return Json::parse(
-        output_of({palloscope_program(), "report", file("run.palloscope"), "--format", "json"}));
+    const std::vector<std::string> report{palloscope_program(), "report", file("run.palloscope")};
+    std::vector<std::string> report_json = report;
+    report_json.insert(report_json.end(), {"--format", "json"});
+    Json backend = worst_backend(Json::parse(output_of(report_json)));
+    if (backend.is_null()) {
+        throw std::runtime_error("no backend was recorded");
+    }
+    const bool nothing_leaks =
+        backend["causes"].empty() && output_of(report).starts_with("Nothing leaks.");
+    return {.backend = std::move(backend), .nothing_leaks = nothing_leaks};
 }
 
 }  // namespace palloscope::test

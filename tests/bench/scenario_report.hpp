@@ -17,9 +17,17 @@ enum class Source { kJournal, kActivity, kLog, kSteps };
 // The scenarios of palloscope-workload, with what each is made to show (palloscope-workload list).
 [[nodiscard]] nlohmann::json scenario_list();
 
-// The report on a run of the scenario; `log` is the format that Source::kLog reads. Throws
-// std::runtime_error where one of the programs fails.
-[[nodiscard]] nlohmann::json report_on(const LoggingServer& server,
+// What the report on a run says.
+struct ScenarioReport {
+    // Of the backend whose causes are largest.
+    nlohmann::json backend;
+    // That nothing leaks. A report on too few snapshots names no cause either, but does not say so.
+    bool nothing_leaks = false;
+};
+
+// Runs and records the scenario; `log` is the format that Source::kLog reads. Throws
+// std::runtime_error where one of the programs fails, or no backend was recorded.
+[[nodiscard]] ScenarioReport report_on(const LoggingServer& server,
                                        const std::string& scenario,
                                        Source source,
                                        const LogFormat& log);
