@@ -171,6 +171,32 @@ TEST_F(RunningWorkload, KeepsItsRate) {
     EXPECT_GE(begins.back() - started_at, milliseconds(400));
 }
 
+// As Conjur's clients do that validate a policy first: all of the load, and nothing of it stays.
+TEST_F(RunningWorkload, SendsTheDryRunOfEachOfConjursPolicies) {
+    const ProgramResult result =
+        start({"conjur", "--dry-run", "--sessions", "1", "--loops", "1"}).wait();
+    EXPECT_EQ(result.exit_code, 0);
+    const auto all = executions();
+    EXPECT_EQ(result.out,
+              fmt::format("1 loops, {} statements, 0 errors, 0 reconnects\n", all.size()));
+    EXPECT_EQ(result.err, "");
+    // What tells a load that stays from its dry run, in their order. A loop has four policies.
+    std::string loads;
+    for (const Execution& execution : all) {
+        if (execution.form.text == "SAVEPOINT dry_run") {
+            loads += "dry(";
+        } else if (execution.form.text == "ROLLBACK TO SAVEPOINT dry_run") {
+            loads += ")";
+        } else if (execution.step == "load-policy/insert-version") {
+            loads += "load";
+        } else if (execution.step == "load-policy/commit") {
+            loads += ";";
+        }
+    }
+    EXPECT_EQ(loads, "dry(load);load;dry(load);load;dry(load);load;dry(load);load;");
+    EXPECT_EQ(database_.value_of("SELECT count(*) FROM policy_versions"), "4");
+}
+
 TEST_F(RunningWorkload, FinishesItsTransactionsWhenAskedToStop) {
     for (const int signal : {SIGINT, SIGTERM}) {
         std::filesystem::remove(file_.path());
