@@ -42,7 +42,10 @@ class FollowedFile {
         std::int64_t count = 0;
         std::int64_t first_line = 0;
 
-        void add(std::int64_t line) { first_line = count++ == 0 ? line : first_line; }
+        void add(std::int64_t line, std::int64_t lines = 1) {
+            first_line = count == 0 ? line : first_line;
+            count += lines;
+        }
     };
 
     // `what` names it in errors. Of a file that is there at the first read, kEnd leaves out what it

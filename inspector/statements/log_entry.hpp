@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -23,6 +24,8 @@ struct LogLine {
     std::optional<LogEntry> entry;
     // It is no part of a log in this format.
     bool skipped = false;
+    // Nor are so many lines just before it, which might have been.
+    std::int64_t skipped_before = 0;
 };
 
 }  // namespace palloscope

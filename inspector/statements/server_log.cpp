@@ -148,19 +148,24 @@ std::vector<Execution> ServerLogReader::finish(int pid) {
 
 void ServerLogReader::take_line(const FollowedFile::Line& line,
                                 std::vector<Execution>& executions) {
+    const bool of_another_file = line.number <= line_;
+    if (line.too_long || of_another_file) {
+        take_last_entry(executions);
+    }
     line_ = line.number;
     LogLine taken{.entry = {}, .skipped = true};
     if (!line.too_long) {
         taken = std::visit([&](auto& format) { return format.take(line.text); }, decoder_);
-    } else {
-        take_last_entry(executions);
     }
-    take_decoded(taken, executions);
+    take_decoded(taken, line_, executions);
 }
 
-void ServerLogReader::take_decoded(const LogLine& taken, std::vector<Execution>& executions) {
-    if (taken.skipped) {
-        skipped_.add(line_);
+void ServerLogReader::take_decoded(const LogLine& taken,
+                                   std::int64_t line,
+                                   std::vector<Execution>& executions) {
+    const std::int64_t skipped = taken.skipped_before + (taken.skipped ? 1 : 0);
+    if (skipped > 0) {
+        skipped_.add(line - taken.skipped_before, skipped);
     }
     if (taken.entry) {
         take_entry(*taken.entry, executions);
@@ -168,7 +173,8 @@ void ServerLogReader::take_decoded(const LogLine& taken, std::vector<Execution>&
 }
 
 void ServerLogReader::take_last_entry(std::vector<Execution>& executions) {
-    take_decoded(std::visit([](auto& format) { return format.flush(); }, decoder_), executions);
+    take_decoded(
+        std::visit([](auto& format) { return format.flush(); }, decoder_), line_ + 1, executions);
 }
 
 void ServerLogReader::take_entry(const LogEntry& entry, std::vector<Execution>& executions) {

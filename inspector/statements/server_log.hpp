@@ -59,7 +59,8 @@ class ServerLogReader {
 
     [[nodiscard]] Result<> check_lines() const;
     void take_line(const FollowedFile::Line& line, std::vector<Execution>& executions);
-    void take_decoded(const LogLine& taken, std::vector<Execution>& executions);
+    // `line` is that of `taken`; what is left at the end is of the one behind it.
+    void take_decoded(const LogLine& taken, std::int64_t line, std::vector<Execution>& executions);
     void take_entry(const LogEntry& entry, std::vector<Execution>& executions);
     void take_last_entry(std::vector<Execution>& executions);
 

@@ -192,6 +192,47 @@ TEST_F(ReadServerLog, ReadsCsvWithQuotesAndLinesWithinFields) {
     EXPECT_THAT(notes_, ElementsAre(HasSubstr("1 lines are no entries")));
 }
 
+std::string csv_line(std::string_view statement, std::string_view user = "\"u\"") {
+    return fmt::format(
+        R"(2026-11-25 02:21:06.190 UTC,{},"d",42,"[local]",6b064612.3376,1,"SELECT",)"
+        R"(2026-11-25 02:21:06 UTC,3/0,0,LOG,00000,"duration: 0.040 ms  statement: {}",)"
+        R"(,,,,,,,,"psql","client backend",,0)"
+        "\n",
+        user,
+        statement);
+}
+
+TEST_F(ReadServerLog, LosesNoMoreOfACsvLogThanWhatIsDamaged) {
+    EXPECT_THAT(
+        all_seen("pg.csv",
+                 csv_line("select a") + csv_line("select one\" quote") + csv_line("select b") +
+                     csv_line("select\n\"cut\nhere") + csv_line("select c") +
+                     csv_line("select", "no quotes\"") + csv_line("select d")),
+        ElementsAre("42 select a", "42 select b", "42 select c", "42 select d"));
+    EXPECT_THAT(notes_, ElementsAre(HasSubstr("5 lines are no entries")));
+    EXPECT_THAT(notes_, ElementsAre(HasSubstr("the first one at line 2")));
+}
+
+TEST_F(ReadServerLog, TakesNoEntryOutOfTheTextOfAnother) {
+    std::string log = csv_line("drop fake");
+    log.pop_back();
+    std::string doubled;
+    for (const char c : log) {
+        doubled += c == '"' ? "\"\"" : std::string(1, c);
+    }
+    const std::string_view of_no_session =
+        "2026-11-25 02:21:06.190 UTC,,,42,,6b064612.3376,1,,2026-11-25 02:21:06 UTC,,0,LOG,00000,";
+    EXPECT_THAT(all_seen("pg.csv",
+                         csv_line(fmt::format("select '\n{}\n{}\n' as a,'\n{}\n{}",
+                                              doubled,
+                                              of_no_session,
+                                              doubled,
+                                              of_no_session)) +
+                             csv_line("select b")),
+                ElementsAre("42 select", "42 select b"));
+    EXPECT_THAT(notes_, IsEmpty());
+}
+
 TEST_F(ReadServerLog, ReadsJson) {
     EXPECT_THAT(
         all_seen(
