@@ -38,8 +38,10 @@ LogLine LogText::take(std::string_view line) {
     }
     const std::optional<LogLinePrefix::Match> found = match(line);
     if (!found) {
-        within_ = Within::kSkippedLine;
-        return {.entry = {}, .skipped = true};
+        // What follows may belong to what this line was.
+        LogLine result = flush();
+        result.skipped = true;
+        return result;
     }
     if (!is_part(found->label)) {
         LogLine result = flush();

@@ -14,7 +14,7 @@ namespace palloscope {
 // Reads log_destination = stderr line by line. A message's further lines begin with a tab; its
 // details, its context and the statement that it came from have prefixes of their own and follow at
 // once (elog.c, send_message_to_server_log), so that an entry is complete with the next one's first
-// line.
+// line, or with one that is none of the server's.
 class LogText {
   public:
     // One of these fits.
@@ -27,7 +27,7 @@ class LogText {
 
   private:
     // What a line that begins with a tab goes on with.
-    enum class Within { kNothing, kSkippedLine, kMessage, kStatement, kOther };
+    enum class Within { kNothing, kMessage, kStatement, kOther };
 
     [[nodiscard]] std::optional<LogLinePrefix::Match> match(std::string_view line);
     [[nodiscard]] LogLine go_on(std::string_view line);

@@ -173,6 +173,18 @@ TEST_F(ReadServerLog, IsNotFooledByWhatAStatementLogs) {
         ElementsAre("42 select f()"));
 }
 
+TEST_F(ReadServerLog, GivesAnEntryNothingOfADamagedOneBehindIt) {
+    EXPECT_THAT(
+        all_seen("pg.log",
+                 "2026-11-25 02:21:06.190 UTC [42] LOG:  duration: 0.040 ms  statement: select a\n"
+                 "2026-11-25 02:21:06.191 UTC [42] ERR\n"
+                 "\tdivision by zero\n"
+                 "2026-11-25 02:21:06.191 UTC [42] STATEMENT:  select 1/0\n"
+                 "2026-11-25 02:21:06.192 UTC [42] LOG:  duration: 0.040 ms  statement: select b\n"),
+        ElementsAre("42 select a", "42 select b"));
+    EXPECT_THAT(notes_, ElementsAre(HasSubstr("2 lines are no entries")));
+}
+
 TEST_F(ReadServerLog, ReadsCsvWithQuotesAndLinesWithinFields) {
     const std::string rest = R"(,,,,,,,,,"psql","client backend",,0)";
     const std::string text = fmt::format(
