@@ -36,6 +36,7 @@ inline constexpr std::string_view kUnknownSqlState = "?????";
 struct Execution {
     std::int64_t seq = 0;
     int backend_pid = 0;
+    // As the client calls its session, which may connect again; empty where nothing names one.
     std::string session;
     // A path within the workload such as "load-policy/create-schema"; empty where unknown.
     std::string step;

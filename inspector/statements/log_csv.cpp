@@ -16,7 +16,6 @@ namespace {
 enum Field : std::size_t {
     kTime = 0,
     kPid = 3,
-    kSession = 5,
     kSessionBegan = 8,
     kSeverity = 11,
     kSqlState = 12,
@@ -98,7 +97,6 @@ std::optional<LogEntry> entry_of(std::string_view text) {
     }
     return LogEntry{.time = std::move((*fields)[kTime]),
                     .pid = *pid_of(*fields),
-                    .session = std::move((*fields)[kSession]),
                     .severity = std::move((*fields)[kSeverity]),
                     .sql_state = std::move((*fields)[kSqlState]),
                     .message = std::move((*fields)[kMessage]),

@@ -11,7 +11,6 @@ namespace palloscope {
 struct LogEntry {
     std::string time;  // as it was written (LogClock)
     int pid = 0;
-    std::string session;    // its id, "6b064612.3376", where the log tells it
     std::string severity;   // "LOG", "ERROR", …
     std::string sql_state;  // empty where the log does not tell it
     std::string message;

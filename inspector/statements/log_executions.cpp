@@ -111,8 +111,7 @@ void LogExecutions::take(const LogEntry& entry,
                 add_without_duration(pid, last, executions);
             }
         }
-        begun_[entry.pid] = {
-            .form = forms_.form_of(*said.sql), .session = entry.session, .at_ns = logged_ns};
+        begun_[entry.pid] = {.form = forms_.form_of(*said.sql), .at_ns = logged_ns};
         return;
     }
     if (with_durations_.size() >= kMostBegun) {
@@ -126,7 +125,6 @@ void LogExecutions::take(const LogEntry& entry,
     ++with_duration_;
     shortest_ns_ = std::min(shortest_ns_, *said.duration_ns);
     add({.backend_pid = entry.pid,
-         .session = entry.session,
          .form = said.sql ? forms_.form_of(*said.sql) : std::move(begun->form),
          .started_at_ns = std::max<std::int64_t>(logged_ns - *said.duration_ns, 0),
          .ended_at_ns = logged_ns},
@@ -154,7 +152,6 @@ void LogExecutions::take_error(const LogEntry& entry,
         begun.reset();
     }
     add({.backend_pid = entry.pid,
-         .session = entry.session,
          .form = form,
          .started_at_ns = begun ? std::min(begun->at_ns, logged_ns) : logged_ns,
          .ended_at_ns = logged_ns,
@@ -177,7 +174,6 @@ std::optional<LogExecutions::Begun> LogExecutions::take_begun(int pid) {
 void LogExecutions::add_without_duration(int pid, const Begun& begun, std::vector<Execution>& out) {
     ++without_duration_;
     add({.backend_pid = pid,
-         .session = begun.session,
          .form = begun.form,
          .started_at_ns = begun.at_ns,
          .ended_at_ns = begun.at_ns},

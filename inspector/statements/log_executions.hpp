@@ -22,7 +22,8 @@ namespace palloscope {
 // snapshots of an idle backend that is exact, since no statement runs across such a moment; a
 // later line, or now, would be wrong by all the time for which the client thinks. Parse and Bind
 // count with the Execute that follows, and fetching on from a portal with the first Execute.
-// Messages are known in English only (lc_messages).
+// Messages are known in English only (lc_messages). A log names no sessions: its session id is that
+// of one connection, and another after a reconnect.
 class LogExecutions {
   public:
     // Appends what an entry, logged at that Unix time, completes.
@@ -44,7 +45,6 @@ class LogExecutions {
     // A statement that was logged before it ran.
     struct Begun {
         StatementForm form;
-        std::string session;
         std::int64_t at_ns = 0;
     };
 

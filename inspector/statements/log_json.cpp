@@ -29,7 +29,6 @@ LogLine LogJson::take(std::string_view line) {
     }
     return {.entry = LogEntry{.time = text_of(object, "timestamp"),
                               .pid = pid->get<int>(),
-                              .session = text_of(object, "session_id"),
                               .severity = text_of(object, "error_severity"),
                               .sql_state = text_of(object, "state_code"),
                               .message = text_of(object, "message"),

@@ -122,9 +122,6 @@ bool take_value(char escape, std::string_view value, LogLinePrefix::Match& match
         case 'n':
             match.time = value;
             return true;
-        case 'c':
-            match.session = value;
-            return true;
         case 'e':
             match.sql_state = value;
             return true;

@@ -19,8 +19,7 @@ class LogLinePrefix {
     struct Match {
         std::string_view time;
         int pid = 0;
-        std::string_view session;    // empty where the prefix does not tell it
-        std::string_view sql_state;  // likewise
+        std::string_view sql_state;  // empty where the prefix does not tell it
         std::string_view label;      // "LOG", "ERROR", "STATEMENT", …
         std::string_view text;       // behind the label
     };

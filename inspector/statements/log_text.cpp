@@ -77,7 +77,6 @@ void LogText::begin(const LogLinePrefix::Match& match) {
     }
     entry_ = LogEntry{.time = std::string(match.time),
                       .pid = match.pid,
-                      .session = std::string(match.session),
                       .severity = std::string(match.label),
                       .sql_state = std::string(sql_state),
                       .message = std::string(text),

@@ -175,12 +175,13 @@ TEST_F(ReadServerLog, IsNotFooledByWhatAStatementLogs) {
 
 TEST_F(ReadServerLog, GivesAnEntryNothingOfADamagedOneBehindIt) {
     EXPECT_THAT(
-        all_seen("pg.log",
-                 "2026-11-25 02:21:06.190 UTC [42] LOG:  duration: 0.040 ms  statement: select a\n"
-                 "2026-11-25 02:21:06.191 UTC [42] ERR\n"
-                 "\tdivision by zero\n"
-                 "2026-11-25 02:21:06.191 UTC [42] STATEMENT:  select 1/0\n"
-                 "2026-11-25 02:21:06.192 UTC [42] LOG:  duration: 0.040 ms  statement: select b\n"),
+        all_seen(
+            "pg.log",
+            "2026-11-25 02:21:06.190 UTC [42] LOG:  duration: 0.040 ms  statement: select a\n"
+            "2026-11-25 02:21:06.191 UTC [42] ERR\n"
+            "\tdivision by zero\n"
+            "2026-11-25 02:21:06.191 UTC [42] STATEMENT:  select 1/0\n"
+            "2026-11-25 02:21:06.192 UTC [42] LOG:  duration: 0.040 ms  statement: select b\n"),
         ElementsAre("42 select a", "42 select b"));
     EXPECT_THAT(notes_, ElementsAre(HasSubstr("2 lines are no entries")));
 }
@@ -199,7 +200,6 @@ TEST_F(ReadServerLog, ReadsCsvWithQuotesAndLinesWithinFields) {
     const std::vector<Execution> all = executions("pg.csv", text);
     ASSERT_EQ(all.size(), 2U);
     EXPECT_EQ(seen(all[0]), "42 select $1 as b");
-    EXPECT_EQ(all[0].session, "6b064612.3376");
     EXPECT_EQ(seen(all[1]), "42 select $1/$2 failed 22012");
     EXPECT_THAT(notes_, ElementsAre(HasSubstr("1 lines are no entries")));
 }
@@ -257,6 +257,28 @@ TEST_F(ReadServerLog, ReadsJson) {
             "\n"),
         ElementsAre("42 select $1", "42 select $1/$2 failed 22012"));
     EXPECT_THAT(notes_, ElementsAre(HasSubstr("3 lines are no entries")));
+}
+
+// Whoever connects again gets another one: by it a backend and the one that took its place would
+// never be of one session.
+TEST_F(ReadServerLog, TakesNoIdOfAConnectionForTheNameOfASession) {
+    const std::string_view json =
+        R"({"timestamp":"2026-11-25 02:21:06.191 UTC","pid":42,"session_id":"6b.33",)"
+        R"("error_severity":"LOG","message":"duration: 0.040 ms  statement: select a"})"
+        "\n";
+    const std::string_view text =
+        "2026-11-25 02:21:06.190 UTC [42] 6b.33 LOG:  duration: 0.040 ms  statement: select a\n";
+    std::vector<Execution> all = executions("pg.csv", csv_line("select a"));
+    for (const Execution& execution : executions("pg.json", json)) {
+        all.push_back(execution);
+    }
+    for (const Execution& execution : executions("pg.log", text, {.line_prefix = "%m [%p] %c "})) {
+        all.push_back(execution);
+    }
+    ASSERT_EQ(all.size(), 3U);
+    for (const Execution& execution : all) {
+        EXPECT_EQ(execution.session, "");
+    }
 }
 
 TEST_F(ReadServerLog, KnowsEveryEscapeOfThePrefix) {
