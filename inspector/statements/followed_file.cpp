@@ -5,10 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <map>
 #include <tuple>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -40,8 +41,9 @@ std::vector<std::string> paths_of(const std::string& path) {
 }
 
 // Rises with the time of the last write; names decide between files written in the same moment.
-std::tuple<std::int64_t, std::int64_t, std::string> age_of(const Status& status,
-                                                           const std::string& path) {
+using Age = std::tuple<std::int64_t, std::int64_t, std::string>;
+
+Age age_of(const Status& status, const std::string& path) {
     return {status.st_mtim.tv_sec, status.st_mtim.tv_nsec, path};
 }
 
@@ -69,15 +71,15 @@ std::optional<std::string> FollowedFile::newest() const {
     return newest;
 }
 
-// The file to go on with. One that is still empty does not count: whoever rotates logs may make it
-// before the server is told to write to it (logrotate(8), "create").
-std::optional<std::string> FollowedFile::successor() const {
+// The file to go on with: the oldest one behind this that can be opened. One that is still empty
+// does not count: whoever rotates logs may make it before the server is told to write to it
+// (logrotate(8), "create").
+std::optional<FollowedFile::Opened> FollowedFile::successor() {
     Status current{};
     if (fstat(file_.get(), &current) != 0) {
         return std::nullopt;
     }
-    std::optional<std::string> next;
-    Status next_status{};
+    std::map<Age, std::string> newer;
     for (const std::string& path : paths_of(path_)) {
         Status status{};
         if (stat(path.c_str(), &status) != 0 || status.st_size == 0 ||
@@ -85,15 +87,19 @@ std::optional<std::string> FollowedFile::successor() const {
             (is_pattern(path_) && age_of(status, path) < age_of(current, current_))) {
             continue;
         }
-        if (!next || age_of(status, path) < age_of(next_status, *next)) {
-            next = path;
-            next_status = status;
-        }
+        newer.emplace(age_of(status, path), path);
     }
-    return next;
+    for (const auto& [age, path] : newer) {
+        Result<Opened> opened = open_file(path);
+        if (opened) {
+            return *std::move(opened);
+        }
+        leave_out(path, opened.error());
+    }
+    return std::nullopt;
 }
 
-Result<> FollowedFile::open_file(const std::string& path) {
+Result<FollowedFile::Opened> FollowedFile::open_file(const std::string& path) const {
     FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     Status status{};
     if (!file.valid() || fstat(file.get(), &status) != 0) {
@@ -103,10 +109,38 @@ Result<> FollowedFile::open_file(const std::string& path) {
         return failure(Error::Kind::kFailed,
                        fmt::format("cannot read {} {}: it is no regular file", what_, path));
     }
-    file_ = std::move(file);
-    current_ = path;
+    return Opened{.file = std::move(file), .path = path};
+}
+
+void FollowedFile::go_on_with(Opened opened) {
+    file_ = std::move(opened.file);
+    current_ = std::move(opened.path);
     begin_anew();
-    return {};
+    if (Status status{}; fstat(file_.get(), &status) == 0) {
+        std::erase_if(unopened_,
+                      [&](const Unopened& file) { return file.is(status.st_dev, status.st_ino); });
+    }
+}
+
+void FollowedFile::leave_out(const std::string& path, const Error& error) {
+    Status status{};
+    if (stat(path.c_str(), &status) != 0 && errno == ENOENT) {
+        return;  // rotated on in this very moment
+    }
+    const bool known = std::ranges::any_of(
+        unopened_, [&](const Unopened& file) { return file.is(status.st_dev, status.st_ino); });
+    if (!known) {
+        unopened_.push_back(
+            {.device = status.st_dev, .inode = status.st_ino, .why = error.message});
+    }
+}
+
+std::vector<std::string> FollowedFile::unopened() const {
+    std::vector<std::string> reasons;
+    for (const Unopened& file : unopened_) {
+        reasons.push_back(file.why);
+    }
+    return reasons;
 }
 
 void FollowedFile::begin_anew() {
@@ -129,24 +163,28 @@ void FollowedFile::start_at_end() {
 
 // Whether there is a file to read.
 Result<bool> FollowedFile::open_first() {
-    if (!file_.valid()) {
-        const std::optional<std::string> path = newest();
-        // What comes into being later is read from its beginning.
-        const Start start = std::exchange(start_, Start::kBeginning);
-        if (!path) {
-            // It may be there, in a folder that is not for us.
-            if (Status status{};
-                !is_pattern(path_) && stat(path_.c_str(), &status) != 0 && errno != ENOENT) {
-                return cannot_read(errno, path_);
-            }
-            return false;
-        }
-        if (Result<> opened = open_file(*path); !opened) {
-            return tl::unexpected(std::move(opened).error());
-        }
-        if (start == Start::kEnd) {
-            start_at_end();
-        }
+    if (file_.valid()) {
+        return true;
+    }
+    const bool at_start = !std::exchange(looked_, true);
+    const std::optional<std::string> path = newest();
+    if (Status status{};
+        !path && (is_pattern(path_) || stat(path_.c_str(), &status) == 0 || errno == ENOENT)) {
+        return false;
+    }
+    // Without a path it may be there, in a folder that is not for us.
+    Result<Opened> opened = path ? open_file(*path) : Result<Opened>(cannot_read(errno, path_));
+    if (!opened && at_start) {
+        return tl::unexpected(std::move(opened).error());
+    }
+    if (!opened) {
+        leave_out(path.value_or(path_), opened.error());
+        return false;
+    }
+    go_on_with(*std::move(opened));
+    // What comes into being later is read from its beginning.
+    if (at_start && start_ == Start::kEnd) {
+        start_at_end();
     }
     return true;
 }
@@ -191,10 +229,7 @@ Result<bool> FollowedFile::read(const Take& take) {
         }
         if (next_) {
             // Its lines may be none for a moment, where it was removed again.
-            const std::string path = *std::exchange(next_, std::nullopt);
-            if (Result<> opened = open_file(path); !opened) {
-                return tl::unexpected(std::move(opened).error());
-            }
+            go_on_with(*std::exchange(next_, std::nullopt));
             continue;
         }
         next_ = successor();

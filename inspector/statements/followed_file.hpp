@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "attach/error.hpp"
 #include "attach/file_descriptor.hpp"
@@ -18,7 +19,9 @@ namespace palloscope {
 // A line counts when its end of line is there. A file that was cut to a shorter size is read again
 // from its beginning. Where the path comes to name another file (rotated logs), the old one is read
 // to its end, then the new one. A path with '*' (glob(7)) names the newest file that matches, and
-// then whichever newer one comes. A file that does not exist yet is waited for.
+// then whichever newer one comes. A file that does not exist yet is waited for. One that comes
+// later and cannot be opened is tried again and again; unless that goes well it is left out
+// (unopened()).
 //
 //     FollowedFile file("the journal", path, FollowedFile::Start::kBeginning);
 //     while (*file.read([&](const FollowedFile::Line& line) { … })) {}
@@ -53,7 +56,8 @@ class FollowedFile {
     FollowedFile(std::string what, std::string path, Start start)
         : what_(std::move(what)), path_(std::move(path)), start_(start) {}
 
-    // Opens it now, if it is there; else the first read does.
+    // Opens it now, if it is there; else the first read does. Whichever of them comes first fails
+    // where the file is there and cannot be opened.
     [[nodiscard]] Result<> open();
 
     // Reads on by some hundred kilobytes at most; false where there is nothing more for now. Fails
@@ -71,15 +75,35 @@ class FollowedFile {
 
     [[nodiscard]] bool was_cut() const { return was_cut_; }
 
+    // Of each file that came later and could not be opened, why.
+    [[nodiscard]] std::vector<std::string> unopened() const;
+
     // The newest file that the path names, none where there is none.
     [[nodiscard]] std::optional<std::string> newest() const;
 
   private:
+    struct Opened {
+        FileDescriptor file;
+        std::string path;
+    };
+
+    struct Unopened {
+        std::uint64_t device = 0;
+        std::uint64_t inode = 0;
+        std::string why;
+
+        [[nodiscard]] bool is(std::uint64_t its_device, std::uint64_t its_inode) const {
+            return device == its_device && inode == its_inode;
+        }
+    };
+
     [[nodiscard]] Result<bool> open_first();
-    [[nodiscard]] Result<> open_file(const std::string& path);
+    [[nodiscard]] Result<Opened> open_file(const std::string& path) const;
+    void go_on_with(Opened opened);
+    void leave_out(const std::string& path, const Error& error);
     void start_at_end();
     [[nodiscard]] Result<> rewind_if_cut();
-    [[nodiscard]] std::optional<std::string> successor() const;
+    [[nodiscard]] std::optional<Opened> successor();
     void begin_anew();
     void take_lines(const Take& take);
     void take_line(std::string_view line, const Take& take);
@@ -91,7 +115,9 @@ class FollowedFile {
     FileDescriptor file_;
     std::string current_;
     // Has been there at the last end of the current file, which is read once more before it.
-    std::optional<std::string> next_;
+    std::optional<Opened> next_;
+    std::vector<Unopened> unopened_;
+    bool looked_ = false;
     std::int64_t offset_ = 0;  // of what is not yet read into tail_
     // The line that is not yet complete; emptied, with in_long_line_ set, when it gets too long.
     std::string tail_;

@@ -37,8 +37,12 @@ void JournalReader::take_line(const FollowedFile::Line& line, std::vector<Execut
 
 std::vector<std::string> JournalReader::notes() const {
     std::vector<std::string> notes;
-    if (!file_.found()) {
+    const std::vector<std::string> unopened = file_.unopened();
+    if (!file_.found() && unopened.empty()) {
         notes.push_back(fmt::format("{} never came into being", file_.name()));
+    }
+    for (const std::string& why : unopened) {
+        notes.push_back(fmt::format("{}; what stands there is missing", why));
     }
     if (skipped_.count > 0) {
         notes.push_back(

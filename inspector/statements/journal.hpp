@@ -22,7 +22,8 @@ class JournalReader {
         : file_("the journal", std::move(path), FollowedFile::Start::kBeginning) {}
 
     // The executions that came since the last call, some thousands at most: there may be more
-    // unless it is empty. Fails where the file cannot be read.
+    // unless it is empty. Fails where the file cannot be read; one that came later, and cannot be
+    // opened, is no failure but a note.
     [[nodiscard]] Result<std::vector<Execution>> poll();
 
     // What the reader of a report must know: that lines were skipped, that the file never came.

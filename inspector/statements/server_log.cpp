@@ -34,6 +34,13 @@ Result<std::vector<LogLinePrefix>> prefixes_of(const ServerLogOptions& options) 
     });
 }
 
+std::string left_out_note(const std::vector<std::string>& reasons) {
+    return fmt::format(
+        "{}{}; what was logged there is missing",
+        reasons.front(),
+        reasons.size() == 1 ? "" : fmt::format(" (and {} more files)", reasons.size() - 1));
+}
+
 }  // namespace
 
 Result<ServerLogReader> ServerLogReader::open(std::string path, ServerLogOptions options) {
@@ -211,7 +218,10 @@ std::vector<std::string> ServerLogReader::notes() const {
                 "{}: {} {}, the first one at line {}", name, lines.count, what, lines.first_line));
         }
     };
-    add_if(!file_.found(), [&] { return fmt::format("{} never came into being", name); });
+    const std::vector<std::string> unopened = file_.unopened();
+    add_if(!file_.found() && unopened.empty(),
+           [&] { return fmt::format("{} never came into being", name); });
+    add_if(!unopened.empty(), [&] { return left_out_note(unopened); });
     add_count(skipped_, "lines are no entries in its format and were skipped");
     add_count(timeless_,
               "entries whose time cannot be known were skipped (set log_timezone = 'UTC')");

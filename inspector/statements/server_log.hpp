@@ -42,7 +42,8 @@ class ServerLogReader {
     [[nodiscard]] static Result<ServerLogReader> open(std::string path, ServerLogOptions options);
 
     // The executions that came since the last call, some thousands at most: there may be more
-    // unless it is empty. Fails where the file cannot be read.
+    // unless it is empty. Fails where the file cannot be read; one that came later, and cannot be
+    // opened, is no failure but a note.
     [[nodiscard]] Result<std::vector<Execution>> poll();
 
     // What there is to tell of a backend that is looked at no longer; to be called once poll() gave

@@ -405,6 +405,52 @@ TEST_F(ReadServerLog, GoesOnWithAFileOfTheSameNameWhenItIsRotated) {
     EXPECT_THAT(lines, ElementsAre("42 select b", "42 select c", "42 select d"));
 }
 
+TEST_F(ReadServerLog, GoesOnWhereANextFileCannotBeOpened) {
+    append("pg.log", line_of("a"));
+    ServerLogReader log = open("pg.log");
+    std::filesystem::rename(path("pg.log"), path("pg.log.1"));
+    // What root cannot open either, and that is not empty.
+    std::filesystem::create_directories(path("pg.log/folder"));
+    append("pg.log.1", line_of("b"));
+    EXPECT_THAT(poll_all(log), IsEmpty());
+    EXPECT_THAT(poll_all(log), IsEmpty());
+    append("pg.log.1", line_of("c"));
+    ASSERT_EQ(poll_all(log).size(), 1U) << "of the file before";
+    EXPECT_THAT(log.notes(), Contains(HasSubstr("pg.log: it is no regular file; what was logged")));
+    std::filesystem::rename(path("pg.log"), path("folder"));
+    append("pg.log", line_of("d"));
+    EXPECT_EQ(poll_all(log).size(), 1U);
+    EXPECT_EQ(seen(log.finish(42).at(0)), "42 select d");
+    EXPECT_THAT(log.notes(), ElementsAre(HasSubstr("pg.log: it is no regular file")));
+}
+
+TEST_F(ReadServerLog, PassesOverAFileThatCannotBeOpenedAmongThoseThatMatch) {
+    append("pg-1.log", line_of("a"));
+    ServerLogReader log = open("pg-*.log");
+    std::filesystem::create_directories(path("pg-2.log/folder"));
+    append("pg-3.log", line_of("b"));
+    const auto time = std::filesystem::last_write_time(path("pg-1.log"));
+    std::filesystem::last_write_time(path("pg-2.log"), time + std::chrono::seconds(1));
+    std::filesystem::last_write_time(path("pg-3.log"), time + std::chrono::seconds(2));
+    EXPECT_THAT(poll_all(log), IsEmpty());
+    EXPECT_EQ(seen(log.finish(42).at(0)), "42 select b");
+    EXPECT_THAT(log.notes(), ElementsAre(HasSubstr("pg-2.log: it is no regular file")));
+}
+
+TEST_F(ReadServerLog, FailsWhereItCannotBeOpenedAtTheStartButNotLater) {
+    std::filesystem::create_directories(path("pg.log/folder"));
+    EXPECT_FALSE(ServerLogReader::open(path("pg.log"), {}));
+    std::filesystem::rename(path("pg.log"), path("folder"));
+    ServerLogReader log = open("pg.log");
+    std::filesystem::rename(path("folder"), path("pg.log"));
+    EXPECT_THAT(poll_all(log), IsEmpty());
+    EXPECT_THAT(log.notes(), ElementsAre(HasSubstr("pg.log: it is no regular file")));
+    std::filesystem::rename(path("pg.log"), path("folder"));
+    append("pg.log", line_of("a"));
+    EXPECT_THAT(poll_all(log), IsEmpty());
+    EXPECT_EQ(seen(log.finish(42).at(0)), "42 select a");
+}
+
 TEST_F(ReadServerLog, GoesOnWithTheNextFileThatMatches) {
     append("pg-1.log", line_of("old"));
     append("pg-2.log", line_of("a"));
