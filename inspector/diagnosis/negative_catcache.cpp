@@ -2,7 +2,9 @@
 //
 // A look-up in vain is remembered too, as a negative entry for each schema that was searched, and
 // is dropped only when something is made under that very name, or when the session ends
-// (catcache.c, SearchCatCacheMiss). to_regclass() and IF EXISTS ask this way.
+// (catcache.c, SearchCatCacheMiss). to_regclass() and IF EXISTS ask this way, and so does every
+// statement that fails since what it names does not exist: the entry outlives the abort. Of
+// functions it is an empty list (SearchCatCacheList).
 
 #include <algorithm>
 #include <array>
@@ -37,9 +39,41 @@ std::optional<int> rank(std::string_view query) {
     return asks ? std::optional(0) : std::nullopt;
 }
 
+// Whether most of its calls failed since there is nothing of a name in them.
+bool fails_in_vain(const SuspectedStatement& member) {
+    return 2 * member.statement->in_vain > member.statement->total();
+}
+
+bool has_failing(const SuspectedGroup& group) {
+    return std::ranges::any_of(group.statements, fails_in_vain);
+}
+
+// The groups whose statements ask for what may not be there, or fail since it is not.
+std::vector<std::size_t> asking_groups(const Suspicion& suspicion) {
+    std::vector<std::size_t> groups = all_groups(suspicion);
+    std::erase_if(groups, [&](std::size_t index) {
+        const SuspectedGroup& group = suspicion.groups[index];
+        return !rank(group.statements.front().statement->query) && !has_failing(group);
+    });
+    return groups;
+}
+
+std::string what_tells(const CatalogGrowth& growth, bool failing) {
+    if (growth.explained) {
+        return fmt::format(
+            "{} more names are remembered as not there, beside {} more entries for what exists.",
+            readable_count(growth.missing_names),
+            readable_count(growth.existing()));
+    }
+    return fmt::format(
+        "The statements {}, and the relation cache does not grow.",
+        failing ? "fail, since there is no table, function, type or schema of a name in them"
+                : "ask for names that may not exist");
+}
+
 std::optional<Finding> explain(const Suspicion& suspicion) {
     const CatalogGrowth growth = catalog_growth(suspicion.backend);
-    const std::vector<std::size_t> asking = ranked_groups(suspicion, rank);
+    const std::vector<std::size_t> asking = asking_groups(suspicion);
     // Without explanations only the statements tell, and that nothing becomes known which exists.
     const bool found = growth.explained
                            ? growth.missing_names >= kFewestNames &&
@@ -66,18 +100,15 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
             "DISCARD "
             "ALL leaves these caches alone, and no setting limits them.",
             kPoolsThatEndConnectionsByAge}};
+    const bool failing = !asking.empty() && has_failing(suspicion.groups[asking.front()]);
+    if (failing) {
+        finding.remedies.insert(
+            finding.remedies.begin(),
+            "Do not find out that something is missing by a statement that fails: the entry stays "
+            "after the error and the rollback.");
+    }
     finding.whole = growth.explained;
-    finding.evidence = usual_evidence(
-        suspicion,
-        finding.groups,
-        {growth.explained
-             ? fmt::format("{} more names are remembered as not there, beside {} more entries for "
-                           "what exists.",
-                           readable_count(growth.missing_names),
-                           readable_count(growth.existing()))
-             : std::string(
-                   "The statements ask for names that may not exist, and the relation cache "
-                   "does not grow.")});
+    finding.evidence = usual_evidence(suspicion, finding.groups, {what_tells(growth, failing)});
     return finding;
 }
 

@@ -194,6 +194,7 @@ SeenExecutions see_executions(const std::vector<ExecutionRecord>& executions,
             seen.in_transactions.push_back({column, executions[i].transaction_began_at_ns});
         }
         StatementColumn& counted = counts.columns[column];
+        counted.in_vain += executions[i].in_vain ? 1 : 0;
         if (executions[i].sighting) {
             SeenCalls& calls = seen.columns[column];
             calls.by_chance.resize(counted.calls.size());

@@ -29,6 +29,8 @@ struct StatementColumn {
     // calls[i]: executions that ended after the first moment and not after moments_ns[i], failed
     // ones included. Where they were seen now and then only, an estimate (sightings.hpp).
     std::vector<double> calls;
+    // How many of them failed since there is nothing of a name in them.
+    double in_vain = 0;
     // Standard error of total(), as a share of it; 0 where all calls were counted.
     double error = 0;
     // Variance of the calls between two moments that comes of seeing them by chance.

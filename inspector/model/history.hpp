@@ -71,6 +71,8 @@ struct ExecutionRecord {
     std::int64_t started_at_ns = 0;
     std::int64_t ended_at_ns = 0;
     bool failed = false;
+    // It failed since there is nothing of a name in it (is_of_no_such_name).
+    bool in_vain = false;
     std::optional<Sighting> sighting;
     // When the transaction block began that it was seen in: all with the same time are of one.
     std::optional<std::int64_t> transaction_began_at_ns;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -31,6 +33,17 @@ struct Sighting {
 
 // In place of an error's SQLSTATE where the source of statements does not tell it.
 inline constexpr std::string_view kUnknownSqlState = "?????";
+
+// Whether an error of this SQLSTATE says that there is no table, function, type or schema of a name
+// (errcodes.txt): look-ups whose answer the catalog caches remember, also where it is that there is
+// none.
+[[nodiscard]] constexpr bool is_of_no_such_name(std::string_view sql_state) {
+    constexpr std::array<std::string_view, 4> kNoSuchName{"42P01",   // undefined_table
+                                                          "42883",   // undefined_function
+                                                          "42704",   // undefined_object
+                                                          "3F000"};  // invalid_schema_name
+    return std::ranges::find(kNoSuchName, sql_state) != kNoSuchName.end();
+}
 
 // One execution of a statement, as a source of statements (the driver's journal, a log) tells it.
 struct Execution {

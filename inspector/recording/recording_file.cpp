@@ -488,7 +488,7 @@ std::vector<RecordedExecution> RecordingFile::executions() {
     impl_->each(
         "execution",
         fmt::format(
-            "SELECT backend, form, seq, started_at_ns, ended_at_ns, error IS NOT NULL, {}, "
+            "SELECT backend, form, seq, started_at_ns, ended_at_ns, error, {}, "
             "{} FROM execution{}{} ORDER BY id",
             has_sightings ? "after_ns, gap_ns" : "NULL, NULL",
             has_blocks ? "began_at_ns" : "NULL",
@@ -509,14 +509,16 @@ std::vector<RecordedExecution> RecordingFile::executions() {
             if (!row.getColumn(8).isNull()) {
                 began_at_ns = row.getColumn(8).getInt64();
             }
-            executions.push_back({.backend = *backend,
-                                  .record = {.form = *form,
-                                             .seq = row.getColumn(2).getInt64(),
-                                             .started_at_ns = row.getColumn(3).getInt64(),
-                                             .ended_at_ns = row.getColumn(4).getInt64(),
-                                             .failed = row.getColumn(5).getInt() != 0,
-                                             .sighting = sighting,
-                                             .transaction_began_at_ns = began_at_ns}});
+            executions.push_back(
+                {.backend = *backend,
+                 .record = {.form = *form,
+                            .seq = row.getColumn(2).getInt64(),
+                            .started_at_ns = row.getColumn(3).getInt64(),
+                            .ended_at_ns = row.getColumn(4).getInt64(),
+                            .failed = !row.getColumn(5).isNull(),
+                            .in_vain = is_of_no_such_name(row.getColumn(5).getString()),
+                            .sighting = sighting,
+                            .transaction_began_at_ns = began_at_ns}});
             return Verdict::kNext;
         });
     return executions;

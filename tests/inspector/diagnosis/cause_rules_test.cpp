@@ -17,6 +17,7 @@
 namespace palloscope {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -46,6 +47,19 @@ TEST(NegativeCatcache, IsNamedWhereStatementsAskForNamesThatMayNotExist) {
     EXPECT_EQ(cause.id, "negative-catcache");
     EXPECT_NEAR(cause.statements.at(0).bytes_per_call.value, 450, 1);
     EXPECT_LT(cause.confidence, 0.8);
+}
+
+TEST(NegativeCatcache, IsNamedWhereStatementsFailSinceWhatTheyNameDoesNotExist) {
+    SyntheticBackend backend = caches_filled_by("SELECT $1 FROM policy_*");
+    EXPECT_THAT(causes_of(backend), ElementsAre("unknown"));
+    for (ExecutionRecord& execution : backend.backend().executions) {
+        execution.in_vain = execution.form == backend.backend().executions.front().form;
+        execution.failed = execution.in_vain;
+    }
+    const Cause cause = only_cause(backend);
+    EXPECT_EQ(cause.id, "negative-catcache");
+    EXPECT_THAT(cause.evidence, Contains(HasSubstr("fail, since there is no table")));
+    EXPECT_THAT(cause.remedies.front(), HasSubstr("a statement that fails"));
 }
 
 TEST(NegativeCatcache, IsSureWhereExplanationsFindNegativeEntriesUnderNames) {

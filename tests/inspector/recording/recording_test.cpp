@@ -456,6 +456,28 @@ TEST_F(Recording, NamesTheSessionOfABackendThatServedOneAlone) {
     EXPECT_EQ(history->backends.at(2).session, "");
 }
 
+TEST_F(Recording, TellsStatementsThatFailedForWantOfAName) {
+    {
+        RecordingWriter recording = writer();
+        ASSERT_TRUE(recording.append(snapshot_with(42, 0, 1)));
+        std::vector<Execution> executions;
+        for (const char* const error : {"42P01", "42883", "3F000", "42704", "22012", "?????"}) {
+            executions.push_back(execution(42, 1, "SELECT 1"));
+            executions.back().error = error;
+        }
+        executions.push_back(execution(42, 2, "SELECT 1"));
+        ASSERT_TRUE(recording.append(executions));
+    }
+    const Result<History> history = read_history(path());
+    ASSERT_TRUE(history) << history.error().message;
+    std::vector<std::string> seen;
+    for (const ExecutionRecord& record : history->backends.at(0).executions) {
+        seen.push_back(record.in_vain ? "in vain" : record.failed ? "failed" : "done");
+    }
+    EXPECT_THAT(
+        seen, ElementsAre("in vain", "in vain", "in vain", "in vain", "failed", "failed", "done"));
+}
+
 TEST_F(Recording, GivesBackWhatTheServerSaidLast) {
     const ServerFact jit{.kind = "setting", .name = "jit", .value = "off"};
     {
