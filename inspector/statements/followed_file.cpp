@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "inspector/statements/io_error.hpp"
+#include "inspector/statements/rotated_names.hpp"
 
 namespace palloscope {
 
@@ -182,11 +183,32 @@ Result<bool> FollowedFile::open_first() {
         return false;
     }
     go_on_with(*std::move(opened));
+    if (const std::optional<std::string> pattern = pattern_of_rotated(path_)) {
+        beside_ = paths_of(*pattern);
+    }
     // What comes into being later is read from its beginning.
     if (at_start && start_ == Start::kEnd) {
         start_at_end();
     }
     return true;
+}
+
+std::optional<std::string> FollowedFile::newer_beside() const {
+    const std::optional<std::string> pattern = pattern_of_rotated(path_);
+    Status newest_status{};
+    if (!pattern || !file_.valid() || fstat(file_.get(), &newest_status) != 0) {
+        return std::nullopt;
+    }
+    std::optional<std::string> newest;
+    for (const std::string& path : paths_of(*pattern)) {
+        Status status{};
+        if (std::ranges::find(beside_, path) == beside_.end() && stat(path.c_str(), &status) == 0 &&
+            status.st_size > 0 && age_of(newest_status, "") < age_of(status, "")) {
+            newest = path;
+            newest_status = status;
+        }
+    }
+    return newest;
 }
 
 Result<> FollowedFile::open() {

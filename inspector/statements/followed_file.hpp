@@ -78,6 +78,11 @@ class FollowedFile {
     // Of each file that came later and could not be opened, why.
     [[nodiscard]] std::vector<std::string> unopened() const;
 
+    // Where the path is no pattern: the file beside it, of a name as rotated logs have
+    // (pattern_of_rotated), that came after this one was opened and was written to later. None
+    // where there is none.
+    [[nodiscard]] std::optional<std::string> newer_beside() const;
+
     // The newest file that the path names, none where there is none.
     [[nodiscard]] std::optional<std::string> newest() const;
 
@@ -118,6 +123,8 @@ class FollowedFile {
     std::optional<Opened> next_;
     std::vector<Unopened> unopened_;
     bool looked_ = false;
+    // Those that were there when the first file was opened.
+    std::vector<std::string> beside_;
     std::int64_t offset_ = 0;  // of what is not yet read into tail_
     // The line that is not yet complete; emptied, with in_long_line_ set, when it gets too long.
     std::string tail_;

@@ -10,11 +10,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "inspector/statements/rotated_names.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace palloscope {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -471,6 +473,42 @@ TEST_F(ReadServerLog, GoesOnWithTheNextFileThatMatches) {
         lines.push_back(seen(execution));
     }
     EXPECT_THAT(lines, ElementsAre("42 select b", "42 select c"));
+}
+
+TEST_F(ReadServerLog, SaysWhereALogMayGoOnUnderAnotherTime) {
+    const auto write_later = [&](const std::string& name, int seconds) {
+        append(name, line_of("a"));
+        std::filesystem::last_write_time(
+            path(name),
+            std::filesystem::last_write_time(path("pg-2026-11-25_010000.log")) +
+                std::chrono::seconds(seconds));
+    };
+    append("pg-2026-11-25_010000.log", line_of("a"));
+    write_later("pg-2026-11-24_010000.log", 60);
+    ServerLogReader log = open("pg-2026-11-25_010000.log");
+    append("pg-2026-11-25_010000.log", line_of("b"));
+    poll_all(log);
+    EXPECT_EQ(log.finish(42).size(), 1U);
+    // Neither was there before, or is older, or is another log.
+    write_later("pg-2026-11-23_010000.log", -60);
+    write_later("pg-2026-11-25_020000.csv", 60);
+    EXPECT_THAT(log.notes(), IsEmpty());
+    write_later("pg-2026-11-25_020000.log", 60);
+    EXPECT_THAT(log.notes(),
+                ElementsAre(AllOf(HasSubstr("pg-2026-11-25_020000.log came after it"),
+                                  HasSubstr("'log:" + path("pg-*.log'")))));
+    // It goes on after all.
+    append("pg-2026-11-25_010000.log", line_of("c"));
+    std::filesystem::last_write_time(
+        path("pg-2026-11-25_010000.log"),
+        std::filesystem::last_write_time(path("pg-2026-11-25_020000.log")));
+    EXPECT_THAT(log.notes(), IsEmpty());
+}
+
+TEST(PatternOfRotated, HasAStarInPlaceOfTheTime) {
+    EXPECT_EQ(pattern_of_rotated("log/postgresql-2026-11-23_090000.csv"), "log/postgresql-*.csv");
+    EXPECT_EQ(pattern_of_rotated("15/postgresql.log"), std::nullopt);
+    EXPECT_EQ(pattern_of_rotated("pg-1.*"), std::nullopt);
 }
 
 TEST_F(ReadServerLog, SaysWhenThereIsNoStatement) {
