@@ -90,6 +90,22 @@ std::vector<AttributedStatement> cause_statements(const SuspectedGroup& group,
     return statements;
 }
 
+bool give_all_to_one(const Finding& finding, Suspicion& suspicion) {
+    if (!finding.whole || finding.by_count || finding.groups.size() != 1) {
+        return false;
+    }
+    SuspectedGroup& group = suspicion.groups[finding.groups.front()];
+    Estimate& estimate = group.bytes_per_round;
+    const double all = suspicion.lasting_bytes / group.rounds;
+    const bool stepped = std::ranges::any_of(
+        group.statements, [](const SuspectedStatement& member) { return member.own.has_value(); });
+    if (stepped || !(all > estimate.low && all < estimate.high)) {
+        return false;
+    }
+    estimate.value = all;
+    return true;
+}
+
 double attributed_bytes(const std::vector<AttributedStatement>& statements) {
     std::set<std::string> seen;
     double sum = 0;

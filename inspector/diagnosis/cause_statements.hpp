@@ -17,6 +17,11 @@ namespace palloscope {
 [[nodiscard]] std::vector<AttributedStatement> cause_statements(const SuspectedGroup& group,
                                                                 const std::string& label);
 
+// Where `finding` puts all of the growth down to one group, known by what the bytes are, of the
+// numbers of bytes that the group's interval holds the one that accounts for all is the likeliest:
+// it takes the place of the estimate. Whether it did. What was stepped is measured, and stays.
+bool give_all_to_one(const Finding& finding, Suspicion& suspicion);
+
 // Σ calls × bytes_per_call, every group once.
 [[nodiscard]] double attributed_bytes(const std::vector<AttributedStatement>& statements);
 

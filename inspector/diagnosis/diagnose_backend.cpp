@@ -291,7 +291,11 @@ void BackendAnalysis::ask(const CauseRule& rule) {
         .share_of_growth = used_growth() > 0 ? std::clamp(growth / used_growth(), 0.0, 1.0) : 1.0,
         .contexts = growing_contexts(rule)};
     accuse(rule, bytes, every, suspicion);
-    if (std::optional<Finding> finding = rule.explain(suspicion)) {
+    std::optional<Finding> finding = rule.explain(suspicion);
+    if (finding && give_all_to_one(*finding, suspicion)) {
+        finding = rule.explain(suspicion);
+    }
+    if (finding) {
         conclude(rule, suspicion, std::move(*finding), bytes);
     }
 }

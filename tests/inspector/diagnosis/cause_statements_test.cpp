@@ -1,0 +1,50 @@
+#include "inspector/diagnosis/cause_statements.hpp"
+
+#include <gtest/gtest.h>
+
+namespace palloscope {
+namespace {
+
+// 1,000 calls of one statement, each of which is estimated to leave 55 bytes, and 90 kB that came.
+class AllOfOne : public testing::Test {
+  protected:
+    AllOfOne() {
+        suspicion_.lasting_bytes = 90'000;
+        suspicion_.groups.push_back(
+            {.rounds = 1000, .bytes_per_round = {.value = 55, .low = 35, .high = 92}});
+        suspicion_.groups.front().statements.push_back({.statement = &statement_});
+    }
+
+    [[nodiscard]] double bytes() const { return suspicion_.groups.front().bytes_per_round.value; }
+
+    BackendHistory backend_;
+    StatementColumn statement_;
+    Suspicion suspicion_{.backend = backend_, .trend = {}};
+    Finding finding_{.groups = {0}, .whole = true};
+};
+
+TEST_F(AllOfOne, IsWhatAccountsForAllWithinTheInterval) {
+    EXPECT_TRUE(give_all_to_one(finding_, suspicion_));
+    EXPECT_DOUBLE_EQ(bytes(), 90);
+    EXPECT_DOUBLE_EQ(suspicion_.groups.front().bytes_per_round.low, 35);
+}
+
+TEST_F(AllOfOne, IsNotForcedBeyondTheInterval) {
+    suspicion_.lasting_bytes = 93'000;
+    EXPECT_FALSE(give_all_to_one(finding_, suspicion_));
+    EXPECT_DOUBLE_EQ(bytes(), 55);
+}
+
+TEST_F(AllOfOne, IsLeftWhereOthersMayHaveAPartOfItOrItWasMeasured) {
+    finding_.whole = false;
+    EXPECT_FALSE(give_all_to_one(finding_, suspicion_));
+    finding_ = {.groups = {0, 0}, .whole = true};
+    EXPECT_FALSE(give_all_to_one(finding_, suspicion_));
+    finding_.groups = {0};
+    suspicion_.groups.front().statements.front().own = StepDelta{};
+    EXPECT_FALSE(give_all_to_one(finding_, suspicion_));
+    EXPECT_DOUBLE_EQ(bytes(), 55);
+}
+
+}  // namespace
+}  // namespace palloscope
