@@ -28,7 +28,8 @@ struct Trend {
 // warm-up, still grows in the last half and in the last third, and does not slow down, each by its
 // bootstrap interval. A cache that fills and stays fails in the last half, one that still fills,
 // ever more slowly, by slowing down, and a few single steps (a hash table that doubles) since many
-// resampled recordings miss them. Growth below 8 kB, PostgreSQL's smallest usual block, is none.
+// resampled recordings miss them. The drift itself must be above zero by 99 %. Growth below 8 kB,
+// PostgreSQL's smallest usual block, is none.
 [[nodiscard]] Trend judge_growth(std::span<const double> seconds, std::span<const double> bytes);
 
 // Where a growth begins that did not begin with the series: the index of the last snapshot before

@@ -178,6 +178,16 @@ TEST_P(TrendUnderNoise, RarelyFindsALeakWhereThereIsNone) {
     EXPECT_LE(found, 2);
 }
 
+// Hundreds of short sessions are judged in one report.
+TEST_P(TrendUnderNoise, HardlyEverFindsALeakInTwelveSnapshots) {
+    int found = 0;
+    for (int seed = 0; seed < 10 * kSeeds; ++seed) {
+        const Trend trend = judge(noisy(seed, kFewestSnapshots, /*rate=*/0, GetParam()));
+        found += trend.verdict == GrowthVerdict::kLeak ? 1 : 0;
+    }
+    EXPECT_LE(found, 3);
+}
+
 INSTANTIATE_TEST_SUITE_P(,
                          TrendUnderNoise,
                          testing::Values(Noise{.staying = 6000},
