@@ -67,29 +67,23 @@ Result<> require_seccomp(pid_t pid, const ProcessStatus& status) {
     return {};
 }
 
-Result<> require_memory(pid_t pid,
-                        const ProcessStatus& status,
-                        const std::optional<MemoryHeadroom>& known) {
+Result<> require_memory(pid_t pid, const ProcessStatus& status, const MemoryHeadroom& headroom) {
     constexpr int kMegabyteShift = 20;
-    const auto headroom = known ? Result<MemoryHeadroom>(*known) : read_memory_headroom(pid);
-    if (!headroom) {
-        return tl::unexpected(headroom.error());
-    }
     const std::int64_t needed = kMinHeadroomBytes + status.rss_anon_bytes / kHeadroomShare;
-    if (headroom->left_bytes() < needed) {
+    if (headroom.left_bytes() < needed) {
         return failure(
             Error::Kind::kUnsupported,
             fmt::format("a copy-on-write child of process {} may need {} MB, but {} MB of memory "
                         "are left on its machine or in its control group",
                         pid,
                         needed >> kMegabyteShift,
-                        std::max<std::int64_t>(headroom->left_bytes(), 0) >> kMegabyteShift),
+                        std::max<std::int64_t>(headroom.left_bytes(), 0) >> kMegabyteShift),
             std::string(kStopInstead));
     }
     // The kernel then counts all that a child could ever come to write to, and other processes
     // would be refused memory meanwhile (Documentation/mm/overcommit-accounting.rst).
     const std::int64_t promised = kMinHeadroomBytes + status.data_bytes;
-    if (headroom->commit_left_bytes && *headroom->commit_left_bytes < promised) {
+    if (headroom.commit_left_bytes && *headroom.commit_left_bytes < promised) {
         return failure(
             Error::Kind::kUnsupported,
             fmt::format(
@@ -97,7 +91,7 @@ Result<> require_memory(pid_t pid,
                 "and a copy-on-write child of process {} needs {} MB of the {} MB left",
                 pid,
                 promised >> kMegabyteShift,
-                std::max<std::int64_t>(*headroom->commit_left_bytes, 0) >> kMegabyteShift),
+                std::max<std::int64_t>(*headroom.commit_left_bytes, 0) >> kMegabyteShift),
             std::string(kStopInstead));
     }
     return {};
@@ -115,26 +109,23 @@ constexpr std::size_t kClone = 0;
 Result<ClonePlan> plan_clone(pid_t pid,
                              const ProcessMemory& memory,
                              const CallGadgets& gadgets,
-                             const std::optional<MemoryHeadroom>& headroom) {
-    const auto status = read_status(pid);
-    const auto limits = read_limits(pid);
-    if (!status || !limits) {
-        return tl::unexpected(!status ? status.error() : limits.error());
-    }
-    const auto state = require_readable(pid, memory)
-                           .and_then([&] { return require_seccomp(pid, *status); })
-                           .and_then([&] { return require_memory(pid, *status, headroom); })
-                           .and_then([&] {
-                               return read_chain_state(
-                                   pid, memory, gadgets, limits->stack_bytes, kRoomForSyscalls);
-                           });
+                             const ChildPreparation& prepared) {
+    const ParentState& parent = prepared.parent;
+    const auto state =
+        require_readable(pid, memory)
+            .and_then([&] { return require_seccomp(pid, parent.status); })
+            .and_then([&] { return require_memory(pid, parent.status, prepared.headroom); })
+            .and_then([&] {
+                return read_chain_state(
+                    pid, memory, gadgets, parent.limits.stack_bytes, kRoomForSyscalls);
+            });
     if (!state) {
         return tl::unexpected(state.error());
     }
     CallChainBuilder builder(*state, gadgets);
     const RemoteAddress child_stack = builder.place_entry(SYS_exit_group, {0});
     builder.add_syscall(SYS_clone, {kNoFlags, child_stack.value, 0, 0, 0});
-    add_reaping(builder, list_leftovers(pid), *status);
+    add_reaping(builder, pid, parent);
     return builder.build().map([&](CallChain&& chain) {
         return ClonePlan{.chain = std::move(chain),
                          .child_stack = child_stack,
@@ -307,14 +298,23 @@ CopyOnWriteChild::~CopyOnWriteChild() {
     }
 }
 
+Result<ChildPreparation> prepare_child(pid_t pid) {
+    auto parent = read_parent_state(pid);
+    const auto headroom = read_memory_headroom(pid);
+    if (!parent || !headroom) {
+        return tl::unexpected(!parent ? parent.error() : headroom.error());
+    }
+    return ChildPreparation{.parent = std::move(*parent), .headroom = *headroom};
+}
+
 Result<CopyOnWriteChild> CopyOnWriteChild::make(StoppedProcess stopped,
                                                 const Process& process,
                                                 const ProcessMemory& memory,
                                                 const CallGadgets& gadgets,
-                                                const std::optional<MemoryHeadroom>& headroom) {
+                                                const ChildPreparation& prepared) {
     const pid_t pid = stopped.pid();
     const auto plan = require_running(stopped).and_then(
-        [&] { return plan_clone(pid, memory, gadgets, headroom); });
+        [&] { return plan_clone(pid, memory, gadgets, prepared); });
     if (!plan) {
         return tl::unexpected(plan.error());
     }
@@ -414,12 +414,16 @@ Result<> CopyOnWriteChild::have_reaped() {
     if (!is_leftover(pid_, pid)) {
         return {};  // the process has ended, or somebody else like us has had it reaped
     }
+    auto parent = read_parent_state(pid);
+    if (!parent) {
+        return tl::unexpected(std::move(parent.error()));
+    }
     auto stopped = StoppedProcess::seize(*process_);
     if (!stopped) {
         return tl::unexpected(std::move(stopped.error()));
     }
     const Clock::time_point begin = stopped->interrupted_at();
-    auto done = reap(std::move(*stopped), pid_, *process_memory_, gadgets_);
+    auto done = reap(std::move(*stopped), pid_, std::move(*parent), *process_memory_, gadgets_);
     pause_us_ += Microseconds(Clock::now() - begin).count();
     return done;
 }

@@ -11,6 +11,7 @@
 #include "attach/call_chain.hpp"
 #include "attach/captured_call.hpp"
 #include "attach/error.hpp"
+#include "attach/leftover_children.hpp"
 #include "attach/memory_headroom.hpp"
 #include "attach/process.hpp"
 #include "attach/process_memory.hpp"
@@ -18,10 +19,23 @@
 
 namespace palloscope {
 
+// What is read of a process right before it is held: it all takes longer than the other
+// preparations, and the process need not stand still for it.
+struct ChildPreparation {
+    ParentState parent;
+    MemoryHeadroom headroom;
+};
+
+// kGone where there is no such process.
+[[nodiscard]] Result<ChildPreparation> prepare_child(pid_t pid);
+
 // A copy-on-write child of a process: an image of its memory at one moment, which can be read and
 // called into for long, while the process itself was stopped for the clone only.
 //
-//     auto child = CopyOnWriteChild::make(std::move(stopped), process, memory, gadgets);
+//     const auto prepared = prepare_child(process.pid());
+//     auto stopped = StoppedProcess::seize(process);
+//     auto child = CopyOnWriteChild::make(
+//         std::move(*stopped), process, memory, gadgets, *prepared);
 //     … read child->memory(); the process runs …
 //     const auto pause_us = child->end();
 //
@@ -44,15 +58,12 @@ class CopyOnWriteChild {
   public:
     // `stopped` is consumed: the process runs on by itself however this ends. kUnsupported where it
     // can make no child (no room on its stack, no memory, no more processes allowed), kTimeout
-    // where a signal has stopped it, kGone where it ended. To read the headroom takes longer than
-    // all other preparations: whoever has read it right before the stop gives it, and spares the
-    // process that.
-    [[nodiscard]] static Result<CopyOnWriteChild> make(
-        StoppedProcess stopped,
-        const Process& process,
-        const ProcessMemory& memory,
-        const CallGadgets& gadgets,
-        const std::optional<MemoryHeadroom>& headroom = std::nullopt);
+    // where a signal has stopped it, kGone where it ended.
+    [[nodiscard]] static Result<CopyOnWriteChild> make(StoppedProcess stopped,
+                                                       const Process& process,
+                                                       const ProcessMemory& memory,
+                                                       const CallGadgets& gadgets,
+                                                       const ChildPreparation& prepared);
 
     CopyOnWriteChild(const CopyOnWriteChild&) = delete;
     CopyOnWriteChild& operator=(const CopyOnWriteChild&) = delete;

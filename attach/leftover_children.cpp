@@ -19,7 +19,7 @@ namespace {
 
 // More zombies than we can have left; bounds the chain.
 constexpr std::size_t kMaxLeftovers = 32;
-// Bounds what is looked at while the process is stopped.
+// Bounds what is looked at.
 constexpr std::size_t kMaxChildren = 256;
 
 // The child's PID as its parent knows it: in the parent's own PID namespace, where that is deeper
@@ -33,8 +33,6 @@ pid_t pid_for_parent(pid_t child, const ProcessStatus& parent) {
                : child;
 }
 
-}  // namespace
-
 std::vector<pid_t> list_leftovers(pid_t parent) {
     std::vector<pid_t> children = list_children(parent).value_or(std::vector<pid_t>{});
     children.resize(std::min(children.size(), kMaxChildren));
@@ -43,13 +41,26 @@ std::vector<pid_t> list_leftovers(pid_t parent) {
     return children;
 }
 
-void add_reaping(CallChainBuilder& builder,
-                 const std::vector<pid_t>& leftovers,
-                 const ProcessStatus& parent) {
+}  // namespace
+
+Result<ParentState> read_parent_state(pid_t pid) {
+    auto status = read_status(pid);
+    const auto limits = read_limits(pid);
+    if (!status || !limits) {
+        return tl::unexpected(!status ? status.error() : limits.error());
+    }
+    return ParentState{
+        .status = std::move(*status), .limits = *limits, .leftovers = list_leftovers(pid)};
+}
+
+void add_reaping(CallChainBuilder& builder, pid_t pid, const ParentState& parent) {
     constexpr std::uint64_t kOptions = WNOHANG | static_cast<unsigned>(__WALL);
-    for (const pid_t child : leftovers) {
-        const auto pid = static_cast<std::uint64_t>(pid_for_parent(child, parent));
-        builder.add_syscall(SYS_wait4, {pid, 0, kOptions, 0});
+    for (const pid_t child : parent.leftovers) {
+        // Reaped meanwhile, it may have left its PID to a child of the process's own.
+        if (is_leftover(child, pid)) {
+            const pid_t called = pid_for_parent(child, parent.status);
+            builder.add_syscall(SYS_wait4, {static_cast<std::uint64_t>(called), 0, kOptions, 0});
+        }
     }
 }
 
@@ -61,28 +72,23 @@ bool is_leftover(pid_t child, pid_t parent) {
 
 Result<> reap(StoppedProcess stopped,
               pid_t child,
+              ParentState parent,
               const ProcessMemory& memory,
               const CallGadgets& gadgets) {
     const pid_t pid = stopped.pid();
     if (auto running = require_running(stopped); !running) {
         return running;
     }
-    const auto status = read_status(pid);
-    const auto limits = read_limits(pid);
-    if (!status || !limits) {
-        return tl::unexpected(!status ? status.error() : limits.error());
-    }
     const auto state =
-        read_chain_state(pid, memory, gadgets, limits->stack_bytes, kRoomForSyscalls);
+        read_chain_state(pid, memory, gadgets, parent.limits.stack_bytes, kRoomForSyscalls);
     if (!state) {
         return tl::unexpected(state.error());
     }
-    std::vector<pid_t> leftovers = list_leftovers(pid);
-    if (is_leftover(child, pid) && std::ranges::find(leftovers, child) == leftovers.end()) {
-        leftovers.push_back(child);
+    if (std::ranges::find(parent.leftovers, child) == parent.leftovers.end()) {
+        parent.leftovers.push_back(child);
     }
     CallChainBuilder builder(*state, gadgets);
-    add_reaping(builder, leftovers, *status);
+    add_reaping(builder, pid, parent);
     auto started = builder.build().and_then(
         [&](const CallChain& chain) { return start_chain(pid, memory, chain); });
     if (!started) {

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "attach/copy_on_write_child.hpp"
-#include "attach/memory_headroom.hpp"
 #include "attach/stopped_process.hpp"
 #include "inspector/backend/stats_call.hpp"
 #include "inspector/backend/stats_text.hpp"
@@ -67,9 +66,9 @@ Result<Reading> study_child(const Backend& backend,
         return tl::unexpected(found.error());
     }
     for (double pause_us = 0;;) {
-        const auto headroom = read_memory_headroom(backend.pid());
-        if (!headroom) {
-            return tl::unexpected(headroom.error());
+        const auto prepared = prepare_child(backend.pid());
+        if (!prepared) {
+            return tl::unexpected(prepared.error());
         }
         auto stopped = StoppedProcess::seize(backend.process());
         if (!stopped) {
@@ -77,7 +76,7 @@ Result<Reading> study_child(const Backend& backend,
         }
         const std::int64_t taken_at_ns = unix_time_ns();
         auto child = CopyOnWriteChild::make(
-            std::move(*stopped), backend.process(), backend.memory(), *found, *headroom);
+            std::move(*stopped), backend.process(), backend.memory(), *found, *prepared);
         if (!child) {
             return tl::unexpected(std::move(child.error()));
         }

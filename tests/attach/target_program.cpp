@@ -96,11 +96,16 @@ Result<CapturedOutput> TargetProgram::capture(std::string_view function,
 }
 
 Result<CopyOnWriteChild> TargetProgram::copy(const std::optional<MemoryHeadroom>& headroom) const {
+    auto prepared = prepare_child(pid());
+    if (!prepared) {
+        return tl::unexpected(std::move(prepared.error()));
+    }
+    prepared->headroom = headroom.value_or(prepared->headroom);
     auto stopped = StoppedProcess::seize(pid(), std::chrono::seconds(5));
     if (!stopped) {
         return tl::unexpected(std::move(stopped.error()));
     }
-    return CopyOnWriteChild::make(std::move(*stopped), process_, memory_, gadgets_, headroom);
+    return CopyOnWriteChild::make(std::move(*stopped), process_, memory_, gadgets_, *prepared);
 }
 
 bool gets_descriptors(pid_t pid, const std::map<int, std::string>& descriptors) {

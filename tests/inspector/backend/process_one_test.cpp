@@ -143,10 +143,12 @@ TEST_F(ProcessOne, GoesOnWhereItsBackendEndsBeforeThatOnesCopyOnWriteChild) {
     Gadgets gadgets(*backend);
     const auto found = gadgets.get();
     ASSERT_TRUE(found) << found.error().message;
+    const auto prepared = prepare_child(pid);
+    ASSERT_TRUE(prepared) << prepared.error().message;
     auto stopped = StoppedProcess::seize(pid);
     ASSERT_TRUE(stopped) << stopped.error().message;
-    auto child =
-        CopyOnWriteChild::make(std::move(*stopped), backend->process(), backend->memory(), *found);
+    auto child = CopyOnWriteChild::make(
+        std::move(*stopped), backend->process(), backend->memory(), *found, *prepared);
     ASSERT_TRUE(child) << child.error().message;
 
     session.reset();
