@@ -193,18 +193,18 @@ Result<bool> FollowedFile::open_first() {
     return true;
 }
 
-std::optional<std::string> FollowedFile::newer_beside() const {
+std::optional<FollowedFile::Newer> FollowedFile::newer_beside() const {
     const std::optional<std::string> pattern = pattern_of_rotated(path_);
     Status newest_status{};
     if (!pattern || !file_.valid() || fstat(file_.get(), &newest_status) != 0) {
         return std::nullopt;
     }
-    std::optional<std::string> newest;
+    std::optional<Newer> newest;
     for (const std::string& path : paths_of(*pattern)) {
         Status status{};
         if (std::ranges::find(beside_, path) == beside_.end() && stat(path.c_str(), &status) == 0 &&
             status.st_size > 0 && age_of(newest_status, "") < age_of(status, "")) {
-            newest = path;
+            newest = Newer{.path = path, .pattern = *pattern};
             newest_status = status;
         }
     }

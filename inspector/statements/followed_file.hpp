@@ -79,9 +79,14 @@ class FollowedFile {
     [[nodiscard]] std::vector<std::string> unopened() const;
 
     // Where the path is no pattern: the file beside it, of a name as rotated logs have
-    // (pattern_of_rotated), that came after this one was opened and was written to later. None
-    // where there is none.
-    [[nodiscard]] std::optional<std::string> newer_beside() const;
+    // (pattern_of_rotated), that came after this one was opened and was written to later, and their
+    // pattern. None where there is none.
+    struct Newer {
+        std::string path;
+        std::string pattern;
+    };
+
+    [[nodiscard]] std::optional<Newer> newer_beside() const;
 
     // The newest file that the path names, none where there is none.
     [[nodiscard]] std::optional<std::string> newest() const;

@@ -7,8 +7,6 @@
 
 #include <fmt/format.h>
 
-#include "inspector/statements/rotated_names.hpp"
-
 namespace palloscope {
 
 namespace {
@@ -64,7 +62,9 @@ Result<ServerLogReader> ServerLogReader::open(std::string path, ServerLogOptions
     } else if (json) {
         decoder = LogJson();
     }
-    ServerLogReader reader(std::move(path), std::move(decoder), std::move(options));
+    ServerLogReader reader(FollowedFile("the log", std::move(path), options.start),
+                           std::move(decoder),
+                           std::move(options));
     // What comes from now on counts, also where the recording begins later.
     Result<> ready = reader.file_.open();
     if (ready) {
@@ -76,9 +76,8 @@ Result<ServerLogReader> ServerLogReader::open(std::string path, ServerLogOptions
     return reader;
 }
 
-ServerLogReader::ServerLogReader(std::string path, Decoder decoder, ServerLogOptions options)
-    : path_(std::move(path)),
-      file_("the log", path_, options.start),
+ServerLogReader::ServerLogReader(FollowedFile file, Decoder decoder, ServerLogOptions options)
+    : file_(std::move(file)),
       decoder_(std::move(decoder)),
       options_(std::move(options)),
       clock_(options_.now) {}
@@ -223,13 +222,13 @@ std::vector<std::string> ServerLogReader::notes() const {
     add_if(!file_.found() && unopened.empty(),
            [&] { return fmt::format("{} never came into being", name); });
     add_if(!unopened.empty(), [&] { return left_out_note(unopened); });
-    if (const std::optional<std::string> newer = file_.newer_beside()) {
+    if (const std::optional<FollowedFile::Newer> newer = file_.newer_beside()) {
         notes.push_back(
             fmt::format("{}: {} came after it and was written to later; if the log goes "
                         "on there its statements are missing: give 'log:{}'",
                         name,
-                        *newer,
-                        pattern_of_rotated(path_).value_or("")));
+                        newer->path,
+                        newer->pattern));
     }
     add_count(skipped_, "lines are no entries in its format and were skipped");
     add_count(timeless_,

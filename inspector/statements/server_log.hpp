@@ -56,7 +56,7 @@ class ServerLogReader {
   private:
     using Decoder = std::variant<LogText, LogCsv, LogJson>;
 
-    ServerLogReader(std::string path, Decoder decoder, ServerLogOptions options);
+    ServerLogReader(FollowedFile file, Decoder decoder, ServerLogOptions options);
 
     [[nodiscard]] Result<> check_lines() const;
     void take_line(const FollowedFile::Line& line, std::vector<Execution>& executions);
@@ -65,7 +65,6 @@ class ServerLogReader {
     void take_entry(const LogEntry& entry, std::vector<Execution>& executions);
     void take_last_entry(std::vector<Execution>& executions);
 
-    std::string path_;
     FollowedFile file_;
     Decoder decoder_;
     ServerLogOptions options_;

@@ -16,6 +16,7 @@
 
 #include "inspector/statements/journal.hpp"
 #include "inspector/statements/server_log.hpp"
+#include "tests/inspector/statements/poll_all.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace palloscope {
@@ -139,19 +140,6 @@ std::set<std::string> forms_of(const std::vector<Execution>& executions) {
     return forms;
 }
 
-template <typename Reader>
-std::vector<Execution> read_all(Reader& reader) {
-    std::vector<Execution> all;
-    for (;;) {
-        Result<std::vector<Execution>> batch = reader.poll();
-        EXPECT_TRUE(batch) << batch.error().message;
-        if (!batch || batch->empty()) {
-            return all;
-        }
-        all.insert(all.end(), batch->begin(), batch->end());
-    }
-}
-
 struct Read {
     std::vector<Execution> executions;
     std::vector<std::string> notes;
@@ -160,13 +148,13 @@ struct Read {
 Read read(const std::string& path) {
     if (path.ends_with(".jsonl")) {
         JournalReader journal(path);
-        std::vector<Execution> executions = read_all(journal);
+        std::vector<Execution> executions = poll_all(journal);
         return {.executions = std::move(executions), .notes = journal.notes()};
     }
     Result<ServerLogReader> log = ServerLogReader::open(
         path, {.start = FollowedFile::Start::kBeginning, .now = [] { return kLogged; }});
     EXPECT_TRUE(log) << log.error().message;
-    std::vector<Execution> executions = read_all(*log);
+    std::vector<Execution> executions = poll_all(*log);
     for (Execution& execution : log->finish(42)) {
         executions.push_back(std::move(execution));
     }

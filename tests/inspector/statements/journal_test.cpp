@@ -12,6 +12,7 @@
 
 #include "inspector/statements/execution_json.hpp"
 #include "inspector/statements/form.hpp"
+#include "tests/inspector/statements/poll_all.hpp"
 
 namespace palloscope {
 namespace {
@@ -48,16 +49,10 @@ class ReadJournal : public testing::Test {
     // Sequence numbers of all that there is to read.
     [[nodiscard]] static std::vector<std::int64_t> read_all(JournalReader& journal) {
         std::vector<std::int64_t> numbers;
-        while (true) {
-            const Result<std::vector<Execution>> batch = journal.poll();
-            EXPECT_TRUE(batch) << batch.error().message;
-            if (!batch || batch->empty()) {
-                return numbers;
-            }
-            for (const Execution& execution : *batch) {
-                numbers.push_back(execution.seq);
-            }
+        for (const Execution& execution : poll_all(journal)) {
+            numbers.push_back(execution.seq);
         }
+        return numbers;
     }
 
     std::filesystem::path folder_;

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "inspector/statements/rotated_names.hpp"
+#include "tests/inspector/statements/poll_all.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace palloscope {
@@ -49,18 +50,6 @@ class ReadServerLog : public testing::Test {
         Result<ServerLogReader> log = ServerLogReader::open(path(name), options);
         EXPECT_TRUE(log) << log.error().message;
         return *std::move(log);
-    }
-
-    static std::vector<Execution> poll_all(ServerLogReader& log) {
-        std::vector<Execution> all;
-        for (;;) {
-            Result<std::vector<Execution>> batch = log.poll();
-            EXPECT_TRUE(batch) << batch.error().message;
-            if (!batch || batch->empty()) {
-                return all;
-            }
-            all.insert(all.end(), batch->begin(), batch->end());
-        }
     }
 
     // Everything that a log with this text tells of backend 42.
