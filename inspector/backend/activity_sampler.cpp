@@ -93,14 +93,12 @@ class ActivitySampler::Impl {
 
     void finish(int pid) {
         const std::lock_guard lock(mutex_);
-        for (WatchedServer& server : servers_) {
-            const auto found = std::ranges::find(server.backends(), pid, &WatchedBackend::pid);
-            if (found != server.backends().end()) {
-                if (!found->gone()) {
-                    found->end(unix_time_ns());
-                }
-                take_ended(*found);
-            }
+        WatchedBackend* const backend = find(pid);
+        if (backend != nullptr && !backend->gone()) {
+            backend->end(unix_time_ns());
+        }
+        if (backend != nullptr) {
+            take_ended(*backend);
         }
     }
 
@@ -181,7 +179,7 @@ class ActivitySampler::Impl {
     }
 
     // Under the lock; null where it is not watched.
-    const WatchedBackend* find(int pid) {
+    WatchedBackend* find(int pid) {
         for (WatchedServer& server : servers_) {
             const auto found = std::ranges::find(server.backends(), pid, &WatchedBackend::pid);
             if (found != server.backends().end()) {

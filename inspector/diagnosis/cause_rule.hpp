@@ -97,6 +97,11 @@ struct Finding {
     bool whole = false;
 };
 
+// CauseRule::rank of a cause that no statement is known for.
+[[nodiscard]] inline std::optional<int> no_rank(std::string_view /*query*/) {
+    return std::nullopt;
+}
+
 // One cause of growth. A rule is three questions, asked in this order; it keeps no state.
 struct CauseRule {
     std::string_view id;
@@ -104,7 +109,7 @@ struct CauseRule {
     // or memory outside of them, not both.
     bool (*covers)(std::string_view path);
     // Can this statement be the cause? If so, its rank in the report (0 first).
-    std::optional<int> (*rank)(std::string_view query);
+    std::optional<int> (*rank)(std::string_view query) = no_rank;
     // Does the evidence hold? None where it does not.
     std::optional<Finding> (*explain)(const Suspicion& suspicion);
     // Whether it is a leak, or only looks like one (BackendDiagnosis::harmless).

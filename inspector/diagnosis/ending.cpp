@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -44,14 +45,7 @@ class HeldMemory {
         if (trend.verdict != GrowthVerdict::kLeak || trend.bytes_per_second.low <= 0) {
             return std::nullopt;
         }
-        const std::size_t count = known_at(moment_ns);
-        std::vector<double> pages;
-        for (std::size_t i = 0; i < count; ++i) {
-            pages.push_back(
-                static_cast<double>(backend_->snapshots[choice_.indices[i]].rss_anon_bytes));
-        }
-        return rate_of_taking(
-            std::span(choice_.seconds).first(count), pages, trend.bytes_per_second);
+        return rate_of_taking(*backend_, choice_, 0, known_at(moment_ns), trend.bytes_per_second);
     }
 
     // By how much more of the limit it takes up at the end than at a moment.
@@ -73,32 +67,25 @@ class HeldMemory {
     SnapshotChoice choice_;
 };
 
-// What a report of `killed` would have foretold at a moment; none where it showed no leak yet.
+// What a report of the killed one, the first of all that share a limit, would have foretold at a
+// moment; none where it showed no leak yet.
 std::optional<Ending::Foresight> foresight_at(std::int64_t moment_ns,
-                                              const HeldMemory& killed,
-                                              const std::vector<HeldMemory>& sharers,
+                                              std::span<const HeldMemory> sharers,
                                               std::int64_t left_bytes) {
-    if (!killed.rate_at(moment_ns)) {
-        return std::nullopt;
-    }
     Estimate rate;
     std::int64_t left = std::max<std::int64_t>(left_bytes, 0);
-    for (const HeldMemory& sharer : sharers) {
-        left += sharer.taken_since(moment_ns);
-        if (const std::optional<Estimate> of_sharer = sharer.rate_at(moment_ns)) {
-            rate.value += of_sharer->value;
-            rate.low += of_sharer->low;
-            rate.high += of_sharer->high;
+    for (std::size_t i = 0; i < sharers.size(); ++i) {
+        left += sharers[i].taken_since(moment_ns);
+        const std::optional<Estimate> of_sharer = sharers[i].rate_at(moment_ns);
+        if (!of_sharer && i == 0) {
+            return std::nullopt;
         }
+        rate = together(rate, of_sharer.value_or(Estimate{}));
     }
     if (left <= 0) {
         return std::nullopt;
     }
-    const auto bytes = static_cast<double>(left);
-    return Ending::Foresight{
-        .at_ns = moment_ns,
-        .seconds = {
-            .value = bytes / rate.value, .low = bytes / rate.high, .high = bytes / rate.low}};
+    return Ending::Foresight{.at_ns = moment_ns, .seconds = seconds_until_taken(left, rate)};
 }
 
 std::int64_t moment_of(const BackendHistory& backend, std::int64_t number) {
@@ -116,16 +103,17 @@ Ending ending_of(const BackendHistory& backend, const History& history) {
         return ending;
     }
     std::vector<HeldMemory> sharers;
+    sharers.emplace_back(backend);
     std::int64_t left_bytes = backend.allowance->left_bytes;
     for (const BackendHistory& other : history.backends) {
-        if (other.allowance && other.allowance->is_shared_with(*backend.allowance)) {
+        if (&other != &backend && other.allowance &&
+            other.allowance->group() == backend.allowance->group()) {
             sharers.emplace_back(other);
             left_bytes = std::min(left_bytes, other.allowance->left_bytes);
         }
     }
-    const HeldMemory killed(backend);
     for (std::int64_t i = 1; i <= kMoments && !ending.foresight; ++i) {
-        ending.foresight = foresight_at(moment_of(backend, i), killed, sharers, left_bytes);
+        ending.foresight = foresight_at(moment_of(backend, i), sharers, left_bytes);
     }
     return ending;
 }

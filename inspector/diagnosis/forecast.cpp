@@ -4,9 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <utility>
-#include <vector>
 
 #include "inspector/diagnosis/snapshot_choice.hpp"
 #include "inspector/diagnosis/taken_memory.hpp"
@@ -21,17 +19,10 @@ constexpr double kLongestSeconds = 10 * 365.25 * 86400;
 // The leaking backends under one limit.
 struct Sharers {
     std::size_t backends = 0;
-    // Of all of them. The ends of the intervals are added too: wider than need be, never narrower.
-    Estimate bytes_per_second;
+    Estimate bytes_per_second;      // of all of them
     std::int64_t left_bytes = 0;    // the least that any of them was told
     std::int64_t looked_at_ns = 0;  // the last time
 };
-
-using Group = std::pair<std::int64_t, std::uint64_t>;
-
-Group group_of(const MemoryAllowance& allowance) {
-    return {allowance.limit_bytes, allowance.group_id};
-}
 
 bool grows_towards_a_limit(const BackendHistory& history, const BackendDiagnosis& backend) {
     return history.allowance && !has_ended(history) && backend.leaks() &&
@@ -40,38 +31,28 @@ bool grows_towards_a_limit(const BackendHistory& history, const BackendDiagnosis
 
 Estimate rate_of(const BackendHistory& history, const BackendDiagnosis& backend) {
     const SnapshotChoice choice = choose_snapshots(history);
-    std::vector<double> seconds;
-    std::vector<double> pages;
-    for (std::size_t i = 0; i < choice.indices.size(); ++i) {
-        if (choice.seconds[i] >= backend.growth.quiet_seconds) {
-            seconds.push_back(choice.seconds[i]);
-            pages.push_back(
-                static_cast<double>(history.snapshots[choice.indices[i]].rss_anon_bytes));
-        }
-    }
-    return rate_of_taking(seconds, pages, backend.growth.bytes_per_second);
+    const auto first = std::ranges::lower_bound(choice.seconds, backend.growth.quiet_seconds);
+    return rate_of_taking(history,
+                          choice,
+                          static_cast<std::size_t>(first - choice.seconds.begin()),
+                          choice.indices.size(),
+                          backend.growth.bytes_per_second);
 }
 
 void add(const BackendHistory& history, const BackendDiagnosis& backend, Sharers& sharers) {
     const std::int64_t left = std::max<std::int64_t>(history.allowance->left_bytes, 0);
-    const Estimate rate = rate_of(history, backend);
     sharers.left_bytes = sharers.backends == 0 ? left : std::min(sharers.left_bytes, left);
     ++sharers.backends;
-    sharers.bytes_per_second.value += rate.value;
-    sharers.bytes_per_second.low += rate.low;
-    sharers.bytes_per_second.high += rate.high;
+    sharers.bytes_per_second = together(sharers.bytes_per_second, rate_of(history, backend));
     if (!history.snapshots.empty()) {
         sharers.looked_at_ns = std::max(sharers.looked_at_ns, history.snapshots.back().taken_at_ns);
     }
 }
 
 Forecast forecast_of(const Sharers& sharers, std::int64_t limit_bytes) {
-    const auto left = static_cast<double>(sharers.left_bytes);
     Forecast forecast{.limit_bytes = limit_bytes,
                       .left_bytes = sharers.left_bytes,
-                      .seconds = {.value = left / sharers.bytes_per_second.value,
-                                  .low = left / sharers.bytes_per_second.high,
-                                  .high = left / sharers.bytes_per_second.low},
+                      .seconds = seconds_until_taken(sharers.left_bytes, sharers.bytes_per_second),
                       .backends = sharers.backends};
     if (forecast.seconds.value <= kLongestSeconds) {
         forecast.at_ns =
@@ -83,18 +64,18 @@ Forecast forecast_of(const Sharers& sharers, std::int64_t limit_bytes) {
 }  // namespace
 
 void add_forecasts(const History& history, Diagnosis& diagnosis) {
-    std::map<Group, Sharers> groups;
+    std::map<std::pair<std::int64_t, std::uint64_t>, Sharers> groups;
     for (std::size_t i = 0; i < diagnosis.backends.size(); ++i) {
         const BackendHistory& backend = history.backends[i];
         if (grows_towards_a_limit(backend, diagnosis.backends[i])) {
-            add(backend, diagnosis.backends[i], groups[group_of(*backend.allowance)]);
+            add(backend, diagnosis.backends[i], groups[backend.allowance->group()]);
         }
     }
     for (std::size_t i = 0; i < diagnosis.backends.size(); ++i) {
         const BackendHistory& backend = history.backends[i];
         if (grows_towards_a_limit(backend, diagnosis.backends[i])) {
-            diagnosis.backends[i].forecast = forecast_of(groups.at(group_of(*backend.allowance)),
-                                                         backend.allowance->limit_bytes);
+            diagnosis.backends[i].forecast =
+                forecast_of(groups.at(backend.allowance->group()), backend.allowance->limit_bytes);
         }
     }
 }

@@ -23,10 +23,6 @@ bool covers(std::string_view path) {
     return path == kOutsideContexts;
 }
 
-std::optional<int> rank(std::string_view /*query*/) {
-    return std::nullopt;
-}
-
 std::optional<Finding> explain(const Suspicion& suspicion) {
     const double given_back = given_back_bytes(suspicion.backend);
     const double freed = growth_kept_by_malloc(suspicion.backend).value_or(0);
@@ -67,11 +63,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
 }  // namespace
 
 CauseRule malloc_retention_rule() {
-    return {.id = "malloc-retention",
-            .covers = covers,
-            .rank = rank,
-            .explain = explain,
-            .may_settle = false};
+    return {.id = "malloc-retention", .covers = covers, .explain = explain, .may_settle = false};
 }
 
 }  // namespace palloscope

@@ -1,7 +1,6 @@
 #include "inspector/diagnosis/plan_callers.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <optional>
 
@@ -54,9 +53,7 @@ void count_callers(std::span<const KeptCount> plans,
             }
         }
         if (callers == 1) {
-            columns[*caller].calls = kept.more;
-            columns[*caller].error = 0;
-            columns[*caller].noise = 0;
+            columns[*caller].count_exactly(kept.more);
         }
     }
 }

@@ -24,10 +24,6 @@ bool covers(std::string_view path) {
     return family == "TopPortalContext" || family == "PortalMemory" || family == "MessageContext";
 }
 
-std::optional<int> rank(std::string_view /*query*/) {
-    return std::nullopt;
-}
-
 std::optional<Finding> explain(const Suspicion& suspicion) {
     const auto& snapshots = suspicion.backend.snapshots;
     const auto at_work = std::ranges::count_if(
@@ -61,11 +57,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
 }  // namespace
 
 CauseRule query_workspace_rule() {
-    return {.id = "query-workspace",
-            .covers = covers,
-            .rank = rank,
-            .explain = explain,
-            .leaks = false};
+    return {.id = "query-workspace", .covers = covers, .explain = explain, .leaks = false};
 }
 
 }  // namespace palloscope

@@ -20,10 +20,6 @@ bool covers(std::string_view path) {
     return path == kSharedMemory;
 }
 
-std::optional<int> rank(std::string_view /*query*/) {
-    return std::nullopt;
-}
-
 std::optional<Finding> explain(const Suspicion& suspicion) {
     if (suspicion.bytes < kSmallestGrowth ||
         suspicion.bytes < kTimesOwnGrowth * suspicion.rss_anon_bytes) {
@@ -48,11 +44,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
 }  // namespace
 
 CauseRule shared_memory_touch_rule() {
-    return {.id = "shared-memory-touch",
-            .covers = covers,
-            .rank = rank,
-            .explain = explain,
-            .leaks = false};
+    return {.id = "shared-memory-touch", .covers = covers, .explain = explain, .leaks = false};
 }
 
 }  // namespace palloscope

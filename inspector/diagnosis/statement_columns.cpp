@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <iterator>
 #include <map>
 #include <numeric>
 #include <string_view>
@@ -81,35 +80,53 @@ void add_estimate(const SeenCalls& seen, const EstimatedCalls& estimate, Stateme
     column.error = seen.sightings.empty() ? 0 : error * calls / column.total();
 }
 
-// The statement that left what is kept, where it can be but one: of those that were seen in this
-// backend, else of all.
-std::optional<std::size_t> statement_of(const KeptCount& kept,
-                                        const std::vector<StatementColumn>& statements,
-                                        const std::vector<double>& totals) {
+// The statements that can have left what is kept.
+std::vector<std::size_t> candidates_for(const KeptCount& kept,
+                                        const std::vector<StatementColumn>& statements) {
     std::vector<std::size_t> candidates;
-    const auto narrow = [&](const auto& holds) {
-        if (std::ranges::any_of(candidates, holds)) {
-            std::erase_if(candidates, std::not_fn(holds));
-        }
-    };
     for (std::size_t i = 0; i < statements.size(); ++i) {
         if (can_have_left(statements[i].family, kept)) {
             candidates.push_back(i);
         }
     }
+    return candidates;
+}
+
+// The one of these that did, where it can be but one: of those that were seen in this backend, else
+// of all.
+std::optional<std::size_t> only_one(std::vector<std::size_t> candidates,
+                                    const KeptCount& kept,
+                                    const std::vector<StatementColumn>& statements,
+                                    const std::vector<double>& totals) {
+    const auto narrow = [&](const auto& holds) {
+        if (std::ranges::any_of(candidates, holds)) {
+            std::erase_if(candidates, std::not_fn(holds));
+        }
+    };
     narrow([&](std::size_t i) { return totals[i] > 0; });
     narrow([&](std::size_t i) { return must_have_left(statements[i].family, kept); });
     return candidates.size() == 1 ? std::optional(candidates.front()) : std::nullopt;
 }
 
-// How often statements ran, by what they left.
-std::map<std::size_t, KeptCount> by_statement(std::span<const KeptCount> kept,
-                                              const std::vector<StatementColumn>& statements,
-                                              const std::vector<double>& totals) {
-    std::map<std::size_t, KeptCount> sums;
+// What is kept, by the statement that left it …
+struct Left {
+    std::map<std::size_t, KeptCount> by_statement;
+    // … and plans that are the text of no statement that is known to have run: those of functions.
+    std::vector<KeptCount> plans_of_functions;
+};
+
+Left sort_out(std::span<const KeptCount> kept,
+              const std::vector<StatementColumn>& statements,
+              const std::vector<double>& totals) {
+    Left left;
     for (const KeptCount& count : kept) {
-        if (const std::optional<std::size_t> statement = statement_of(count, statements, totals)) {
-            const auto [sum, is_new] = sums.try_emplace(*statement, count);
+        std::vector<std::size_t> candidates = candidates_for(count, statements);
+        if (candidates.empty() && are_plans(count)) {
+            left.plans_of_functions.push_back(count);
+        }
+        if (const std::optional<std::size_t> statement =
+                only_one(std::move(candidates), count, statements, totals)) {
+            const auto [sum, is_new] = left.by_statement.try_emplace(*statement, count);
             if (!is_new) {
                 std::ranges::transform(
                     sum->second.more, count.more, sum->second.more.begin(), std::plus());
@@ -118,7 +135,7 @@ std::map<std::size_t, KeptCount> by_statement(std::span<const KeptCount> kept,
             }
         }
     }
-    return sums;
+    return left;
 }
 
 // Takes down what the statement left, and counts its calls by that where they were seen by looks.
@@ -138,9 +155,7 @@ void put_down(KeptCount kept, bool seen_by_looks, StatementColumn& column) {
         column.left_bytes = std::move(kept.bytes);
     }
     if (seen_by_looks) {
-        column.calls = std::move(kept.more);
-        column.error = 0;
-        column.noise = 0;
+        column.count_exactly(std::move(kept.more));
     }
 }
 
@@ -220,19 +235,6 @@ std::vector<std::vector<double>> seen_by_column(const SeenExecutions& seen,
     return all;
 }
 
-// Plans of which no statement that is known to have run is the text: those that functions keep.
-std::vector<KeptCount> plans_of_functions(std::span<const KeptCount> kept,
-                                          const std::vector<StatementColumn>& statements) {
-    std::vector<KeptCount> plans;
-    std::ranges::copy_if(kept, std::back_inserter(plans), [&](const KeptCount& count) {
-        return are_plans(count) &&
-               std::ranges::none_of(statements, [&](const StatementColumn& statement) {
-                   return can_have_left(statement.family, count);
-               });
-    });
-    return plans;
-}
-
 // Makes what was seen of each column its calls up to each moment.
 void add_estimates(const SeenExecutions& seen,
                    const std::optional<SeenByLooks>& looks,
@@ -300,13 +302,11 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
     FoldedForms folded = fold_forms(forms);
     // Two passes, so that only the frequent statements cost a number for every snapshot.
     auto [intervals, totals] = executed(folded, executions, moments_ns);
-    std::map<std::size_t, KeptCount> kept_of = by_statement(kept, folded.statements, totals);
-    for (const auto& [statement, count] : kept_of) {
+    Left left = sort_out(kept, folded.statements, totals);
+    for (const auto& [statement, count] : left.by_statement) {
         totals[statement] =
             looks ? std::max(totals[statement], count.more.back()) : totals[statement];
     }
-    const std::vector<KeptCount> plans =
-        looks ? plans_of_functions(kept, folded.statements) : std::vector<KeptCount>{};
     std::vector<std::size_t> place(folded.statements.size(), StatementCounts::kNoColumn);
     StatementCounts counts;
     for (const std::size_t statement : frequent(totals)) {
@@ -318,15 +318,18 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
         counts.column_of_form.push_back(place[statement]);
     }
     const SeenExecutions seen = see_executions(executions, intervals, looks.has_value(), counts);
+    const bool by_plans = looks && !left.plans_of_functions.empty();
     const std::vector<std::vector<double>> seen_calls =
-        plans.empty() ? std::vector<std::vector<double>>{} : seen_by_column(seen, counts.columns);
+        by_plans ? seen_by_column(seen, counts.columns) : std::vector<std::vector<double>>{};
     add_estimates(seen, looks, counts.columns);
-    for (auto& [statement, count] : kept_of) {
+    for (auto& [statement, count] : left.by_statement) {
         if (place[statement] != StatementCounts::kNoColumn) {
             put_down(std::move(count), looks.has_value(), counts.columns[place[statement]]);
         }
     }
-    count_callers(plans, seen_calls, counts.columns);
+    if (by_plans) {
+        count_callers(left.plans_of_functions, seen_calls, counts.columns);
+    }
     return counts;
 }
 

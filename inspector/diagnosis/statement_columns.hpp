@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "inspector/diagnosis/kept_counts.hpp"
@@ -48,6 +49,13 @@ struct StatementColumn {
     [[nodiscard]] double total() const { return calls.back(); }
 
     [[nodiscard]] bool estimated() const { return error > 0; }
+
+    // Puts exact numbers in the place of estimates.
+    void count_exactly(std::vector<double> exact) {
+        calls = std::move(exact);
+        error = 0;
+        noise = 0;
+    }
 };
 
 // Which statement each form belongs to, and these statements, not counted yet.

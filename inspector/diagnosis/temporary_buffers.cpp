@@ -18,10 +18,6 @@ namespace palloscope {
 
 namespace {
 
-std::optional<int> rank(std::string_view /*query*/) {
-    return std::nullopt;
-}
-
 std::optional<Finding> explain(const Suspicion& suspicion) {
     if (suspicion.trend.verdict != GrowthVerdict::kLeak) {
         return std::nullopt;
@@ -46,7 +42,6 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
 CauseRule temporary_buffers_rule() {
     return {.id = "session-state",
             .covers = is_for_temporary_tables,
-            .rank = rank,
             .explain = explain,
             .leaks = false};
 }

@@ -12,10 +12,6 @@ namespace palloscope {
 
 namespace {
 
-std::optional<int> rank(std::string_view /*query*/) {
-    return std::nullopt;
-}
-
 std::string where_it_grows(const Suspicion& suspicion) {
     const ContextGrowth& largest = suspicion.contexts.front();
     return fmt::format("{} grows most: {}{}.",
@@ -69,7 +65,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
 }  // namespace
 
 CauseRule unknown_cause_rule() {
-    return {.id = "unknown", .covers = may_leak, .rank = rank, .explain = explain};
+    return {.id = "unknown", .covers = may_leak, .explain = explain};
 }
 
 }  // namespace palloscope

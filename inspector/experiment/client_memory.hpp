@@ -18,9 +18,9 @@ class ClientMemory {
     explicit ClientMemory(pid_t postmaster) : postmaster_(postmaster) {}
 
     // The sums over the client backends that live now, without those that serve connections of our
-    // own, or did. One that cannot be read this time counts as
-    // it did last time; one that was never read, since it is about to start or to end, is left out.
-    // MemorySample::seconds is the caller's.
+    // own, or did. One that cannot be read this time counts as it did last time; one that was never
+    // read, since it is about to start or to end, is left out. MemorySample::seconds is the
+    // caller's.
     [[nodiscard]] MemorySample take(const std::vector<pid_t>& our_own);
 
     // Why a client backend could never be read, kPermission or kUnsupported; none where there was

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "inspector/model/context_tree.hpp"
@@ -87,9 +88,9 @@ struct MemoryAllowance {
     // tell, where those with the same limit are taken for one group.
     std::uint64_t group_id = 0;
 
-    // Whether both are of one group.
-    [[nodiscard]] bool is_shared_with(const MemoryAllowance& other) const {
-        return limit_bytes == other.limit_bytes && group_id == other.group_id;
+    // What those of one group have in common, and no others.
+    [[nodiscard]] std::pair<std::int64_t, std::uint64_t> group() const {
+        return {limit_bytes, group_id};
     }
 
     bool operator==(const MemoryAllowance&) const = default;
@@ -127,8 +128,13 @@ struct BackendHistory {
     std::string session;
 };
 
+// Whether it is an end of the backend, not of its recording alone.
+[[nodiscard]] inline bool is_end_of_backend(std::string_view end) {
+    return end == kBackendGone || end == kKilledForMemory;
+}
+
 [[nodiscard]] inline bool has_ended(const BackendHistory& backend) {
-    return backend.end == kBackendGone || backend.end == kKilledForMemory;
+    return backend.end && is_end_of_backend(*backend.end);
 }
 
 struct History {

@@ -405,7 +405,7 @@ class Recorder::Impl {
     // Ends the recording of one backend.
     Result<> end(int pid, const std::string& reason) {
         if (auto* const sampler = std::get_if<ActivitySampler>(&statements_);
-            sampler != nullptr && (reason == kBackendGone || reason == kKilledForMemory)) {
+            sampler != nullptr && is_end_of_backend(reason)) {
             sampler->finish(pid);
         }
         // What is still told of it must be stored while it is a target.
