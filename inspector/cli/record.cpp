@@ -281,15 +281,16 @@ Result<ExitCode> run_record(const RecordOptions& options) {
     const auto if_given = [](std::chrono::nanoseconds time) {
         return time.count() > 0 ? std::optional(time) : std::nullopt;
     };
-    Recorder recorder(
-        {.interval = options.interval,
-         .duration = if_given(options.duration),
-         .explain_every = if_given(options.explain_every),
-         .outlasts_targets = options.target.target == "all" && options.duration.count() > 0},
-        std::move(calls),
-        std::move(*statements),
-        *writer,
-        stop.flag());
+    const bool all = options.target.target == "all";
+    Recorder recorder({.interval = options.interval,
+                       .duration = if_given(options.duration),
+                       .explain_every = if_given(options.explain_every),
+                       .awaits_targets = all,
+                       .outlasts_targets = all && options.duration.count() > 0},
+                      std::move(calls),
+                      std::move(*statements),
+                      *writer,
+                      stop.flag());
     const auto summary = recorder.run();
     if (on_terminal) {
         fmt::print(stderr, "\r\033[K");

@@ -511,13 +511,17 @@ Attribution attribute_growth(std::span<const double> seconds,
             group_of_candidate.push_back(i);
         }
     }
-    candidates.push_back({.increments = differences(seconds.subspan(first)), .handicap = kTime});
+    if (!seconds.empty()) {
+        candidates.push_back(
+            {.increments = differences(seconds.subspan(first)), .handicap = kTime});
+    }
     const std::vector<double> growth = differences(left);
     // What came beside what is known, and is little: the entries of a table of names, say.
     const double rest = left.back() - left.front();
     const bool is_trifle = !known.empty() && rest < least;
-    const Shares shares =
-        is_trifle ? Shares{} : with_jumps(growth, candidates, Search(growth, candidates).run());
+    const Shares shares = is_trifle || candidates.empty()
+                              ? Shares{}
+                              : with_jumps(growth, candidates, Search(growth, candidates).run());
     Attribution attribution;
     for (const auto& [candidate, estimate] : shares) {
         const bool time = candidate == group_of_candidate.size();

@@ -62,7 +62,9 @@ struct Attribution {
 // to other groups is left out where that is as little.
 //
 // `seconds` and `bytes` are the moments and the series, `first` the index after the warm-up; the
-// groups' rounds belong to the same moments; plausible[i] tells of groups[i].
+// groups' rounds belong to the same moments; plausible[i] tells of groups[i]. Without `seconds`
+// time is not asked: where there is nothing but these statements, and each takes as long as it does
+// whenever it runs, time is their number and fits as well as they do.
 [[nodiscard]] Attribution attribute_growth(std::span<const double> seconds,
                                            std::span<const double> bytes,
                                            std::size_t first,

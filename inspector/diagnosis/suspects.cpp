@@ -252,10 +252,16 @@ void Suspects::accuse(std::span<const double> bytes,
     if (of_pages) {
         own.clear();  // the page that a statement touches need not be its own
     }
+    // A backend that steps does nothing but its statements.
+    const bool only_statements = stepped_ && !groups_.empty();
     const Attribution attribution =
         of_pages ? attribute_pages(bytes, first, plausible)
-                 : attribute_growth(
-                       choice_.seconds, bytes, first, groups_, plausible, known_shares(rule));
+                 : attribute_growth(only_statements ? std::span<const double>() : choice_.seconds,
+                                    bytes,
+                                    first,
+                                    groups_,
+                                    plausible,
+                                    known_shares(rule));
     const std::vector<bool> in_company = companions(ranked);
     std::optional<std::size_t> main;
     std::vector<SuspectedGroup> parts;

@@ -94,7 +94,7 @@ class Recorder::Impl {
         if (!pids) {
             return tl::unexpected(pids.error());
         }
-        if (pids->empty()) {
+        if (pids->empty() && !awaits_first_snapshot()) {
             return failure(Error::Kind::kGone, "there is no backend to record");
         }
         add_targets(*pids);
@@ -125,13 +125,21 @@ class Recorder::Impl {
                    : Clock::time_point::max();
     }
 
+    // Whether one may come that can be recorded. Of those that were there and could not, others
+    // that come would be no better.
+    [[nodiscard]] bool awaits_first_snapshot() const {
+        return options_.awaits_targets && summary_.snapshots == 0 &&
+               (!first_failure_ || first_failure_->kind == Error::Kind::kGone);
+    }
+
     // Sets the reason of the end.
     bool finished() {
         if (stop_.load()) {
             summary_.end = "interrupted";
         } else if (Clock::now() >= end_time()) {
             summary_.end = "duration";
-        } else if (targets_.empty() && found_none_ && !options_.outlasts_targets) {
+        } else if (targets_.empty() && found_none_ && !options_.outlasts_targets &&
+                   !awaits_first_snapshot()) {
             summary_.end = "all targets gone";
         }
         return !summary_.end.empty();

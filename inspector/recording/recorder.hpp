@@ -37,6 +37,9 @@ struct RecorderOptions {
     std::optional<std::chrono::nanoseconds> duration;
     // From one explanation of a backend to its next; none: no explanations.
     std::optional<std::chrono::nanoseconds> explain_every;
+    // Waits for a target where none is there, or those that were have gone before their first
+    // snapshot.
+    bool awaits_targets = false;
     // Goes on to the end of `duration`, or until interrupted, where there is no target any more:
     // others may come.
     bool outlasts_targets = false;

@@ -380,6 +380,28 @@ TEST(Attribution, PrefersAStatementOfConstantPaceToTime) {
     EXPECT_FALSE(attribution.untied_bytes_per_second);
 }
 
+// As of a driver that steps, whose rounds all take as long.
+TEST(Attribution, GivesAStatementWhatFitsTimeBetterWhereTimeIsNotAsked) {
+    Case given(4, {5});
+    for (std::size_t i = 1; i < kSnapshots; ++i) {
+        given.bytes[i] = 3000 * given.seconds[i];
+        given.groups[0].rounds[i] = given.groups[0].rounds[i - 1] + 4 + 2 * given.dice.uniform();
+    }
+    const Attribution with_time = given.attribute();
+    EXPECT_THAT(with_time.groups, IsEmpty());
+    EXPECT_TRUE(with_time.untied_bytes_per_second);
+
+    const Attribution without =
+        attribute_growth({}, given.bytes, /*first=*/0, given.groups, {false});
+    ASSERT_THAT(without.groups, SizeIs(1));
+    EXPECT_NEAR(without.groups[0].bytes_per_round.value,
+                given.bytes.back() / given.groups[0].total(),
+                0.05 * given.bytes.back() / given.groups[0].total());
+    EXPECT_FALSE(without.untied_bytes_per_second);
+
+    EXPECT_THAT(attribute_growth({}, given.bytes, /*first=*/0, {}, {}).groups, IsEmpty());
+}
+
 TEST(Attribution, OfTwoThatFitAlikePrefersThePlausibleOne) {
     Case given(5, {5});
     given.groups.push_back(given.groups[0]);

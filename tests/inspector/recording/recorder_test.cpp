@@ -442,6 +442,44 @@ TEST_F(RecorderTest, GoesOnToItsEndWithoutTargetsWhereOthersMayCome) {
     EXPECT_GT(taken_[46], 0);
 }
 
+// As a connection that only sets up what the next one uses.
+TEST_F(RecorderTest, WaitsForATargetWhereTheFirstWasGoneBeforeItsFirstSnapshot) {
+    for (const bool is_still_found : {false, true}) {
+        RecorderCalls gone = calls({});
+        int searches = 0;
+        gone.find_targets = [&]() -> Result<std::vector<int>> {
+            ++searches;
+            return searches == 1 && is_still_found ? std::vector{42}
+                   : searches <= 2                 ? std::vector<int>{}
+                                                   : std::vector{43};
+        };
+        gone.take = [this, take = gone.take](int pid) -> Result<Snapshot> {
+            if (pid == 42) {
+                return failure(Error::Kind::kGone, "gone");
+            }
+            stop_ = true;
+            return take(pid);
+        };
+        stop_ = false;
+        const Result<RecordingSummary> summary =
+            record({.interval = milliseconds{10}, .awaits_targets = true}, gone);
+        ASSERT_TRUE(summary) << summary.error().message;
+        EXPECT_EQ(summary->snapshots, 1);
+    }
+}
+
+TEST_F(RecorderTest, DoesNotWaitWhereThoseThatAreThereCannotBeRead) {
+    RecorderCalls denied = calls({42});
+    int searches = 0;
+    denied.find_targets = [&]() -> Result<std::vector<int>> {
+        return ++searches == 1 ? std::vector{42} : std::vector<int>{};
+    };
+    const Error error{.kind = Error::Kind::kPermission, .message = "no", .hint = "use root"};
+    denied.take = [&](int) -> Result<Snapshot> { return tl::unexpected(error); };
+    EXPECT_EQ(record({.interval = milliseconds{10}, .awaits_targets = true}, denied).error(),
+              error);
+}
+
 TEST_F(RecorderTest, ForgetsWhatIsNoLongerRecorded) {
     RecorderCalls denied = calls({42, 43});
     std::vector<int> forgotten;
