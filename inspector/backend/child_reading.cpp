@@ -20,8 +20,9 @@ constexpr std::chrono::microseconds kRetryInterval{200};
 Result<Reading> read(CopyOnWriteChild& child,
                      const Backend& backend,
                      ContextReader& reader,
-                     ChildUse use) {
-    auto reading = reader.read_still(child.memory());
+                     ChildUse use,
+                     ContextReader::Moment moment) {
+    auto reading = reader.read_still(child.memory(), moment);
     if (!reading || use == ChildUse::kWalk) {
         return reading;
     }
@@ -48,9 +49,10 @@ Result<Reading> read_child(const Backend& backend,
                            Gadgets& gadgets,
                            ChildUse use,
                            Clock::time_point deadline) {
-    return study_child(backend, gadgets, deadline, [&](CopyOnWriteChild& child) {
-        return read(child, backend, reader, use);
-    });
+    return study_child(
+        backend, gadgets, deadline, [&](CopyOnWriteChild& child, ContextReader::Moment moment) {
+            return read(child, backend, reader, use, moment);
+        });
 }
 
 bool gives_no_child(const Error& error) {
@@ -65,7 +67,8 @@ Result<Reading> study_child(const Backend& backend,
     if (!found) {
         return tl::unexpected(found.error());
     }
-    for (double pause_us = 0;;) {
+    double pause_us = 0;
+    for (bool first = true;; first = false) {
         const auto prepared = prepare_child(backend.pid());
         if (!prepared) {
             return tl::unexpected(prepared.error());
@@ -75,12 +78,13 @@ Result<Reading> study_child(const Backend& backend,
             return tl::unexpected(std::move(stopped.error()));
         }
         const std::int64_t taken_at_ns = unix_time_ns();
+        const auto moment = first ? ContextReader::Moment::kAny : ContextReader::moment_of(backend);
         auto child = CopyOnWriteChild::make(
             std::move(*stopped), backend.process(), backend.memory(), *found, *prepared);
         if (!child) {
             return tl::unexpected(std::move(child.error()));
         }
-        auto reading = study(*child);
+        auto reading = study(*child, moment);
         // What cannot be reaped now is reaped by the next child's making.
         pause_us += child->end().value_or(child->pause_us());
         if (reading) {

@@ -18,8 +18,10 @@ enum class ChildUse {
     kCall,  // and then it calls MemoryContextStats itself, of which the tree is taken
 };
 
-// What is learned of a child. kTimeout where it was made in the middle of a change.
-using ChildStudy = std::function<Result<Reading>(CopyOnWriteChild& child)>;
+// What is learned of a child that was made at `moment`. kTimeout where that was in the middle of a
+// change.
+using ChildStudy =
+    std::function<Result<Reading>(CopyOnWriteChild& child, ContextReader::Moment moment)>;
 
 // Has the backend make a copy-on-write child and go on, studies that, and lets it end; makes
 // another one where it was in the middle of a change, until `deadline` (kTimeout). The reading's

@@ -255,25 +255,34 @@ Result<Reading> ContextReader::read_at_safe_point() {
                                                 : std::move(reading);
 }
 
-Result<Reading> ContextReader::read_still(const MemorySource& memory) {
+ContextReader::Moment ContextReader::moment_of(const Backend& held) {
+    return at_safe_point(held).value_or(false) ? Moment::kBetweenStatements : Moment::kAny;
+}
+
+Result<Reading> ContextReader::read_still(const MemorySource& memory, Moment moment) {
     MemoryCopy copy(memory);
     const PutAway finally(&copy);
-    auto reading = read_still_copy(copy, /*places=*/nullptr);
+    auto reading = read_still_copy(copy, moment, /*places=*/nullptr);
     plan_from(copy, reading.has_value());
     return reading;
 }
 
 // It is no plan for the next time: it will hold more than contexts.
-Result<Reading> ContextReader::read_still(MemoryCopy& copy, ContextPlaces& places) {
-    return read_still_copy(copy, &places);
+Result<Reading> ContextReader::read_still(MemoryCopy& copy, Moment moment, ContextPlaces& places) {
+    return read_still_copy(copy, moment, &places);
 }
 
-Result<Reading> ContextReader::read_still_copy(MemoryCopy& copy, ContextPlaces* places) {
+Result<Reading> ContextReader::read_still_copy(MemoryCopy& copy,
+                                               Moment moment,
+                                               ContextPlaces* places) {
     copy.plan(copy_.planned());
     auto reading = read_copy(copy, places);
-    return !reading && is_torn(reading.error())
-               ? no_consistent_moment(*backend_, reading.error().message)
-               : std::move(reading);
+    if (reading || !is_torn(reading.error())) {
+        return reading;
+    }
+    return moment == Moment::kBetweenStatements
+               ? does_not_fit(*backend_, reading.error())
+               : no_consistent_moment(*backend_, reading.error().message);
 }
 
 // Of memory that does not change meanwhile.

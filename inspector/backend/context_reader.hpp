@@ -66,11 +66,18 @@ class ContextReader {
     std::optional<RestWatch::Rest> look_for_contexts();
 
     // Of `memory`, which has the backend's addresses and does not change meanwhile: that of a
-    // copy-on-write child, made at any moment. kTimeout where that was in the middle of a change.
-    [[nodiscard]] Result<Reading> read_still(const MemorySource& memory);
+    // copy-on-write child, or of the backend while the caller holds it. `moment` is the one at
+    // which that was made or held. What does not fit is kTimeout at any moment, since it may be in
+    // the middle of a change, and another build, kUnsupported, between two statements.
+    [[nodiscard]] Result<Reading> read_still(const MemorySource& memory, Moment moment);
     // The same for who goes on to read more of that memory: through `copy`, which keeps what was
     // fetched and fetches the rest. `places` is told where the contexts lie.
-    [[nodiscard]] Result<Reading> read_still(MemoryCopy& copy, ContextPlaces& places);
+    [[nodiscard]] Result<Reading> read_still(MemoryCopy& copy,
+                                             Moment moment,
+                                             ContextPlaces& places);
+    // The moment of a backend that the caller holds stopped, for read_still(). The first look at it
+    // may do without (kAny): to tell the moment lengthens the stop.
+    [[nodiscard]] static Moment moment_of(const Backend& held);
 
     [[nodiscard]] const MemoryLayout& layout() const noexcept { return layout_; }
 
@@ -93,7 +100,9 @@ class ContextReader {
                                            ContextPlaces* places = nullptr);
     [[nodiscard]] Result<Reading> decode(const MemoryCopy& copy, ContextPlaces* places = nullptr);
     [[nodiscard]] Result<Reading> read_copy(MemoryCopy& copy, ContextPlaces* places = nullptr);
-    [[nodiscard]] Result<Reading> read_still_copy(MemoryCopy& copy, ContextPlaces* places);
+    [[nodiscard]] Result<Reading> read_still_copy(MemoryCopy& copy,
+                                                  Moment moment,
+                                                  ContextPlaces* places);
     [[nodiscard]] Result<Reading> read_at_rest(const RestWatch::Rest& rest);
 
     // What came of one stop: a reading, or why it gave none.

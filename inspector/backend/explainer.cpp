@@ -186,6 +186,7 @@ Result<Explainer> Explainer::open(pid_t pid, Options options) {
 Result<Reading> Explainer::study(pid_t pid,
                                  const MemorySource& memory,
                                  CopyOnWriteChild* child,
+                                 ContextReader::Moment moment,
                                  Explanation& into) {
     into = {};
     // First: reading maps the page of zeros wherever nothing was written yet.
@@ -195,7 +196,7 @@ Result<Reading> Explainer::study(pid_t pid,
     const auto rollup = read_smaps_rollup(pid);  // Linux 4.14
     MemoryCopy pages(memory);
     ContextPlaces places;
-    auto reading = reader_.read_still(pages, places);
+    auto reading = reader_.read_still(pages, moment, places);
     if (!reading) {
         return reading;
     }
@@ -237,7 +238,8 @@ Result<Reading> Explainer::study(pid_t pid,
 }
 
 Result<Reading> Explainer::freeze(Clock::time_point deadline, Explanation& into) {
-    for (double pause_us = 0;;) {
+    double pause_us = 0;
+    for (bool first = true;; first = false) {
         (void)reader_.look_for_contexts();
         std::optional<Result<Reading>> reading;
         {
@@ -245,7 +247,9 @@ Result<Reading> Explainer::freeze(Clock::time_point deadline, Explanation& into)
             if (!stopped) {
                 return tl::unexpected(stopped.error());
             }
-            reading = study(backend_->pid(), backend_->memory(), nullptr, into);
+            const auto moment =
+                first ? ContextReader::Moment::kAny : ContextReader::moment_of(*backend_);
+            reading = study(backend_->pid(), backend_->memory(), nullptr, moment, into);
             pause_us +=
                 std::chrono::duration<double, std::micro>(Clock::now() - stopped->interrupted_at())
                     .count();
@@ -277,8 +281,9 @@ Result<Explanation> Explainer::explain(std::optional<Method> method,
             ? study_child(*backend_,
                           gadgets_,
                           deadline,
-                          [&](CopyOnWriteChild& child) {
-                              return study(child.pid(), child.memory(), &child, explanation);
+                          [&](CopyOnWriteChild& child, ContextReader::Moment moment) {
+                              return study(
+                                  child.pid(), child.memory(), &child, moment, explanation);
                           })
             : freeze(deadline, explanation);
     std::string detour;

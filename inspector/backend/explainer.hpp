@@ -49,6 +49,7 @@ class Explainer {
     [[nodiscard]] Result<Reading> study(pid_t pid,
                                         const MemorySource& memory,
                                         CopyOnWriteChild* child,
+                                        ContextReader::Moment moment,
                                         Explanation& into);
     [[nodiscard]] Result<Reading> freeze(std::chrono::steady_clock::time_point deadline,
                                          Explanation& into);

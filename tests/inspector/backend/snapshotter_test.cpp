@@ -3,13 +3,17 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include "attach/process_memory.hpp"
+#include "inspector/backend/explainer.hpp"
 #include "inspector/backend/stats_text.hpp"
 #include "tests/support/postgres_server.hpp"
 #include "tests/support/process_state.hpp"
@@ -286,6 +290,55 @@ TEST(Snapshotter, ReadsTheServersOtherProcesses) {
             EXPECT_NE(snapshot->process.backend_type, "client backend");
         }
     }
+}
+
+// A backend of which a context's tag is not what it should be, as in a build that we do not know.
+// Servers without assertions never look at it (MemoryContextIsValid, memnodes.h).
+class BackendThatDoesNotFit {
+  public:
+    explicit BackendThatDoesNotFit(int pid)
+        : memory_(ProcessMemory::open(pid).value()),
+          root_(memory_.read<RemoteAddress>(Backend::open(pid)->address_of("TopMemoryContext"))
+                    .value()),
+          tag_(memory_.read<std::uint32_t>(root_).value()) {
+        set_tag(tag_ + 1000);
+    }
+
+    ~BackendThatDoesNotFit() { set_tag(tag_); }
+
+  private:
+    void set_tag(std::uint32_t tag) {
+        EXPECT_TRUE(memory_.write(root_, std::as_bytes(std::span(&tag, 1))));
+    }
+
+    ProcessMemory memory_;
+    RemoteAddress root_;
+    std::uint32_t tag_;
+};
+
+TEST(Snapshotter, RefusesABackendWhoseMemoryDoesNotFit) {
+    Session session = Session::connect(PostgresServer::shared("15").dsn());
+    auto snapshotter = Snapshotter::open(session.backend_pid(), Literals::kMasked);
+    auto explainer = Explainer::open(session.backend_pid(), {});
+    ASSERT_TRUE(snapshotter && explainer);
+    {
+        const BackendThatDoesNotFit unknown(session.backend_pid());
+        for (const std::optional<Method> method : {std::optional<Method>(),
+                                                   std::optional(Method::kRead),
+                                                   std::optional(Method::kFreeze),
+                                                   std::optional(Method::kFork),
+                                                   std::optional(Method::kCall)}) {
+            const auto snapshot = snapshotter->take(method, kTimeout);
+            ASSERT_FALSE(snapshot);
+            EXPECT_EQ(snapshot.error().kind, Error::Kind::kUnsupported) << snapshot.error().message;
+        }
+        EXPECT_EQ(snapshotter->call_in_child(kTimeout).error().kind, Error::Kind::kUnsupported);
+        for (const Method method : {Method::kFork, Method::kFreeze}) {
+            EXPECT_EQ(explainer->explain(method, kTimeout).error().kind, Error::Kind::kUnsupported);
+        }
+    }
+    EXPECT_TRUE(snapshotter->take(Method::kFork, kTimeout));
+    EXPECT_EQ(session.exec("select 41 + 1").at(0).at(0), "42");
 }
 
 TEST(Snapshotter, SaysThatTheBackendHasEnded) {
