@@ -4,13 +4,11 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <iterator>
 #include <map>
 #include <set>
-#include <span>
 #include <thread>
-#include <type_traits>
 #include <utility>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -18,7 +16,6 @@
 #include "inspector/recording/clock_watch.hpp"
 #include "inspector/recording/pause_statistics.hpp"
 #include "inspector/recording/rest_round.hpp"
-#include "inspector/recording/told_backends.hpp"
 
 namespace palloscope {
 
@@ -67,12 +64,6 @@ std::string without_addresses(std::string_view message) {
     return text;
 }
 
-// Sources that are asked again and again for what came since.
-template <typename Source>
-constexpr bool kIsLookedAt = requires(Source source) {
-    source.poll();
-};
-
 }  // namespace
 
 class Recorder::Impl {
@@ -84,8 +75,7 @@ class Recorder::Impl {
          const std::atomic<bool>& stop)
         : options_(options),
           calls_(std::move(calls)),
-          statements_(std::move(statements)),
-          told_(std::holds_alternative<ActivitySampler>(statements_) ? nullptr : calls_.server_pid),
+          statements_(std::move(statements), calls_.server_pid, writer),
           writer_(writer),
           stop_(stop) {}
 
@@ -99,7 +89,7 @@ class Recorder::Impl {
         }
         add_targets(*pids);
         start_ = Clock::now();
-        start_unix_ns_ = unix_time_ns();
+        statements_.start(unix_time_ns());
         find_targets_at_ = start_ + kFindTargetsEvery;
 
         while (!finished()) {
@@ -248,10 +238,10 @@ class Recorder::Impl {
                 return found;
             }
         }
-        if (Result<> read = read_statements(); !read) {
-            return read;
+        if (Result<> stored = statements_.store_new(); !stored) {
+            return stored;
         }
-        if (auto* const server = std::get_if<StepServer>(&statements_)) {
+        if (auto* const server = statements_.step_server()) {
             return serve(*server, wait_time(until));
         }
         // Unlike sleep, poll ends when a signal comes; for the last millisecond it is too coarse.
@@ -332,8 +322,7 @@ class Recorder::Impl {
     }
 
     Result<> note_seen_share(int pid) {
-        const auto* const sampler = std::get_if<ActivitySampler>(&statements_);
-        const auto share = sampler != nullptr ? sampler->seen_share(pid) : std::nullopt;
+        const auto share = statements_.seen_share(pid);
         return share ? writer_.seen_share(pid, *share) : Result<>();
     }
 
@@ -412,21 +401,13 @@ class Recorder::Impl {
 
     // Ends the recording of one backend.
     Result<> end(int pid, const std::string& reason) {
-        if (auto* const sampler = std::get_if<ActivitySampler>(&statements_);
-            sampler != nullptr && is_end_of_backend(reason)) {
-            sampler->finish(pid);
-        }
-        // What is still told of it must be stored while it is a target.
-        if (Result<> read = read_statements(); !read) {
-            return read;
-        }
-        if (auto* const log = std::get_if<ServerLogReader>(&statements_)) {
-            if (Result<> stored = store_of_targets(log->finish(told_.server_pid(pid))); !stored) {
-                return stored;
-            }
+        using TargetEnd = TargetStatements::TargetEnd;
+        if (Result<> stored = statements_.finish(
+                pid, is_end_of_backend(reason) ? TargetEnd::kGone : TargetEnd::kRunsOn);
+            !stored) {
+            return stored;
         }
         const Target target = std::move(targets_.extract(pid).mapped());
-        told_.remove(pid);
         if (calls_.forget) {
             calls_.forget(pid);
         }
@@ -435,7 +416,7 @@ class Recorder::Impl {
                 return noted;
             }
         }
-        watch_targets();
+        tell_targets();
         const PauseStatistics& pauses = target.pauses;
         if (pauses.count() == 0 && target.missed == 0) {
             return writer_.end(pid, reason);
@@ -456,11 +437,11 @@ class Recorder::Impl {
 
     void add_targets(const std::vector<int>& pids) {
         for (const int pid : pids) {
-            if (!refused_.contains(pid) && targets_.try_emplace(pid).second) {
-                told_.add(pid);
+            if (!refused_.contains(pid)) {
+                targets_.try_emplace(pid);
             }
         }
-        watch_targets();
+        tell_targets();
     }
 
     // One that steps gets no snapshots at intervals, which would tell that it has gone.
@@ -499,48 +480,13 @@ class Recorder::Impl {
             fmt::format("backends that started later may be missing: {}", pids.error().message));
     }
 
-    // Stores what came since the last look, of a source that is looked at.
-    Result<> read_statements() {
-        return std::visit(
-            [&](auto& source) -> Result<> {
-                if constexpr (kIsLookedAt<decltype(source)>) {
-                    for (;;) {
-                        Result<std::vector<Execution>> batch = source.poll();
-                        if (!batch) {
-                            return tl::unexpected(std::move(batch).error());
-                        }
-                        if (batch->empty()) {
-                            break;
-                        }
-                        if (Result<> stored = store_of_targets(*std::move(batch)); !stored) {
-                            return stored;
-                        }
-                    }
-                }
-                return {};
-            },
-            statements_);
-    }
-
-    Result<> store_of_targets(std::vector<Execution> executions) {
-        told_.keep(executions, start_unix_ns_);
-        return store(executions);
-    }
-
-    // Of a source that has to be told.
-    void watch_targets() {
-        if (auto* const sampler = std::get_if<ActivitySampler>(&statements_)) {
-            std::vector<int> pids;
-            for (const auto& [pid, target] : targets_) {
-                pids.push_back(pid);
-            }
-            sampler->watch(pids);
+    // Tells the source of statements whose are wanted.
+    void tell_targets() {
+        std::vector<int> pids;
+        for (const auto& [pid, target] : targets_) {
+            pids.push_back(pid);
         }
-    }
-
-    Result<> store(std::span<const Execution> executions) {
-        summary_.executions += static_cast<std::int64_t>(executions.size());
-        return executions.empty() ? Result<>() : writer_.append(executions);
+        statements_.set_targets(std::move(pids));
     }
 
     Result<> serve(StepServer& server, milliseconds wait) {
@@ -562,13 +508,13 @@ class Recorder::Impl {
         const auto* const execution = std::get_if<Execution>(&event.what);
         const int server_pid = execution != nullptr ? execution->backend_pid
                                                     : std::get<StepHello>(event.what).backend_pid;
-        if (!told_.find(server_pid)) {
+        if (!statements_.find(server_pid)) {
             // A session that was just opened: the next search may be a second away.
             if (Result<> found = look_for_targets(); !found) {
                 return tl::unexpected(std::move(found).error());
             }
         }
-        const std::optional<int> pid = told_.find(server_pid);
+        const std::optional<int> pid = statements_.find(server_pid);
         if (!pid) {
             return StepAnswer{.snapshot = false,
                               .reason = fmt::format("backend {} is no target of this recording "
@@ -577,7 +523,7 @@ class Recorder::Impl {
         }
         targets_.at(*pid).stepping = true;
         if (execution != nullptr) {
-            if (Result<> stored = store_of_targets({*execution}); !stored) {
+            if (Result<> stored = statements_.store(*execution); !stored) {
                 return tl::unexpected(std::move(stored).error());
             }
         }
@@ -602,23 +548,8 @@ class Recorder::Impl {
                 return tl::unexpected(std::move(ended).error());
             }
         }
-        std::vector<std::string> notes;
-        std::visit(
-            [&](auto& source) {
-                if constexpr (kIsLookedAt<decltype(source)>) {
-                    notes = source.notes();
-                }
-            },
-            statements_);
-        const auto* const server = std::get_if<StepServer>(&statements_);
-        if (server != nullptr && server->broken_lines() > 0) {
-            notes.push_back(fmt::format("{} lines of stepping clients were not understood",
-                                        server->broken_lines()));
-        }
-        if (!std::holds_alternative<ActivitySampler>(statements_)) {
-            std::ranges::move(told_.notes(), std::back_inserter(notes));
-        }
-        for (std::string& text : notes) {
+        summary_.executions = statements_.stored();
+        for (std::string& text : statements_.notes()) {
             if (Result<> noted = note(std::move(text)); !noted) {
                 return tl::unexpected(std::move(noted).error());
             }
@@ -632,8 +563,7 @@ class Recorder::Impl {
 
     RecorderOptions options_;
     RecorderCalls calls_;
-    StatementSource statements_;
-    ToldBackends told_;
+    TargetStatements statements_;
     ClockWatch clock_;
     RecordingWriter& writer_;
     const std::atomic<bool>& stop_;
@@ -649,7 +579,6 @@ class Recorder::Impl {
     // that the absence of targets alone is not the end.
     bool found_none_ = false;
     Clock::time_point start_;
-    std::int64_t start_unix_ns_ = 0;
     // The others' turn comes in the rounds after it.
     bool explained_in_round_ = false;
     std::int64_t rounds_ = 0;  // that were done or missed

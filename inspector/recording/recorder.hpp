@@ -8,28 +8,18 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "attach/error.hpp"
-#include "inspector/backend/activity_sampler.hpp"
 #include "inspector/model/explanation.hpp"
 #include "inspector/model/server_fact.hpp"
 #include "inspector/model/snapshot.hpp"
 #include "inspector/recording/rest_round.hpp"
+#include "inspector/recording/target_statements.hpp"
 #include "inspector/recording/told_backends.hpp"
 #include "inspector/recording/writer.hpp"
-#include "inspector/statements/journal.hpp"
-#include "inspector/statements/server_log.hpp"
-#include "inspector/statements/step_server.hpp"
 
 namespace palloscope {
-
-// Where the statements of a recording come from.
-struct NoStatements {};
-
-using StatementSource =
-    std::variant<NoStatements, ActivitySampler, JournalReader, ServerLogReader, StepServer>;
 
 struct RecorderOptions {
     std::chrono::nanoseconds interval = std::chrono::seconds{1};
