@@ -438,6 +438,17 @@ double error_of_mean(std::span<const double> bytes,
     return std::sqrt(squares) / (bytes.back() - bytes[first]);
 }
 
+// In twice the logarithm of the likelihood. Where no group is plausible, each statement is as
+// likely as another, and a group likelier by their number.
+double handicap_of(const StatementGroup& group, bool plausible, bool any_plausible) {
+    const double uncertain = kUncertain * group.error;
+    if (any_plausible) {
+        return uncertain + (plausible ? 0 : kImplausible);
+    }
+    const auto members = static_cast<double>(std::max<std::size_t>(group.members.size(), 1));
+    return uncertain + kImplausible - 2 * std::log(members);
+}
+
 // Adds what groups are known to have left after the warm-up to their shares, or makes it theirs;
 // `rest` is what goes with all of it.
 void add_known(std::span<const KnownShare> known,
@@ -500,13 +511,14 @@ Attribution attribute_growth(std::span<const double> seconds,
             left[i] -= share.bytes[first + i];
         }
     }
+    const bool any_plausible = std::ranges::find(plausible, true) != plausible.end();
     std::vector<Candidate> candidates;
     std::vector<std::size_t> group_of_candidate;
     for (std::size_t i = 0; i < groups.size(); ++i) {
         if (groups[i].rounds.back() > groups[i].rounds[first]) {
             candidates.push_back(
                 {.increments = differences(std::span(groups[i].rounds).subspan(first)),
-                 .handicap = (plausible[i] ? 0.0 : kImplausible) + kUncertain * groups[i].error,
+                 .handicap = handicap_of(groups[i], plausible[i], any_plausible),
                  .noise = groups[i].noise});
             group_of_candidate.push_back(i);
         }

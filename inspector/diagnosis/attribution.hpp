@@ -46,9 +46,9 @@ struct Attribution {
 // number of rounds is an estimate, the interval is as wide as both errors make it.
 //
 // Two groups can explain a growth equally well within the noise. Between such, one that is
-// `plausible` to the rule that asks wins; and time, which no backend ever grew by (it allocates
-// only while it runs something), wins over statements only where it explains the growth much
-// better.
+// `plausible` to the rule that asks wins, and where none is, one of more statements; and time,
+// which no backend ever grew by (it allocates only while it runs something), wins over statements
+// only where it explains the growth much better.
 //
 // A few intervals may jump, by far more than what else varies: a hash table doubles. Such are
 // everybody's: they are left out while statements are told apart, and each group gets its part of

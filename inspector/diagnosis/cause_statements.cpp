@@ -67,6 +67,28 @@ std::vector<AttributedStatement> single_statements(const SuspectedGroup& group) 
     return statements;
 }
 
+// What each round of `group` leaves if all the growth is its: where beside it there is nothing but
+// time. Of statements at an even pace that were seen by chance, time is the number without the
+// chance in it, and so fits the better.
+std::optional<Estimate> with_what_goes_with_time(const SuspectedGroup& group,
+                                                 const Suspicion& suspicion) {
+    const std::optional<SuspectedGroup>& counted = suspicion.best_counted;
+    if (suspicion.groups.size() != 1 || !suspicion.untied_bytes_per_second || !counted) {
+        return std::nullopt;
+    }
+    const StatementColumn* const best = counted->statements.front().statement;
+    const bool is_of_group =
+        std::ranges::find(group.statements, best, &SuspectedStatement::statement) !=
+        group.statements.end();
+    if (!is_of_group || !best->estimated()) {
+        return std::nullopt;
+    }
+    const double per_round = counted->rounds / group.rounds;
+    return Estimate{.value = counted->bytes_per_round.value * per_round,
+                    .low = counted->bytes_per_round.low * per_round,
+                    .high = counted->bytes_per_round.high * per_round};
+}
+
 }  // namespace
 
 std::vector<AttributedStatement> cause_statements(const SuspectedGroup& group,
@@ -99,10 +121,19 @@ bool give_all_to_one(const Finding& finding, Suspicion& suspicion) {
     const double all = suspicion.lasting_bytes / group.rounds;
     const bool stepped = std::ranges::any_of(
         group.statements, [](const SuspectedStatement& member) { return member.own.has_value(); });
-    if (stepped || !(all > estimate.low && all < estimate.high)) {
+    if (stepped) {
         return false;
     }
-    estimate.value = all;
+    if (all > estimate.low && all < estimate.high) {
+        estimate.value = all;
+        return true;
+    }
+    const auto with_time = with_what_goes_with_time(group, suspicion);
+    if (!with_time) {
+        return false;
+    }
+    estimate = *with_time;
+    suspicion.untied_bytes_per_second.reset();
     return true;
 }
 

@@ -417,6 +417,17 @@ TEST(Attribution, OfTwoThatFitAlikePrefersThePlausibleOne) {
     }
 }
 
+TEST(Attribution, OfTwoThatFitAlikeAndAreNotPlausiblePrefersTheOneOfMoreStatements) {
+    Case given(5, {5});
+    given.groups.push_back(given.groups[0]);
+    given.groups[0].members = {0};
+    given.groups[1].members = {1, 2, 3, 4, 5, 6};
+    given.leak(0, 300);
+    const Attribution attribution = given.attribute();
+    ASSERT_THAT(attribution.groups, SizeIs(1));
+    EXPECT_EQ(attribution.groups[0].group, 1U);
+}
+
 TEST(Attribution, LeavesTheWarmUpOut) {
     Case given(6, {5, 8});
     given.leak(1, 900);

@@ -35,6 +35,25 @@ TEST_F(AllOfOne, IsNotForcedBeyondTheInterval) {
     EXPECT_DOUBLE_EQ(bytes(), 55);
 }
 
+// What was seen by chance at an even pace: time is its number, and had taken two thirds.
+TEST_F(AllOfOne, HasWhatGoesWithTimeToo) {
+    statement_.error = 0.2;
+    suspicion_.lasting_bytes = 160'000;
+    suspicion_.untied_bytes_per_second = Estimate{.value = 1000, .low = 500, .high = 1500};
+    suspicion_.best_counted = suspicion_.groups.front();
+    suspicion_.best_counted->rounds = 2000;
+    suspicion_.best_counted->bytes_per_round = {.value = 80, .low = 50, .high = 120};
+    Suspicion exact = suspicion_;
+    EXPECT_TRUE(give_all_to_one(finding_, suspicion_));
+    EXPECT_DOUBLE_EQ(bytes(), 160);
+    EXPECT_DOUBLE_EQ(suspicion_.groups.front().bytes_per_round.high, 240);
+    EXPECT_FALSE(suspicion_.untied_bytes_per_second);
+
+    // Not where its number is known: then something else does go with time.
+    statement_.error = 0;
+    EXPECT_FALSE(give_all_to_one(finding_, exact));
+}
+
 TEST_F(AllOfOne, IsLeftWhereOthersMayHaveAPartOfItOrItWasMeasured) {
     finding_.whole = false;
     EXPECT_FALSE(give_all_to_one(finding_, suspicion_));
