@@ -449,6 +449,34 @@ double handicap_of(const StatementGroup& group, bool plausible, bool any_plausib
     return uncertain + kImplausible - 2 * std::log(members);
 }
 
+// Of several groups that were seen by chance, or some of them, beside time: gives them what goes
+// with that, each as large a part as chance makes of the bytes that the fit gives it. No backend
+// ever grew by time, which stands for what they truly ran.
+void give_time_to_noisy(double seconds,
+                        std::size_t first,
+                        std::span<const StatementGroup> groups,
+                        Attribution& attribution) {
+    const auto noise = [&](const GroupShare& share) {
+        const double bytes = share.bytes_per_round.value;
+        return bytes * bytes * groups[share.group].noise;
+    };
+    double all_noise = 0;
+    for (const GroupShare& share : attribution.groups) {
+        all_noise += noise(share);
+    }
+    if (all_noise == 0 || attribution.groups.size() < 2) {
+        return;
+    }
+    for (GroupShare& share : attribution.groups) {
+        const StatementGroup& group = groups[share.group];
+        const double per_round =
+            seconds * noise(share) / all_noise / (group.total() - group.rounds[first]);
+        share.bytes_per_round.value += per_round * attribution.untied_bytes_per_second->value;
+        share.bytes_per_round.high += per_round * attribution.untied_bytes_per_second->high;
+    }
+    attribution.untied_bytes_per_second.reset();
+}
+
 // Adds what groups are known to have left after the warm-up to their shares, or makes it theirs;
 // `rest` is what goes with all of it.
 void add_known(std::span<const KnownShare> known,
@@ -556,6 +584,11 @@ Attribution attribute_growth(std::span<const double> seconds,
                 {.group = group,
                  .bytes_per_round = with_further_error(estimate, groups[group].error)});
         }
+    }
+    if (attribution.untied_bytes_per_second &&
+        std::ranges::all_of(attribution.groups,
+                            [&](const GroupShare& share) { return plausible[share.group]; })) {
+        give_time_to_noisy(seconds.back() - seconds[first], first, groups, attribution);
     }
     add_known(known, first, groups, is_trifle ? rest : 0, attribution.groups);
     attribution.straightness = whole > 0 ? std::clamp(1.0 - variance(left) / whole, 0.0, 1.0) : 0.0;

@@ -50,6 +50,10 @@ struct Attribution {
 // which no backend ever grew by (it allocates only while it runs something), wins over statements
 // only where it explains the growth much better.
 //
+// What is put down to time all the same, and beside it to several groups, all plausible, is theirs
+// that were seen by chance: at an even pace, time is their number without the chance in it. (Beside
+// one only, the rule knows whether all is its: give_all_to_one, cause_statements.hpp.)
+//
 // A few intervals may jump, by far more than what else varies: a hash table doubles. Such are
 // everybody's: they are left out while statements are told apart, and each group gets its part of
 // them in the end, but for those at the very beginning, where caches fill. Where growth is made of

@@ -48,4 +48,8 @@ bool is_subtransaction(std::string_view path) {
     return path.ends_with("/CurTransactionContext");
 }
 
+bool is_held_cursor(std::string_view path) {
+    return path.ends_with("/PortalHoldContext");
+}
+
 }  // namespace palloscope

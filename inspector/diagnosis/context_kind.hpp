@@ -24,4 +24,8 @@ namespace palloscope {
 // xact.c).
 [[nodiscard]] bool is_subtransaction(std::string_view path);
 
+// Whether it is the store of a cursor that is held beyond its transaction, one each
+// (PortalCreateHoldStore, portalmem.c).
+[[nodiscard]] bool is_held_cursor(std::string_view path);
+
 }  // namespace palloscope

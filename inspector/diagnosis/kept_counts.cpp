@@ -106,13 +106,14 @@ std::optional<KeptCount> count_of(const KeptByStatements& kept, const SnapshotCh
     return risen.stayed() ? std::optional(std::move(count)) : std::nullopt;
 }
 
-// Of subtransactions, each of which has a context of its own. What they take elsewhere is not known
-// by it. None where there are none.
-std::optional<KeptCount> subtransactions(const BackendHistory& backend,
-                                         const SnapshotChoice& choice) {
+// Of things each of which has a context of its own, without a name. What they take elsewhere is not
+// known by it. None where there are none.
+std::optional<KeptCount> nameless(const BackendHistory& backend,
+                                  const SnapshotChoice& choice,
+                                  bool (*is_of_one)(std::string_view path)) {
     std::vector<const ContextSeries*> contexts;
     for (const ContextSeries& series : backend.contexts) {
-        if (is_subtransaction(series.path)) {
+        if (is_of_one(series.path)) {
             contexts.push_back(&series);
         }
     }
@@ -135,15 +136,16 @@ std::optional<KeptCount> subtransactions(const BackendHistory& backend,
 
 std::vector<KeptCount> kept_counts(const BackendHistory& backend, const SnapshotChoice& choice) {
     std::vector<KeptCount> counts;
-    if (backend.server_version_num < kFirstVersionWithIdents) {
-        counts = prepared_counts(backend, choice);
-    }
     const auto add = [&](std::optional<KeptCount> count) {
         if (count && count->more.back() > 0) {
             counts.push_back(*std::move(count));
         }
     };
-    add(subtransactions(backend, choice));
+    if (backend.server_version_num < kFirstVersionWithIdents) {
+        counts = prepared_counts(backend, choice);
+        add(nameless(backend, choice, is_held_cursor));
+    }
+    add(nameless(backend, choice, is_subtransaction));
     for (const KeptByStatements& kept : backend.kept) {
         add(count_of(kept, choice));
     }
@@ -166,6 +168,9 @@ bool can_have_left(std::string_view family, const KeptCount& kept) {
     }
     if (is_subtransaction(kept.path)) {
         return first_word(family) == "SAVEPOINT";
+    }
+    if (is_held_cursor(kept.path)) {
+        return first_word(family) == "DECLARE" && mentions(family, "WITH HOLD");
     }
     std::string_view begin = kept.family;
     if (!begin.ends_with(KeptByStatements::kCut)) {

@@ -10,14 +10,15 @@
 namespace palloscope {
 
 // How many contexts statements of one text, or of one name, have left, and what these take:
-// KeptByStatements at the chosen snapshots; and how many subtransactions.
+// KeptByStatements at the chosen snapshots; and how many subtransactions, and up to PostgreSQL 10,
+// where contexts have no such names, cursors that are held.
 struct KeptCount {
     std::string path;
     std::string family;
     // More than at the first moment; never falls.
     std::vector<double> more;
     // Used bytes more than at the first moment, in them and below them; empty where that is not
-    // known: of subtransactions, and in old recordings of prepared_counts().
+    // known: of subtransactions and held cursors, and in old recordings of prepared_counts().
     std::vector<double> bytes;
 };
 
@@ -27,8 +28,8 @@ struct KeptCount {
                                                  const SnapshotChoice& choice);
 
 // Whether a statement of this family can have left them: a plan that is kept of what was prepared,
-// by its text, which may be cut; a portal of what was declared, by its name; a function under ever
-// new names that it calls or creates; a subtransaction of any savepoint.
+// by its text, which may be cut; a portal of what was declared, by its name, or WITH HOLD; a
+// function under ever new names that it calls or creates; a subtransaction of any savepoint.
 [[nodiscard]] bool can_have_left(std::string_view family, const KeptCount& kept);
 
 // Whether a statement of this family has left them wherever it ran, before any other could: what

@@ -428,6 +428,32 @@ TEST(Attribution, OfTwoThatFitAlikeAndAreNotPlausiblePrefersTheOneOfMoreStatemen
     EXPECT_EQ(attribution.groups[0].group, 1U);
 }
 
+// Two leaks, one of which ran at an even pace and was seen by looks that came late by turns: time
+// fits what it ran better than the count does.
+TEST(Attribution, GivesWhatGoesWithTimeToTheOneOfSeveralThatWasSeenByChance) {
+    int parted = 0;
+    for (int seed = 0; seed < kSeeds; ++seed) {
+        Case given(static_cast<std::uint64_t>(seed), {2, 20});
+        std::vector<double>& even = given.groups[1].rounds;
+        for (std::size_t i = 1; i < kSnapshots; ++i) {
+            even[i] = even[i - 1] + 20 + (i % 10 == 0 ? 25 : 0);
+        }
+        given.leak(0, 1000);
+        given.leak(1, 500);
+        given.see_by_chance(1, 4);
+        given.groups[1].noise /= 2;
+        const Attribution attribution =
+            attribute_growth(given.seconds, given.bytes, /*first=*/0, given.groups, {true, true});
+        const Estimate* const estimate = estimate_of(attribution, 1);
+        if (attribution.groups.size() == 2 && estimate != nullptr) {
+            ++parted;
+            EXPECT_FALSE(attribution.untied_bytes_per_second) << seed;
+            EXPECT_NEAR(estimate->value, 500, 150) << seed;
+        }
+    }
+    EXPECT_GE(parted, 50);
+}
+
 TEST(Attribution, LeavesTheWarmUpOut) {
     Case given(6, {5, 8});
     given.leak(1, 900);

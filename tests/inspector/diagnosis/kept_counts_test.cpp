@@ -69,6 +69,22 @@ TEST(KeptCounts, AreOfSubtransactionsThatStayOpen) {
     EXPECT_THAT(kept_counts(backend, choice), IsEmpty());
 }
 
+// PostgreSQL 10.
+TEST(KeptCounts, AreOfCursorsThatStayHeldWhereTheyHaveNoNames) {
+    BackendHistory backend{.server_version_num = 100023};
+    backend.contexts = {{.path = "TopMemoryContext/PortalMemory/PortalHoldContext",
+                         .figures = std::vector<ContextFigures>(3),
+                         .count = {1, 21, 51}}};
+    const SnapshotChoice choice{.indices = {0, 1, 2}};
+    const auto counts = kept_counts(backend, choice);
+    ASSERT_EQ(counts.size(), 1U);
+    EXPECT_THAT(counts[0].more, ElementsAre(0, 20, 50));
+    EXPECT_TRUE(can_have_left("declare page_* cursor with hold for select $1", counts[0]));
+    EXPECT_FALSE(can_have_left("DECLARE list CURSOR FOR SELECT $1", counts[0]));
+    backend.server_version_num = 110000;
+    EXPECT_THAT(kept_counts(backend, choice), IsEmpty());
+}
+
 bool plan_of(const std::string& family, const std::string& kept) {
     return can_have_left(family, {.path = kPlans, .family = kept, .more = {}, .bytes = {}});
 }
