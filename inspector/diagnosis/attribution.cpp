@@ -539,6 +539,9 @@ Attribution attribute_growth(std::span<const double> seconds,
             left[i] -= share.bytes[first + i];
         }
     }
+    const auto is_known = [&](std::size_t group) {
+        return std::ranges::find(known, group, &KnownShare::group) != known.end();
+    };
     const bool any_plausible = std::ranges::find(plausible, true) != plausible.end();
     std::vector<Candidate> candidates;
     std::vector<std::size_t> group_of_candidate;
@@ -546,7 +549,8 @@ Attribution attribute_growth(std::span<const double> seconds,
         if (groups[i].rounds.back() > groups[i].rounds[first]) {
             candidates.push_back(
                 {.increments = differences(std::span(groups[i].rounds).subspan(first)),
-                 .handicap = handicap_of(groups[i], plausible[i], any_plausible),
+                 .handicap = handicap_of(groups[i], plausible[i], any_plausible) +
+                             (known.empty() || is_known(i) ? 0 : kImplausible),
                  .noise = groups[i].noise});
             group_of_candidate.push_back(i);
         }
@@ -570,10 +574,8 @@ Attribution attribute_growth(std::span<const double> seconds,
         for (std::size_t i = 0; i < left.size(); ++i) {
             left[i] -= estimate.value * rounds[first + i];
         }
-        const bool is_known =
-            !time && std::ranges::find(known, group_of_candidate[candidate], &KnownShare::group) !=
-                         known.end();
-        if (estimate.value * (rounds.back() - rounds[first]) < least && !is_known) {
+        if (estimate.value * (rounds.back() - rounds[first]) < least &&
+            (time || !is_known(group_of_candidate[candidate]))) {
             continue;
         }
         if (time) {

@@ -62,8 +62,9 @@ struct Attribution {
 // made of a few is taken as it is.
 //
 // What groups are known to have left is theirs without a search. The rest goes along with it where
-// it is less than a twentieth of the growth. Else the search is for the rest, and what it puts down
-// to other groups is left out where that is as little.
+// it is less than a twentieth of the growth. Else the search is for the rest, in which another
+// group must explain much more than they do; and what is put down to it is left out where that is
+// as little.
 //
 // `seconds` and `bytes` are the moments and the series, `first` the index after the warm-up; the
 // groups' rounds belong to the same moments; plausible[i] tells of groups[i]. Without `seconds`

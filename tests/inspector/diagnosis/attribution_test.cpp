@@ -221,6 +221,32 @@ TEST(Attribution, GivesAStatementWhatItIsKnownToHaveLeft) {
     }
 }
 
+// A cursor leaves a portal that has its name, and a store that has none; each is fetched from once,
+// which the log tells at another moment, a little nearer to that of the store.
+TEST(Attribution, GivesTheRestToWhatIsKnownToHaveLeftAPart) {
+    Case given(5, {5});
+    given.groups.push_back(given.groups[0]);
+    given.groups[1].rounds[30] -= 1;
+    given.leak(0, 18'000);
+    given.leak(1, 4'000);
+    for (double& bytes : given.bytes) {
+        bytes += 10'000 * given.dice.normal();
+    }
+    std::vector<double> left;
+    for (const double rounds : given.groups[1].rounds) {
+        left.push_back(4'000 * rounds);
+    }
+    const std::vector<KnownShare> known{{.group = 1, .bytes = left}};
+    const auto with = [&](std::span<const KnownShare> shares) {
+        return attribute_growth(given.seconds, given.bytes, 0, given.groups, {true, true}, shares);
+    };
+    EXPECT_NE(estimate_of(with({}), 0), nullptr);
+    const Attribution attribution = with(known);
+    ASSERT_THAT(attribution.groups, SizeIs(1));
+    EXPECT_EQ(attribution.groups[0].group, 1U);
+    EXPECT_NEAR(attribution.groups[0].bytes_per_round.value, 22'000, 1'000);
+}
+
 // Names that are looked up, others that are dropped, and the hash table of them that doubles.
 TEST(Attribution, PartsALargeLeakFromASmallOneThoughTheGrowthJumps) {
     int parted = 0;
