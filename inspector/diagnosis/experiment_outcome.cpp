@@ -16,10 +16,11 @@ namespace {
 // PostgreSQL's smallest usual block: less than this in a whole trial is no growth.
 constexpr double kLeastGrowthBytes = 8192;
 // What is beyond doubt less than this share of the growth without an intervention counts as none;
-// where it cannot be told from none anyhow, it may be as much as the second share: teeth of a saw
-// leave wide intervals.
+// where its interval reaches down to none, or to the last share, it may be as much as the second
+// one: teeth of a saw leave wide intervals, of which one in forty begins above none by chance.
 constexpr double kStoppedShare = 0.2;
 constexpr double kNoneLeftShare = 0.5;
+constexpr double kNearlyNoneShare = 0.05;
 
 std::optional<Estimate> growth_of(const Trial& trial,
                                   GrowthUnit unit,
@@ -56,7 +57,8 @@ bool grows(const Trial& trial, GrowthUnit unit, const std::optional<Estimate>& g
 }
 
 Effect effect_of(const Estimate& growth, const Estimate& without) {
-    const double stopped = growth.low <= 0 ? kNoneLeftShare : kStoppedShare;
+    const bool may_be_none = growth.low <= kNearlyNoneShare * without.value;
+    const double stopped = may_be_none ? kNoneLeftShare : kStoppedShare;
     if (growth.high < stopped * without.value) {
         return Effect::kStops;
     }

@@ -12,14 +12,15 @@ using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
 
-// 160 samples in 32 s with two loops a second, growing by `used` and `rss` bytes a loop.
-Trial trial(std::string_view intervention, double used, double rss = 0) {
+// 160 samples in 32 s with two loops a second, growing by `used` and `rss` bytes a loop, and with
+// teeth of this many bytes a sample.
+Trial trial(std::string_view intervention, double used, double rss = 0, double teeth = 0) {
     Trial trial{.intervention = intervention,
                 .description = std::string(intervention) + " described",
                 .seconds = 32};
     for (int i = 0; i < 160; ++i) {
         // Noise that is no trend, so that there is an interval.
-        const double wave = 500 * std::sin(i);
+        const double wave = 500 * std::sin(i) + teeth * (i % 25);
         trial.samples.push_back({.seconds = 0.2 * i,
                                  .used_bytes = std::llround(1e6 + 0.4 * i * used + wave),
                                  .rss_anon_bytes = std::llround(5e6 + 0.4 * i * rss + wave),
@@ -49,6 +50,16 @@ TEST(ExperimentOutcome, SaysWhatStopsSlowsHastensAndLeavesTheGrowth) {
     EXPECT_EQ(outcome.conclusions.front(), "What stops the growth: reconnect described.");
     EXPECT_THAT(outcome.conclusions, Contains(HasSubstr("VACUUM changes nothing")));
     EXPECT_THAT(outcome.conclusions, Contains(HasSubstr("belongs to the session")));
+}
+
+TEST(ExperimentOutcome, SaysThatItStopsWhereTeethOfASawBeginAboveNoneByChance) {
+    for (const double used : {780, 1000}) {
+        const ExperimentOutcome outcome = judge_experiment(
+            experiment({trial("none", 4000), trial("reconnect", used, /*rss=*/0, /*teeth=*/3500)}));
+        const Estimate growth = outcome.trials[1].growth.value();
+        EXPECT_GT(growth.low, 0);
+        EXPECT_EQ(outcome.trials[1].effect, used < 800 ? Effect::kStops : Effect::kSlows);
+    }
 }
 
 TEST(ExperimentOutcome, IsJudgedOnAnonymousMemoryWhereTheContextsDoNotGrow) {
