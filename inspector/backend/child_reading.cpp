@@ -78,7 +78,7 @@ Result<Reading> study_child(const Backend& backend,
             return tl::unexpected(std::move(stopped.error()));
         }
         const std::int64_t taken_at_ns = unix_time_ns();
-        const auto moment = first ? ContextReader::Moment::kAny : ContextReader::moment_of(backend);
+        const auto moment = ContextReader::moment_of(backend, /*is_first_look=*/first);
         auto child = CopyOnWriteChild::make(
             std::move(*stopped), backend.process(), backend.memory(), *found, *prepared);
         if (!child) {

@@ -250,13 +250,12 @@ bool ContextReader::await_safe_point(Clock::time_point until) const {
 
 Result<Reading> ContextReader::read_at_safe_point() {
     const PutAway finally(&copy_);
-    auto reading = read_copy(copy_);
-    return !reading && is_torn(reading.error()) ? does_not_fit(*backend_, reading.error())
-                                                : std::move(reading);
+    return read_copy(copy_, Moment::kBetweenStatements);
 }
 
-ContextReader::Moment ContextReader::moment_of(const Backend& held) {
-    return at_safe_point(held).value_or(false) ? Moment::kBetweenStatements : Moment::kAny;
+ContextReader::Moment ContextReader::moment_of(const Backend& held, bool is_first_look) {
+    return !is_first_look && at_safe_point(held).value_or(false) ? Moment::kBetweenStatements
+                                                                 : Moment::kAny;
 }
 
 Result<Reading> ContextReader::read_still(const MemorySource& memory, Moment moment) {
@@ -276,24 +275,25 @@ Result<Reading> ContextReader::read_still_copy(MemoryCopy& copy,
                                                Moment moment,
                                                ContextPlaces* places) {
     copy.plan(copy_.planned());
-    auto reading = read_copy(copy, places);
-    if (reading || !is_torn(reading.error())) {
+    return read_copy(copy, moment, places);
+}
+
+// Of memory that does not change meanwhile.
+Result<Reading> ContextReader::read_copy(MemoryCopy& copy, Moment moment, ContextPlaces* places) {
+    const std::int64_t taken_at_ns = unix_time_ns();
+    copy.take();
+    copy.set_misses(MemoryCopy::Misses::kFetch);
+    auto reading = decode(copy, places);
+    if (reading) {
+        reading->taken_at_ns = taken_at_ns;
+        return reading;
+    }
+    if (!is_torn(reading.error())) {
         return reading;
     }
     return moment == Moment::kBetweenStatements
                ? does_not_fit(*backend_, reading.error())
                : no_consistent_moment(*backend_, reading.error().message);
-}
-
-// Of memory that does not change meanwhile.
-Result<Reading> ContextReader::read_copy(MemoryCopy& copy, ContextPlaces* places) {
-    const std::int64_t taken_at_ns = unix_time_ns();
-    copy.take();
-    copy.set_misses(MemoryCopy::Misses::kFetch);
-    return decode(copy, places).map([&](Reading&& reading) {
-        reading.taken_at_ns = taken_at_ns;
-        return std::move(reading);
-    });
 }
 
 // Of a backend that goes on meanwhile: where it was changing, part of the tree was not found.

@@ -75,9 +75,9 @@ class ContextReader {
     [[nodiscard]] Result<Reading> read_still(MemoryCopy& copy,
                                              Moment moment,
                                              ContextPlaces& places);
-    // The moment of a backend that the caller holds stopped, for read_still(). The first look at it
-    // may do without (kAny): to tell the moment lengthens the stop.
-    [[nodiscard]] static Moment moment_of(const Backend& held);
+    // The moment of a backend that the caller holds stopped, for read_still(). To tell it lengthens
+    // the stop, so the first look does without (kAny).
+    [[nodiscard]] static Moment moment_of(const Backend& held, bool is_first_look);
 
     [[nodiscard]] const MemoryLayout& layout() const noexcept { return layout_; }
 
@@ -99,7 +99,9 @@ class ContextReader {
                                            WalkPurpose purpose,
                                            ContextPlaces* places = nullptr);
     [[nodiscard]] Result<Reading> decode(const MemoryCopy& copy, ContextPlaces* places = nullptr);
-    [[nodiscard]] Result<Reading> read_copy(MemoryCopy& copy, ContextPlaces* places = nullptr);
+    [[nodiscard]] Result<Reading> read_copy(MemoryCopy& copy,
+                                            Moment moment,
+                                            ContextPlaces* places = nullptr);
     [[nodiscard]] Result<Reading> read_still_copy(MemoryCopy& copy,
                                                   Moment moment,
                                                   ContextPlaces* places);

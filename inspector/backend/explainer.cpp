@@ -247,8 +247,7 @@ Result<Reading> Explainer::freeze(Clock::time_point deadline, Explanation& into)
             if (!stopped) {
                 return tl::unexpected(stopped.error());
             }
-            const auto moment =
-                first ? ContextReader::Moment::kAny : ContextReader::moment_of(*backend_);
+            const auto moment = ContextReader::moment_of(*backend_, /*is_first_look=*/first);
             reading = study(backend_->pid(), backend_->memory(), nullptr, moment, into);
             pause_us +=
                 std::chrono::duration<double, std::micro>(Clock::now() - stopped->interrupted_at())

@@ -135,7 +135,7 @@ ProcessFilter filter_of(const TargetOptions& options) {
 }
 
 Result<std::vector<int>> resolve_targets(const TargetOptions& options) {
-    if (options.target != "all") {
+    if (!options.all()) {
         int pid = 0;
         const char* const end = options.target.data() + options.target.size();
         const auto [stop, err] = std::from_chars(options.target.data(), end, pid);

@@ -36,6 +36,8 @@ void add_duration(CLI::App& app,
 struct TargetOptions {
     std::string target;
     ProcessFilter filter;
+
+    [[nodiscard]] bool all() const { return target == "all"; }
 };
 
 void add_filter(CLI::App& app, ProcessFilter& filter);

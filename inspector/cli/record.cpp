@@ -153,14 +153,14 @@ Result<> await_targets(const TargetOptions& target, const StopRequest& stop) {
     bool said = false;
     for (;;) {
         const auto pids = resolve_targets(target);
-        if (pids && target.target != "all") {
+        if (pids && !target.all()) {
             return Snapshotter::open(pids->front(), Literals::kMasked).map([](const Snapshotter&) {
             });
         }
         if (pids) {
             return {};
         }
-        if (target.target != "all" || pids.error().kind != Error::Kind::kGone) {
+        if (!target.all() || pids.error().kind != Error::Kind::kGone) {
             return tl::unexpected(pids.error());
         }
         if (!std::exchange(said, true)) {
@@ -281,12 +281,11 @@ Result<ExitCode> run_record(const RecordOptions& options) {
     const auto if_given = [](std::chrono::nanoseconds time) {
         return time.count() > 0 ? std::optional(time) : std::nullopt;
     };
-    const bool all = options.target.target == "all";
     Recorder recorder({.interval = options.interval,
                        .duration = if_given(options.duration),
                        .explain_every = if_given(options.explain_every),
-                       .awaits_targets = all,
-                       .outlasts_targets = all && options.duration.count() > 0},
+                       .awaits_targets = options.target.all(),
+                       .outlasts_targets = options.target.all() && options.duration.count() > 0},
                       std::move(calls),
                       std::move(*statements),
                       *writer,

@@ -13,7 +13,7 @@ constexpr std::chrono::seconds kLookAtAllEvery{10};
 Result<std::vector<int>> TargetSearch::find() {
     const std::vector<int> young = young_ones();
     std::vector<int> candidates;
-    if (target_.target != "all" || Clock::now() >= all_at_) {
+    if (!target_.all() || Clock::now() >= all_at_) {
         auto all = find_all();
         if (!all) {
             return all;

@@ -373,10 +373,7 @@ std::optional<Shares> between_jumps(const std::vector<double>& growth,
     const double part = late.bytes / all;
     const double error = std::abs(part) / std::sqrt(std::max(1.0, static_cast<double>(late.count)));
     for (auto& [candidate, estimate] : shares) {
-        estimate = with_further_error({.value = estimate.value * (1 + part),
-                                       .low = estimate.low * (1 + part),
-                                       .high = estimate.high * (1 + part)},
-                                      error);
+        estimate = with_further_error(estimate * (1 + part), error);
     }
     return shares;
 }
@@ -449,22 +446,25 @@ double handicap_of(const StatementGroup& group, bool plausible, bool any_plausib
     return uncertain + kImplausible - 2 * std::log(members);
 }
 
-// Of several groups that were seen by chance, or some of them, beside time: gives them what goes
-// with that, each as large a part as chance makes of the bytes that the fit gives it. No backend
-// ever grew by time, which stands for what they truly ran.
+// Gives what goes with time to the groups beside it that were seen by chance, where there are
+// several groups, all plausible: each as large a part as chance makes of the bytes that the fit
+// gives it. No backend ever grew by time, which stands for what they truly ran.
 void give_time_to_noisy(double seconds,
                         std::size_t first,
                         std::span<const StatementGroup> groups,
+                        const std::vector<bool>& plausible,
                         Attribution& attribution) {
     const auto noise = [&](const GroupShare& share) {
         const double bytes = share.bytes_per_round.value;
         return bytes * bytes * groups[share.group].noise;
     };
     double all_noise = 0;
+    bool all_plausible = true;
     for (const GroupShare& share : attribution.groups) {
         all_noise += noise(share);
+        all_plausible = all_plausible && plausible[share.group];
     }
-    if (all_noise == 0 || attribution.groups.size() < 2) {
+    if (all_noise == 0 || !all_plausible || attribution.groups.size() < 2) {
         return;
     }
     for (GroupShare& share : attribution.groups) {
@@ -587,10 +587,8 @@ Attribution attribute_growth(std::span<const double> seconds,
                  .bytes_per_round = with_further_error(estimate, groups[group].error)});
         }
     }
-    if (attribution.untied_bytes_per_second &&
-        std::ranges::all_of(attribution.groups,
-                            [&](const GroupShare& share) { return plausible[share.group]; })) {
-        give_time_to_noisy(seconds.back() - seconds[first], first, groups, attribution);
+    if (attribution.untied_bytes_per_second) {
+        give_time_to_noisy(seconds.back() - seconds[first], first, groups, plausible, attribution);
     }
     add_known(known, first, groups, is_trifle ? rest : 0, attribution.groups);
     attribution.straightness = whole > 0 ? std::clamp(1.0 - variance(left) / whole, 0.0, 1.0) : 0.0;

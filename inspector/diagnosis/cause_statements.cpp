@@ -83,10 +83,7 @@ std::optional<Estimate> with_what_goes_with_time(const SuspectedGroup& group,
     if (!is_of_group || !best->estimated()) {
         return std::nullopt;
     }
-    const double per_round = counted->rounds / group.rounds;
-    return Estimate{.value = counted->bytes_per_round.value * per_round,
-                    .low = counted->bytes_per_round.low * per_round,
-                    .high = counted->bytes_per_round.high * per_round};
+    return counted->bytes_per_round * (counted->rounds / group.rounds);
 }
 
 }  // namespace

@@ -11,4 +11,11 @@ struct Estimate {
     bool operator==(const Estimate&) const = default;
 };
 
+// By a factor above zero.
+[[nodiscard]] inline Estimate operator*(const Estimate& estimate, double factor) {
+    return {.value = estimate.value * factor,
+            .low = estimate.low * factor,
+            .high = estimate.high * factor};
+}
+
 }  // namespace palloscope

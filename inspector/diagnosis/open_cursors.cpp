@@ -35,10 +35,6 @@ bool is_portal(std::string_view path) {
     return path.ends_with("/PortalContext") || path.ends_with("/PortalHeapMemory");
 }
 
-bool is_held(std::string_view path) {
-    return path.ends_with("/PortalHoldContext");
-}
-
 std::optional<int> rank(std::string_view query) {
     const std::string verb = next_word(query);
     return verb == "DECLARE"                   ? std::optional(0)
@@ -48,7 +44,7 @@ std::optional<int> rank(std::string_view query) {
 
 std::optional<Finding> explain(const Suspicion& suspicion) {
     const double open = series_growth(suspicion.backend, is_portal).contexts;
-    const double held = series_growth(suspicion.backend, is_held).contexts;
+    const double held = series_growth(suspicion.backend, is_held_cursor).contexts;
     if (open < kFewestCursors) {
         return std::nullopt;
     }

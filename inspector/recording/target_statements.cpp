@@ -16,10 +16,6 @@ constexpr bool kIsLookedAt = requires(Source source) {
     source.poll();
 };
 
-bool holds(const std::vector<int>& pids, int pid) {
-    return std::ranges::find(pids, pid) != pids.end();
-}
-
 }  // namespace
 
 TargetStatements::TargetStatements(StatementSource source,
@@ -31,12 +27,12 @@ TargetStatements::TargetStatements(StatementSource source,
 
 void TargetStatements::set_targets(std::vector<int> pids) {
     for (const int pid : pids_) {
-        if (!holds(pids, pid)) {
+        if (!std::ranges::binary_search(pids, pid)) {
             told_.remove(pid);
         }
     }
     for (const int pid : pids) {
-        if (!holds(pids_, pid)) {
+        if (!std::ranges::binary_search(pids_, pid)) {
             told_.add(pid);
         }
     }

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -44,7 +43,7 @@ class TargetStatements {
     // What ended before this moment (Unix time) is not of this recording.
     void start(std::int64_t unix_ns) noexcept { start_unix_ns_ = unix_ns; }
 
-    // From now on these and no others.
+    // From now on these and no others, in rising order.
     void set_targets(std::vector<int> pids);
 
     // Stores what came since the last time. Fails where the source or the recording does.

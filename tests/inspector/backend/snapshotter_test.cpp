@@ -1,6 +1,7 @@
 #include "inspector/backend/snapshotter.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -26,6 +27,9 @@ using test::PostgresServer;
 using test::Session;
 
 constexpr std::chrono::seconds kTimeout{5};
+// auto, and each by itself.
+constexpr std::array<std::optional<Method>, 5> kMethods{
+    std::nullopt, Method::kRead, Method::kFreeze, Method::kFork, Method::kCall};
 
 class SnapshotterOnEveryVersion : public testing::TestWithParam<std::string> {
   protected:
@@ -323,11 +327,7 @@ TEST(Snapshotter, RefusesABackendWhoseMemoryDoesNotFit) {
     ASSERT_TRUE(snapshotter && explainer);
     {
         const BackendThatDoesNotFit unknown(session.backend_pid());
-        for (const std::optional<Method> method : {std::optional<Method>(),
-                                                   std::optional(Method::kRead),
-                                                   std::optional(Method::kFreeze),
-                                                   std::optional(Method::kFork),
-                                                   std::optional(Method::kCall)}) {
+        for (const std::optional<Method> method : kMethods) {
             const auto snapshot = snapshotter->take(method, kTimeout);
             ASSERT_FALSE(snapshot);
             EXPECT_EQ(snapshot.error().kind, Error::Kind::kUnsupported) << snapshot.error().message;
@@ -355,11 +355,7 @@ TEST(Snapshotter, SaysThatTheBackendHasEnded) {
 
 // An end takes a while: memory goes before the process does, and may go in the middle of a look.
 TEST(Snapshotter, SaysThatTheBackendHasEndedWhereItEndsMeanwhile) {
-    for (const std::optional<Method> method : {std::optional<Method>(),
-                                               std::optional(Method::kRead),
-                                               std::optional(Method::kFreeze),
-                                               std::optional(Method::kFork),
-                                               std::optional(Method::kCall)}) {
+    for (const std::optional<Method> method : kMethods) {
         for (int end = 0; end < 20; ++end) {
             std::optional<Session> session = Session::connect(PostgresServer::shared("15").dsn());
             auto snapshotter = Snapshotter::open(session->backend_pid(), Literals::kMasked);

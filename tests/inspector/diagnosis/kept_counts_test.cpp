@@ -19,6 +19,12 @@ std::vector<KeptCount> counts_of(std::vector<KeptByStatements::Change> changes) 
     return kept_counts(backend, {.indices = {1, 2, 4, 6}});
 }
 
+ContextSeries contexts_of(const std::string& path, std::vector<std::int32_t> count) {
+    return {.path = path,
+            .figures = std::vector<ContextFigures>(count.size()),
+            .count = std::move(count)};
+}
+
 TEST(KeptCounts, AreOfTheChosenSnapshotsSinceTheFirst) {
     const auto counts = counts_of({{0, 5}, {2, 2}, {3, 1}, {4, 1}, {5, 3}, {7, 9}});
     ASSERT_EQ(counts.size(), 1U);
@@ -50,13 +56,9 @@ TEST(KeptCounts, AreOfSubtransactionsThatStayOpen) {
     BackendHistory backend;
     const std::string block = "TopMemoryContext/TopTransactionContext";
     backend.contexts = {
-        {.path = block, .figures = std::vector<ContextFigures>(3), .count = {1, 1, 1}},
-        {.path = block + "/CurTransactionContext",
-         .figures = std::vector<ContextFigures>(3),
-         .count = {1, 1, 1}},
-        {.path = block + "/CurTransactionContext/CurTransactionContext",
-         .figures = std::vector<ContextFigures>(3),
-         .count = {0, 20, 50}}};
+        contexts_of(block, {1, 1, 1}),
+        contexts_of(block + "/CurTransactionContext", {1, 1, 1}),
+        contexts_of(block + "/CurTransactionContext/CurTransactionContext", {0, 20, 50})};
     const SnapshotChoice choice{.indices = {0, 1, 2}};
     const auto counts = kept_counts(backend, choice);
     ASSERT_EQ(counts.size(), 1U);
@@ -72,9 +74,8 @@ TEST(KeptCounts, AreOfSubtransactionsThatStayOpen) {
 // PostgreSQL 10.
 TEST(KeptCounts, AreOfCursorsThatStayHeldWhereTheyHaveNoNames) {
     BackendHistory backend{.server_version_num = 100023};
-    backend.contexts = {{.path = "TopMemoryContext/PortalMemory/PortalHoldContext",
-                         .figures = std::vector<ContextFigures>(3),
-                         .count = {1, 21, 51}}};
+    backend.contexts = {
+        contexts_of("TopMemoryContext/PortalMemory/PortalHoldContext", {1, 21, 51})};
     const SnapshotChoice choice{.indices = {0, 1, 2}};
     const auto counts = kept_counts(backend, choice);
     ASSERT_EQ(counts.size(), 1U);
