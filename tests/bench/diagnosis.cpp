@@ -11,13 +11,12 @@
 //
 // The true value is to lie in the 95 % interval of a figure in nine rows of ten. Stepping, too,
 // knows it within an interval only: what is held to the goal is that the two intervals meet. "in"
-// stands where the very figure of stepping is within, "meets" where the intervals alone do.
+// stands where the very figure of stepping is within, "meets" where the intervals alone do. Of a
+// scenario of several sessions both are the mean over its backends, as far as they name the cause.
 
 #include <algorithm>
 #include <cstdio>
 #include <exception>
-#include <limits>
-#include <set>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -28,6 +27,7 @@
 
 #include "tests/bench/diagnosis_score.hpp"
 #include "tests/bench/logging_server.hpp"
+#include "tests/bench/round_bytes.hpp"
 #include "tests/bench/scenario_report.hpp"
 
 namespace palloscope::test {
@@ -57,84 +57,36 @@ std::vector<std::string> expected_causes(const Json& scenario, int server_versio
     return causes;
 }
 
-// What stays after a statement, or after a round of those that never vary apart from it.
-struct BytesARound {
-    double value = 0;
-    double low = 0;
-    double high = 0;
-
-    void add(const Json& statement, double times) {
-        value += times * statement["bytes_per_call"].get<double>();
-        low += times * statement["low"].get<double>();
-        high += times * statement["high"].get<double>();
-    }
-};
-
-const Json* find_statement(const Json& cause, const Json& query) {
-    for (const Json& statement : cause["statements"]) {
-        if (statement["query"] == query) {
-            return &statement;
-        }
-    }
-    return nullptr;
-}
-
-// The same round by stepping, which knows most statements by themselves: those of it that run least
-// run once.
-BytesARound stepped_round(const Json& truth, const Json& found, const Json& statement) {
-    std::vector<const Json*> members;
-    std::set<std::string> groups;
-    double rounds = std::numeric_limits<double>::max();
-    for (const Json& other : found["statements"]) {
-        const bool goes_along =
-            other["query"] == statement["query"] ||
-            (!statement["group"].is_null() && other["group"] == statement["group"]);
-        const Json* const stepped = find_statement(truth, other["query"]);
-        if (!goes_along || stepped == nullptr) {
-            continue;
-        }
-        const Json& group = (*stepped)["group"];
-        if (group.is_null() || groups.insert(group.get<std::string>()).second) {
-            members.push_back(stepped);
-            rounds = std::min(rounds, (*stepped)["calls"].get<double>());
-        }
-    }
-    BytesARound sum;
-    for (const Json* const member : members) {
-        sum.add(*member, (*member)["calls"].get<double>() / rounds);
-    }
-    return sum;
-}
-
 // The first statement of a cause that stepping names too, against what that says of it.
-std::string comparison(const Json& found, const Json& truth, Source source, DiagnosisScore& score) {
-    for (const Json& statement : found["statements"]) {
-        if (find_statement(truth, statement["query"]) == nullptr ||
-            statement["calls"].get<double>() <= 0) {
-            continue;
+std::string comparison(const Json& cause,
+                       const ScenarioReport& found,
+                       const ScenarioReport& stepped,
+                       Source source,
+                       DiagnosisScore& score) {
+    const auto rounds = compare_rounds(cause, found.backends, stepped.backends);
+    if (!rounds) {
+        // That no statement is the same counts as a wrong figure, unless stepping names none
+        // either.
+        if (!(*find_cause(stepped.worst, cause["id"]))["statements"].empty()) {
+            score.add_missing_figure(source);
         }
-        BytesARound measured;
-        measured.add(statement, 1);
-        const BytesARound stepped = stepped_round(truth, found, statement);
-        const Comparison compared{
-            .error = measured.value / stepped.value - 1,
-            .intervals_meet = measured.low <= stepped.high && stepped.low <= measured.high,
-            .holds_figure = measured.low <= stepped.value && stepped.value <= measured.high};
-        score.add_comparison(source, compared);
-        return fmt::format("{:>9.0f} B {:>9.0f} B {:>+5.0f} % {:<5} {}",
-                           measured.value,
-                           stepped.value,
-                           compared.error * 100,
-                           compared.holds_figure     ? "in"
-                           : compared.intervals_meet ? "meets"
-                                                     : "out",
-                           statement["query"].get<std::string>().substr(0, 40));
+        return fmt::format("{:>9} {:>9}", "", "none");
     }
-    // That no statement is the same counts as a wrong figure, unless stepping names none either.
-    if (!truth["statements"].empty()) {
-        score.add_missing_figure(source);
-    }
-    return fmt::format("{:>9} {:>9}", "", "none");
+    const RoundBytes& measured = rounds->found;
+    const RoundBytes& truth = rounds->stepped;
+    const Comparison compared{
+        .error = measured.value / truth.value - 1,
+        .intervals_meet = measured.low <= truth.high && truth.low <= measured.high,
+        .holds_figure = measured.low <= truth.value && truth.value <= measured.high};
+    score.add_comparison(source, compared);
+    return fmt::format("{:>9.0f} B {:>9.0f} B {:>+5.0f} % {:<5} {}",
+                       measured.value,
+                       truth.value,
+                       compared.error * 100,
+                       compared.holds_figure     ? "in"
+                       : compared.intervals_meet ? "meets"
+                                                 : "out",
+                       rounds->query.substr(0, 40));
 }
 
 // A line of the table.
@@ -176,9 +128,9 @@ std::string ranks_of(const std::vector<std::string>& expected, const Json& cause
 void judge(const Row& row,
            const std::vector<std::string>& expected,
            const ScenarioReport& report,
-           const Json& truth,
+           const ScenarioReport& stepped,
            DiagnosisScore& score) {
-    const Json& causes = report.backend["causes"];
+    const Json& causes = report.worst["causes"];
     std::string found = report.nothing_leaks ? "none" : "not judged";
     std::string figures;
     if (!causes.empty()) {
@@ -187,15 +139,13 @@ void judge(const Row& row,
         figures = fmt::format("{:>4.0f} % {:>4.0f} % ",
                               cause["share"].get<double>() * 100,
                               cause["confidence"].get<double>() * 100);
-        const auto stepped = std::ranges::find_if(
-            truth["causes"], [&](const Json& other) { return other["id"] == found; });
-        if (stepped != truth["causes"].end()) {
-            figures += comparison(cause, *stepped, row.source, score);
+        if (find_cause(stepped.worst, found) != nullptr) {
+            figures += comparison(cause, report, stepped, row.source, score);
         } else {
             score.add_missing_figure(row.source);
             figures += "stepping names another cause";
         }
-    } else if (!truth["causes"].empty() && !expected.empty()) {
+    } else if (!stepped.worst["causes"].empty() && !expected.empty()) {
         score.add_missing_figure(row.source);
     }
     const bool right = report.nothing_leaks ? expected.empty()
@@ -217,19 +167,19 @@ void judge_scenario(const LoggingServer& server,
                     const LogFormat& log,
                     const std::vector<Source>& sources,
                     DiagnosisScore& score) {
-    Json truth = {{"causes", Json::array()}};
+    ScenarioReport stepped{.worst = {{"causes", Json::array()}}, .backends = Json::array()};
     for (const Source source : sources) {
         const Row row{
             .version = version, .scenario = scenario["name"], .source = source, .log = log};
         try {
             const ScenarioReport report = report_on(server, row.scenario, source, log);
             if (source == Source::kSteps) {
-                truth = report.backend;
+                stepped = report;
             } else {
                 judge(row,
-                      expected_causes(scenario, report.backend["server_version_num"]),
+                      expected_causes(scenario, report.worst["server_version_num"]),
                       report,
-                      truth,
+                      stepped,
                       score);
             }
         } catch (const std::exception& error) {

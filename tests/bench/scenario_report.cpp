@@ -131,13 +131,16 @@ ScenarioReport report_on(const LoggingServer& server,
     const std::vector<std::string> report{palloscope_program(), "report", file("run.palloscope")};
     std::vector<std::string> report_json = report;
     report_json.insert(report_json.end(), {"--format", "json"});
-    Json backend = worst_backend(Json::parse(output_of(report_json)));
-    if (backend.is_null()) {
+    const Json recorded = Json::parse(output_of(report_json));
+    Json worst = worst_backend(recorded);
+    if (worst.is_null()) {
         throw std::runtime_error("no backend was recorded");
     }
     const bool nothing_leaks =
-        backend["causes"].empty() && output_of(report).starts_with("Nothing leaks.");
-    return {.backend = std::move(backend), .nothing_leaks = nothing_leaks};
+        worst["causes"].empty() && output_of(report).starts_with("Nothing leaks.");
+    return {.worst = std::move(worst),
+            .backends = recorded["backends"],
+            .nothing_leaks = nothing_leaks};
 }
 
 }  // namespace palloscope::test

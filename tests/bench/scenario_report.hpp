@@ -20,7 +20,9 @@ enum class Source { kJournal, kActivity, kLog, kSteps };
 // What the report on a run says.
 struct ScenarioReport {
     // Of the backend whose causes are largest.
-    nlohmann::json backend;
+    nlohmann::json worst;
+    // All of them, that one among them.
+    nlohmann::json backends;
     // That nothing leaks. A report on too few snapshots names no cause either, but does not say so.
     bool nothing_leaks = false;
 };
