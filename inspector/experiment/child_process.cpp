@@ -15,6 +15,7 @@
 
 #include <fmt/core.h>
 
+#include "attach/exec_texts.hpp"
 #include "attach/file_descriptor.hpp"
 #include "attach/proc.hpp"
 
@@ -26,30 +27,6 @@ constexpr std::chrono::milliseconds kPollInterval{5};
 constexpr std::chrono::milliseconds kPatienceAtTheEnd = std::chrono::seconds(2);
 constexpr int kSignalExit = 128;  // a shell's exit code for signal 0
 constexpr int kCannotExecute = 127;
-
-std::vector<std::string> environment_with(const std::vector<std::string>& additions) {
-    std::vector<std::string> environment;
-    for (char** entry = environ; *entry != nullptr; ++entry) {
-        environment.emplace_back(*entry);
-    }
-    for (const std::string& addition : additions) {
-        const std::string name = addition.substr(0, addition.find('=') + 1);
-        std::erase_if(environment,
-                      [&](const std::string& entry) { return entry.starts_with(name); });
-        environment.push_back(addition);
-    }
-    return environment;
-}
-
-std::vector<char*> null_terminated(std::vector<std::string>& texts) {
-    std::vector<char*> pointers;
-    pointers.reserve(texts.size() + 1);
-    for (std::string& text : texts) {
-        pointers.push_back(text.data());
-    }
-    pointers.push_back(nullptr);
-    return pointers;
-}
 
 // All in the child, after fork(): no memory is taken. Returns where it fails, with errno set.
 void become(const ChildOptions& options, pid_t parent, char** arguments, char** environment) {

@@ -10,22 +10,8 @@
 
 namespace palloscope {
 
-namespace {
-
-struct Clear {
-    void operator()(PGresult* result) const noexcept { PQclear(result); }
-};
-
-using SqlResult = std::unique_ptr<PGresult, Clear>;
-
-}  // namespace
-
-void SqlConnection::Close::operator()(pg_conn* connection) const noexcept {
-    PQfinish(connection);
-}
-
 Result<SqlConnection> SqlConnection::open(const std::string& conninfo) {
-    std::unique_ptr<pg_conn, Close> connection(PQconnectdb(conninfo.c_str()));
+    PqConnection connection(PQconnectdb(conninfo.c_str()));
     if (PQstatus(connection.get()) != CONNECTION_OK) {
         return failure(Error::Kind::kFailed, last_line(PQerrorMessage(connection.get())));
     }
@@ -40,7 +26,7 @@ int SqlConnection::backend_pid() const {
 }
 
 Result<std::vector<std::string>> SqlConnection::ask(const std::string& sql) const {
-    const SqlResult result(PQexec(connection_.get(), sql.c_str()));
+    const PqResult result(PQexec(connection_.get(), sql.c_str()));
     if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) {
         return failure(Error::Kind::kFailed,
                        fmt::format("{}: {}", sql, last_line(PQerrorMessage(connection_.get()))));
@@ -63,7 +49,7 @@ Result<> SqlConnection::send(const std::string& sql) {
 
 bool SqlConnection::busy() {
     while (PQconsumeInput(connection_.get()) == 1 && PQisBusy(connection_.get()) == 0) {
-        const SqlResult result(PQgetResult(connection_.get()));
+        const PqResult result(PQgetResult(connection_.get()));
         if (!result) {
             return false;
         }

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "attach/error.hpp"
-
-struct pg_conn;
+#include "inspector/sql/libpq_owners.hpp"
 
 namespace palloscope {
 
@@ -35,14 +34,9 @@ class SqlConnection {
     [[nodiscard]] const std::string& error() const noexcept { return error_; }
 
   private:
-    struct Close {
-        void operator()(pg_conn* connection) const noexcept;
-    };
+    explicit SqlConnection(PqConnection connection) : connection_(std::move(connection)) {}
 
-    explicit SqlConnection(std::unique_ptr<pg_conn, Close> connection)
-        : connection_(std::move(connection)) {}
-
-    std::unique_ptr<pg_conn, Close> connection_;
+    PqConnection connection_;
     int succeeded_ = 0;
     std::string error_;
 };

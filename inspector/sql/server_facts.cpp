@@ -6,28 +6,18 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <memory>
 #include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "inspector/sql/libpq_owners.hpp"
 
 namespace palloscope {
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-template <auto kFree>
-struct FreeBy {
-    template <typename T>
-    void operator()(T* pointer) const noexcept {
-        kFree(pointer);
-    }
-};
-
-using Connection = std::unique_ptr<PGconn, FreeBy<PQfinish>>;
-using Answer = std::unique_ptr<PGresult, FreeBy<PQclear>>;
 
 // Rows of PID (0: of the server), kind, name and value. The views have these columns from 10 to 19;
 // of the settings, those are given that the server has. What the user may not see is null
@@ -76,14 +66,14 @@ tl::unexpected<Error> unanswered(PGconn* connection) {
                    fmt::format("the server was not asked by SQL: {}", reason));
 }
 
-Connection connect(const std::string& dsn, std::chrono::milliseconds timeout) {
+PqConnection connect(const std::string& dsn, std::chrono::milliseconds timeout) {
     const std::string seconds =
         std::to_string(std::chrono::ceil<std::chrono::seconds>(timeout).count());
     // What comes later wins over what `dsn` says.
     const std::array<const char*, 4> keywords{
         "dbname", "connect_timeout", "application_name", nullptr};
     const std::array<const char*, 4> values{dsn.c_str(), seconds.c_str(), "palloscope", nullptr};
-    return Connection(PQconnectdbParams(keywords.data(), values.data(), /*expand_dbname=*/1));
+    return PqConnection(PQconnectdbParams(keywords.data(), values.data(), /*expand_dbname=*/1));
 }
 
 // Whether PQgetResult would not wait: it has no limit of time of its own.
@@ -132,7 +122,7 @@ Result<> check_dsn(const std::string& dsn) {
 }
 
 Result<ServerFacts> ask_server(const std::string& dsn, std::chrono::milliseconds timeout) {
-    const Connection connection = connect(dsn, timeout);
+    const PqConnection connection = connect(dsn, timeout);
     if (PQstatus(connection.get()) != CONNECTION_OK) {
         return unanswered(connection.get());
     }
@@ -149,7 +139,7 @@ Result<ServerFacts> ask_server(const std::string& dsn, std::chrono::milliseconds
                            fmt::format("the server was not asked by SQL: no answer within {} ms",
                                        timeout.count()));
         }
-        const Answer answer(PQgetResult(connection.get()));
+        const PqResult answer(PQgetResult(connection.get()));
         if (!answer) {
             return facts;
         }

@@ -20,6 +20,7 @@
 
 #include "attach/proc.hpp"
 #include "tests/support/backend_watch.hpp"
+#include "tests/support/pgbench.hpp"
 #include "tests/support/postgres_server.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/session.hpp"
@@ -30,7 +31,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr const char* kPgbench = "/usr/lib/postgresql/15/bin/pgbench";
 // Transactions a second vary by a tenth from one second to the next, and by as much over minutes on
 // a machine of others: many short turns, each with the recorder between two without.
 constexpr int kTurns = 60;
@@ -39,14 +39,6 @@ constexpr std::chrono::milliseconds kCounted{2000};
 constexpr std::chrono::milliseconds kUncounted{500};
 // The goal of issue 3.
 constexpr double kMostLoss = 0.02;
-
-std::vector<std::string> pgbench(const PostgresServer& server, std::vector<std::string> options) {
-    std::vector<std::string> command{
-        kPgbench, "-h", server.folder(), "-p", std::to_string(server.port()), "-U", "postgres"};
-    command.insert(command.end(), options.begin(), options.end());
-    command.emplace_back("postgres");
-    return command;
-}
 
 // How the recorder takes its snapshots, and where it has statements from.
 struct Method {

@@ -9,6 +9,7 @@
 #include "inspector/backend/snapshotter.hpp"
 #include "inspector/backend/stats_call.hpp"
 #include "inspector/backend/stats_text.hpp"
+#include "tests/support/pgbench.hpp"
 #include "tests/support/process_state.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/session.hpp"
@@ -23,7 +24,6 @@ using Clock = std::chrono::steady_clock;
 constexpr int kRoundSeconds = 10;
 constexpr int kCompareEvery = 100;
 constexpr std::chrono::milliseconds kTimeout{100};
-constexpr const char* kPgbench = "/usr/lib/postgresql/15/bin/pgbench";
 
 // Made and dropped objects, a sort that spills, a string whose memory is moved as it grows.
 constexpr const char* kChurn =
@@ -40,7 +40,7 @@ class Fire {
     Fire(const PostgresServer& server, Method method)
         : server_(server), method_(method), session_(Session::connect(server.dsn())) {
         std::ofstream(script()) << kChurn;
-        run_program(pgbench({"-i", "-q"}));
+        run_program(pgbench(server_, {"-i", "-q"}));
         log_ = server_.log();
     }
 
@@ -54,25 +54,12 @@ class Fire {
   private:
     std::string script() const { return (folder_.path() / "churn.sql").string(); }
 
-    std::vector<std::string> pgbench(std::vector<std::string> options) const {
-        std::vector<std::string> command{kPgbench,
-                                         "-h",
-                                         server_.folder(),
-                                         "-p",
-                                         std::to_string(server_.port()),
-                                         "-U",
-                                         "postgres"};
-        command.insert(command.end(), options.begin(), options.end());
-        command.emplace_back("postgres");
-        return command;
-    }
-
     void run_round(int snapshots) {
         const std::string seconds = std::to_string(kRoundSeconds);
         std::vector<Program> programs;
-        programs.push_back(Program::start(pgbench({"-n", "-c", "2", "-T", seconds})));
+        programs.push_back(Program::start(pgbench(server_, {"-n", "-c", "2", "-T", seconds})));
         programs.push_back(
-            Program::start(pgbench({"-n", "-c", "2", "-f", script(), "-T", seconds})));
+            Program::start(pgbench(server_, {"-n", "-c", "2", "-f", script(), "-T", seconds})));
         programs.push_back(Program::start(
             {workload_program(), "conjur", "--dsn", server_.dsn(), "--duration", seconds + "s"}));
         const auto end = Clock::now() + std::chrono::seconds(kRoundSeconds);

@@ -8,7 +8,6 @@
 #include <array>
 #include <chrono>
 #include <fstream>
-#include <memory>
 #include <optional>
 #include <set>
 #include <stdexcept>
@@ -20,6 +19,7 @@
 #include <gtest/gtest.h>
 
 #include "attach/proc.hpp"
+#include "inspector/sql/libpq_owners.hpp"
 #include "inspector/statements/form.hpp"
 #include "tests/support/postgres_server.hpp"
 #include "tests/support/process_state.hpp"
@@ -296,7 +296,7 @@ class SlowLogin {
         return false;
     }
 
-    std::unique_ptr<PGconn, decltype([](PGconn* connection) { PQfinish(connection); })> connection_;
+    PqConnection connection_;
     pid_t backend_pid_ = 0;
 };
 

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/backend_watch.hpp"
+#include "tests/support/pgbench.hpp"
 #include "tests/support/postgres_server.hpp"
 #include "tests/support/process_state.hpp"
 #include "tests/support/program.hpp"
@@ -19,8 +20,6 @@
 
 namespace palloscope::test {
 namespace {
-
-constexpr const char* kPgbench = "/usr/lib/postgresql/15/bin/pgbench";
 
 std::vector<std::string> snapshot_command(pid_t pid) {
     return {palloscope_program(),
@@ -34,17 +33,10 @@ std::vector<std::string> snapshot_command(pid_t pid) {
 
 TEST(Harmless, TwoHundredSnapshotsOfABusyBackendCostItNoTransaction) {
     PostgresServer server = PostgresServer::start("15");
-    const std::string port = std::to_string(server.port());
-    const std::vector<std::string> connection{
-        "-h", server.folder(), "-p", port, "-U", "postgres", "postgres"};
-    std::vector<std::string> initialise{kPgbench, "-i", "-q"};
-    initialise.insert(initialise.end(), connection.begin(), connection.end());
-    ASSERT_EQ(run_program(initialise).exit_code, 0);
+    ASSERT_EQ(run_program(pgbench(server, {"-i", "-q"})).exit_code, 0);
     const std::string log = server.log();
 
-    std::vector<std::string> run{kPgbench, "-n", "-c", "1", "-T", "45"};
-    run.insert(run.end(), connection.begin(), connection.end());
-    Program pgbench = Program::start(run);
+    Program clients = Program::start(pgbench(server, {"-n", "-c", "1", "-T", "45"}));
     Session session = Session::connect(server.dsn());
     pid_t backend = 0;
     // Its first connection only looks at the tables, and ends.
@@ -61,7 +53,7 @@ TEST(Harmless, TwoHundredSnapshotsOfABusyBackendCostItNoTransaction) {
         ASSERT_EQ(snapshot.exit_code, 0) << snapshot.err;
         ASSERT_NE(snapshot.out.find("\"grand_total\""), std::string::npos);
     }
-    const ProgramResult result = pgbench.wait(std::chrono::seconds(60));
+    const ProgramResult result = clients.wait(std::chrono::seconds(60));
     EXPECT_EQ(result.exit_code, 0) << result.err;
     EXPECT_NE(result.out.find("number of failed transactions: 0 (0.000%)"), std::string::npos)
         << result.out;

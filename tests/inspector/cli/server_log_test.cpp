@@ -6,7 +6,6 @@
 #include <csignal>
 #include <fstream>
 #include <iterator>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "inspector/recording/reader.hpp"
+#include "inspector/sql/libpq_owners.hpp"
 #include "tests/support/postgres_server.hpp"
 #include "tests/support/process_state.hpp"
 #include "tests/support/program.hpp"
@@ -32,15 +32,8 @@ using testing::Not;
 constexpr const char* kSecret = "planted-s3cr3t";
 constexpr int kFirstWithJson = 15;
 
-struct CloseConnection {
-    void operator()(PGconn* connection) const { PQfinish(connection); }
-};
-
-using Connection = std::unique_ptr<PGconn, CloseConnection>;
-
 void run(PGconn* connection, const std::string& sql, ExecStatusType expected) {
-    const std::unique_ptr<PGresult, void (*)(PGresult*)> result(PQexec(connection, sql.c_str()),
-                                                                PQclear);
+    const PqResult result(PQexec(connection, sql.c_str()));
     ASSERT_EQ(PQresultStatus(result.get()), expected) << PQerrorMessage(connection);
 }
 
@@ -85,7 +78,7 @@ std::string file_text(const std::string& path) {
 // A backend that logs in one of the ways in which a server can be set up.
 struct Logged {
     std::string what;
-    Connection connection;
+    PqConnection connection;
 
     [[nodiscard]] int pid() const { return PQbackendPID(connection.get()); }
 };
@@ -114,7 +107,7 @@ TEST_P(ServerLog, GivesTheStatementsThatWereRun) {
           "-c log_statement=all -c log_min_duration_statement=0 -c log_error_verbosity=verbose"}) {
         backends.push_back(
             {.what = what,
-             .connection = Connection(PQconnectdb(
+             .connection = PqConnection(PQconnectdb(
                  fmt::format("{} application_name='a b: [1]' options='{}'", server.dsn(), what)
                      .c_str()))});
         ASSERT_EQ(PQstatus(backends.back().connection.get()), CONNECTION_OK);
