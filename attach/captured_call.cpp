@@ -47,7 +47,6 @@ struct Descriptors {
 // Steps of the preparing chain that are watched.
 constexpr std::size_t kMakeFile = 0;
 constexpr std::size_t kSaveStderr = 2;
-constexpr std::size_t kCloseFile = 4;
 
 Result<Descriptors> foretell_descriptors(pid_t pid, std::uint64_t limit) {
     const auto open_numbers = list_descriptors(pid);
@@ -184,6 +183,15 @@ Result<FileDescriptor> start_call(StoppedProcess& stopped,
                                   const CallGadgets& gadgets,
                                   const FunctionCall& call) {
     const pid_t pid = stopped.pid();
+    if (stopped.threads() > 1) {
+        return failure(Error::Kind::kUnsupported,
+                       fmt::format("process {} has {} threads: where we are killed in the middle, "
+                                   "another one could open a file under a number that the call "
+                                   "relies on",
+                                   pid,
+                                   stopped.threads()),
+                       "use --method freeze or fork");
+    }
     const auto status = read_status(pid);
     const auto limits = read_limits(pid);
     if (!status || !limits) {
@@ -216,8 +224,6 @@ Result<FileDescriptor> start_call(StoppedProcess& stopped,
             .and_then([&](const CallChain& calling) { return start_chain(pid, memory, calling); });
     });
     if (!started) {
-        // Its other threads must not open files before the preparing chain has closed its own.
-        (void)run_through_step(stopped, *preparing, gadgets, kCloseFile, kStepTimeout);
         return tl::unexpected(std::move(started.error()));
     }
     return file;
@@ -270,7 +276,7 @@ Result<CapturedOutput> call_with_captured_stderr(StoppedProcess stopped,
     if (!file) {
         return tl::unexpected(file.error());
     }
-    stopped.release_main_thread();
+    stopped.release_all();
     const auto end = await_end(process, *file, stopped.interrupted_at(), timeout);
     if (!end) {
         return tl::unexpected(end.error());

@@ -2,11 +2,11 @@
 
 #include <fcntl.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstdint>
 #include <string_view>
@@ -18,10 +18,12 @@
 #include "attach/calls_in_child.hpp"
 #include "attach/capture_file.hpp"
 #include "attach/chain_run.hpp"
+#include "attach/core_limit.hpp"
 #include "attach/cpu_state.hpp"
 #include "attach/leftover_children.hpp"
 #include "attach/proc.hpp"
 #include "attach/wait_for.hpp"
+#include "attach/waiting_calls.hpp"
 
 namespace palloscope {
 
@@ -43,7 +45,8 @@ constexpr std::uint64_t kNoFlags = 0;
 constexpr std::int64_t kMinHeadroomBytes = std::int64_t{16} << 20;
 constexpr std::int64_t kHeadroomShare = 64;
 
-constexpr std::string_view kStopInstead = "stop the process and copy its memory instead";
+constexpr std::string_view kStopInstead =
+    "use --method freeze, which stops the process for no longer than it takes to copy";
 
 // Of the child: see take_over_files().
 Result<> require_readable(pid_t pid, const ProcessMemory& memory) {
@@ -101,6 +104,7 @@ struct ClonePlan {
     CallChain chain;
     RemoteAddress child_stack;
     std::uint64_t signal_mask = 0;  // before and after the chain
+    user_regs_struct registers{};   // before it
 };
 
 // The chain's first step; the reaping follows, and is not waited for.
@@ -129,7 +133,8 @@ Result<ClonePlan> plan_clone(pid_t pid,
     return builder.build().map([&](CallChain&& chain) {
         return ClonePlan{.chain = std::move(chain),
                          .child_stack = child_stack,
-                         .signal_mask = state->signal_mask};
+                         .signal_mask = state->signal_mask,
+                         .registers = state->registers};
     });
 }
 
@@ -222,17 +227,6 @@ void prefer_as_victim(pid_t child) {
     (void)!write(file.get(), kFirst.data(), kFirst.size());
 }
 
-// A call may fault after we were killed; its core is of no use to anybody. 1 also stops a program
-// that cores are piped to (fs/coredump.c).
-void forbid_core(pid_t child) {
-    constexpr rlim_t kNoCore = 1;
-    rlimit limit{};
-    if (prlimit(child, RLIMIT_CORE, nullptr, &limit) == 0) {
-        limit.rlim_cur = std::min(limit.rlim_max, kNoCore);
-        (void)prlimit(child, RLIMIT_CORE, &limit, nullptr);
-    }
-}
-
 // The files of the child below /proc, like those of its parent, are its user's. Of a process that
 // says it is not dumpable they are root's (proc(5), "/proc/pid"), and open to us where we are root
 // with no right but to trace; the parent's stay as they are.
@@ -277,6 +271,7 @@ CopyOnWriteChild::CopyOnWriteChild(CopyOnWriteChild&& other) noexcept
       process_(std::exchange(other.process_, nullptr)),
       process_memory_(other.process_memory_),
       gadgets_(other.gadgets_),
+      waited_(other.waited_),
       pause_us_(other.pause_us_) {}
 
 CopyOnWriteChild& CopyOnWriteChild::operator=(CopyOnWriteChild&& other) noexcept {
@@ -286,6 +281,7 @@ CopyOnWriteChild& CopyOnWriteChild::operator=(CopyOnWriteChild&& other) noexcept
     std::swap(process_, other.process_);
     std::swap(process_memory_, other.process_memory_);
     std::swap(gadgets_, other.gadgets_);
+    std::swap(waited_, other.waited_);
     std::swap(pause_us_, other.pause_us_);
     return *this;
 }
@@ -329,8 +325,9 @@ Result<CopyOnWriteChild> CopyOnWriteChild::make(StoppedProcess stopped,
         return tl::unexpected(child_pid.error());
     }
     const Clock::time_point begin = stopped.interrupted_at();
-    stopped.release_main_thread();
-    { const StoppedProcess other_threads = std::move(stopped); }
+    const bool waited = stopped.threads() == 1 &&
+                        waits_for_others(std::bit_cast<std::int64_t>(plan->registers.orig_rax));
+    stopped.release_all();  // and nobody suspends us before the child is held
     prefer_as_victim(*child_pid);
     const Microseconds pause = await_restored(pid, plan->signal_mask) - begin;
 
@@ -338,7 +335,7 @@ Result<CopyOnWriteChild> CopyOnWriteChild::make(StoppedProcess stopped,
     if (!held) {
         return tl::unexpected(std::move(held.error()));
     }
-    CopyOnWriteChild child(std::move(*held), process, memory, gadgets, pause.count());
+    CopyOnWriteChild child(std::move(*held), process, memory, gadgets, waited, pause.count());
     const auto status = read_child_status(*child_pid);
     if (!status || status->parent_pid != pid) {
         return failure(Error::Kind::kGone,
@@ -373,7 +370,7 @@ Result<std::string> CopyOnWriteChild::call_in_turn(std::span<const FunctionCall>
         return failure(Error::Kind::kFailed,
                        fmt::format("the copy-on-write child {} has exited already", pid_));
     }
-    forbid_core(pid_);
+    forbid_core(pid_);  // a call may fault after we were killed
     const auto file = start_calls(*held_, *memory_, gadgets_, calls);
     auto done = file.map([](const FileDescriptor&) {}).and_then([&] {
         return finish_calls(*held_, timeout, before_exit);

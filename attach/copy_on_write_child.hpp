@@ -79,6 +79,11 @@ class CopyOnWriteChild {
     // was made, and after end().
     [[nodiscard]] const ProcessMemory& memory() const noexcept { return *memory_; }
 
+    // Whether the process had but one thread, and that waited for others in the kernel when the
+    // child was made: it holds no lock of its own, and is in the middle of no function that takes
+    // memory.
+    [[nodiscard]] bool waited() const noexcept { return waited_; }
+
     // For how long the process could not run because of us until now: from the moment when it was
     // told to stop until it was seen to go on by itself; after end(), the same for the reaping.
     [[nodiscard]] double pause_us() const noexcept { return pause_us_; }
@@ -108,12 +113,14 @@ class CopyOnWriteChild {
                      const Process& process,
                      const ProcessMemory& process_memory,
                      const CallGadgets& gadgets,
+                     bool waited,
                      double pause_us)
         : pid_(held.pid()),
           held_(std::move(held)),
           process_(&process),
           process_memory_(&process_memory),
           gadgets_(gadgets),
+          waited_(waited),
           pause_us_(pause_us) {}
 
     [[nodiscard]] Result<> let_exit();
@@ -125,6 +132,7 @@ class CopyOnWriteChild {
     const Process* process_;  // none where nothing is left to do
     const ProcessMemory* process_memory_;
     CallGadgets gadgets_;
+    bool waited_;
     double pause_us_;
 };
 

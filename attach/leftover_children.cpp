@@ -94,8 +94,7 @@ Result<> reap(StoppedProcess stopped,
     if (!started) {
         return started;
     }
-    stopped.release_main_thread();
-    { const StoppedProcess other_threads = std::move(stopped); }
+    stopped.release_all();
     if (!wait_for([&] { return !is_leftover(child, pid); }, kRestoreTimeout)) {
         return failure(
             Error::Kind::kTimeout,

@@ -44,13 +44,6 @@ constexpr std::chrono::milliseconds kTracerWait{100};
 // How long a tracee may take to be reaped, or to stop so that it can be let go.
 constexpr std::chrono::milliseconds kReleaseWait{100};
 
-// Threads that we could not let go of: ptrace(2) detaches stopped tracees only, and these sleep
-// uninterruptibly or take long to die. Their stop or end will come, and must not last.
-std::vector<pid_t>& unreleased() {
-    static thread_local std::vector<pid_t> threads;
-    return threads;
-}
-
 // It tells of a tracee's stop as of a child's (ptrace(2)).
 sigset_t child_signal() {
     sigset_t signal;
@@ -59,7 +52,8 @@ sigset_t child_signal() {
     return signal;
 }
 
-// What a terminal suspends us by. Whoever is suspended while he holds a process suspends that too.
+// What a terminal suspends us by. Whoever is suspended while he holds a process, or has yet to let
+// one go, suspends that too.
 std::shared_ptr<BlockedSignals> block_suspension() {
     static thread_local std::weak_ptr<BlockedSignals> current;
     auto blocked = current.lock();
@@ -73,6 +67,28 @@ std::shared_ptr<BlockedSignals> block_suspension() {
         current = blocked;
     }
     return blocked;
+}
+
+// Threads that we could not let go of: ptrace(2) detaches stopped tracees only, and these sleep
+// uninterruptibly or take long to die. Their stop or end will come, and must not last.
+struct Unreleased {
+    std::vector<pid_t> threads;
+    std::shared_ptr<BlockedSignals> kept_from_suspending;  // while there are any
+
+    void add(pid_t thread) {
+        threads.push_back(thread);
+        kept_from_suspending = block_suspension();
+    }
+
+    [[nodiscard]] std::vector<pid_t> take() {
+        kept_from_suspending.reset();
+        return std::exchange(threads, {});
+    }
+};
+
+Unreleased& unreleased() {
+    static thread_local Unreleased all;
+    return all;
 }
 
 // The signal that a stopped tracee has yet to get: none where it stopped for another reason.
@@ -151,7 +167,7 @@ Result<pid_t> child_of_stop(pid_t thread) {
 bool detach(pid_t thread, int status) {
     if (made_child(status)) {
         if (const auto child = child_of_stop(thread)) {
-            unreleased().push_back(*child);  // it has yet to stop
+            unreleased().add(*child);  // it has yet to stop
         }
     }
     return ptrace(PTRACE_DETACH, thread, nullptr, undelivered_signal(status)) == 0;
@@ -165,7 +181,9 @@ void release(pid_t thread) {
     }
     const auto status = wait_until(thread, Clock::now() + kReleaseWait);
     if (status && !*status) {
-        unreleased().push_back(thread);
+        unreleased().add(thread);
+    } else if (status && WIFSTOPPED(**status)) {
+        (void)detach(thread, **status);  // it has stopped only now
     }
 }
 
@@ -174,7 +192,7 @@ void interrupt_and_release(pid_t thread) {
     (void)ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr);
     const auto status = wait_until(thread, Clock::now() + kReleaseWait);
     if (status && !*status) {
-        unreleased().push_back(thread);
+        unreleased().add(thread);
     } else if (status && WIFSTOPPED(**status) && !detach(thread, **status)) {
         release(thread);
     }
@@ -220,7 +238,7 @@ tl::unexpected<Error> seize_error(int err, pid_t pid, pid_t thread) {
     if (err == ESRCH || has_ended(thread)) {
         return failure(Error::Kind::kGone, fmt::format("process {} is gone", pid));
     }
-    if (std::ranges::find(unreleased(), thread) != unreleased().end()) {
+    if (std::ranges::find(unreleased().threads, thread) != unreleased().threads.end()) {
         return did_not_stop(pid);
     }
     if (const auto status = read_status(thread); status && status->tracer_pid != 0) {
@@ -287,11 +305,12 @@ StoppedProcess::~StoppedProcess() {
 
 void StoppedProcess::release_late_stops() {
     // A detached thread may leave a child to be let go.
-    for (const pid_t thread : std::exchange(unreleased(), {})) {
+    const auto none_yet = block_suspension();
+    for (const pid_t thread : unreleased().take()) {
         const auto change = look_at(thread);
         // Where it cannot be detached it is being killed: its end is still to come.
         if (change && (!*change || (WIFSTOPPED(**change) && !detach(thread, **change)))) {
-            unreleased().push_back(thread);
+            unreleased().add(thread);
         }
     }
 }
@@ -370,7 +389,7 @@ Result<> StoppedProcess::await_stop(pid_t thread, Clock::time_point deadline) {
         }
         if (!*status) {
             std::erase(threads_, thread);
-            unreleased().push_back(thread);
+            unreleased().add(thread);
             return did_not_stop(pid_);
         }
         if (!WIFSTOPPED(**status)) {
@@ -477,7 +496,7 @@ Result<RunResult> StoppedProcess::run_to_end(std::chrono::milliseconds timeout,
         }
         if (!*status) {
             std::erase(threads_, pid_);
-            unreleased().push_back(pid_);
+            unreleased().add(pid_);
             return did_not_stop(pid_);
         }
         if (!WIFSTOPPED(**status)) {
@@ -500,9 +519,12 @@ Result<RunResult> StoppedProcess::run_to_end(std::chrono::milliseconds timeout,
     }
 }
 
-void StoppedProcess::release_main_thread() {
+void StoppedProcess::release_all() {
     if (std::erase(threads_, pid_) > 0) {
         release(pid_);
+    }
+    for (const pid_t thread : std::exchange(threads_, {})) {
+        release(thread);
     }
 }
 

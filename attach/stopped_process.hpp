@@ -35,7 +35,8 @@ struct RunResult {
 //
 // PTRACE_SEIZE + PTRACE_INTERRUPT, never PTRACE_ATTACH, whose SIGSTOP can outlive us (py-spy #390),
 // and never PTRACE_O_EXITKILL: when we die, the kernel lets every thread run on. Where a terminal
-// suspends us (Ctrl-Z), we are once it runs on; nothing holds back a SIGSTOP. Signals that arrive
+// suspends us (Ctrl-Z), we are once it runs on, also those that could not be let go of yet; nothing
+// holds back a SIGSTOP. Signals that arrive
 // while we attach are handed on. ptrace(2) ties a tracee to the thread that seized it: create, use
 // and destroy the object in one thread.
 //
@@ -105,8 +106,8 @@ class StoppedProcess {
     [[nodiscard]] Result<RunResult> run_to_end(std::chrono::milliseconds timeout,
                                                const std::function<void()>& before_exit = {});
 
-    // Lets the main thread go, for good; the others stay stopped.
-    void release_main_thread();
+    // Lets all threads go, the main one first. While the object lives on, nobody suspends us.
+    void release_all();
 
   private:
     explicit StoppedProcess(pid_t pid);

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <fmt/core.h>
+
 namespace palloscope {
 
 Result<Backend> Backend::open(pid_t pid) {
@@ -23,6 +25,18 @@ Result<Backend> Backend::open(pid_t pid) {
     }
     return Backend(
         std::move(*process), std::move(*memory), ServerGlobals(std::move(*binary), *load_bias));
+}
+
+tl::unexpected<Error> closed_file(const Backend& backend,
+                                  std::string_view file,
+                                  std::string_view tells) {
+    return failure(Error::Kind::kPermission,
+                   fmt::format("/proc/{}/{}, which tells {}, is its user's, and we lack "
+                               "CAP_DAC_OVERRIDE",
+                               backend.pid(),
+                               file,
+                               tells),
+                   "give it too (--cap-add=DAC_OVERRIDE), or use --method freeze");
 }
 
 }  // namespace palloscope

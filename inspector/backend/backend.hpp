@@ -62,4 +62,10 @@ class Backend {
     ServerGlobals globals_;
 };
 
+// Why a file of the backend below /proc, "syscall" say, cannot be opened by root who lacks a
+// capability; `tells`: what is to be known from it.
+[[nodiscard]] tl::unexpected<Error> closed_file(const Backend& backend,
+                                                std::string_view file,
+                                                std::string_view tells);
+
 }  // namespace palloscope

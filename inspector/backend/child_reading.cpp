@@ -26,7 +26,9 @@ Result<Reading> read(CopyOnWriteChild& child,
     if (!reading || use == ChildUse::kWalk) {
         return reading;
     }
-    const auto function = stats_function(backend);
+    const auto function = require_callable(backend.pid(), reading->tree).and_then([&] {
+        return stats_function(backend);
+    });
     if (!function) {
         return tl::unexpected(function.error());
     }

@@ -1,5 +1,6 @@
 #include "inspector/backend/stats_call.hpp"
 
+#include <algorithm>
 #include <climits>
 #include <thread>
 #include <utility>
@@ -8,6 +9,7 @@
 
 #include "attach/captured_call.hpp"
 #include "attach/cpu_state.hpp"
+#include "attach/memory_headroom.hpp"
 #include "attach/proc.hpp"
 #include "attach/stopped_process.hpp"
 #include "inspector/backend/safe_point.hpp"
@@ -76,17 +78,50 @@ Result<FunctionCall> stats_function(const Backend& backend) {
     return FunctionCall{detail, {context, kUnlimited, kUnlimited, kToStderr}};
 }
 
+Result<> require_callable(pid_t pid, const ContextTree& tree) {
+    // It calls itself for each level, up to 16 without a look at its stack, of which kRoomForCall
+    // is there, and writes the indent of each level by itself.
+    constexpr int kDeepest = 500;
+    constexpr std::int64_t kLineBytes = 300;
+    constexpr std::int64_t kModestBytes = std::int64_t{1} << 20;
+    int deepest = 0;
+    std::int64_t text_bytes = 0;
+    for (const MemoryContext& context : tree.contexts) {
+        deepest = std::max(deepest, context.level);
+        text_bytes += kLineBytes + 2 * context.level;
+    }
+    if (deepest > kDeepest) {
+        return failure(Error::Kind::kUnsupported,
+                       fmt::format("the memory contexts of process {} are nested {} levels deep, "
+                                   "as by savepoints, too deep to call MemoryContextStats",
+                                   pid,
+                                   deepest),
+                       "use --method freeze, or fork without --call");
+    }
+    if (text_bytes < kModestBytes) {
+        return {};
+    }
+    const auto headroom = read_memory_headroom(pid);
+    if (!headroom) {
+        return tl::unexpected(headroom.error());
+    }
+    return headroom->left_bytes() / 2 > text_bytes
+               ? Result<>()
+               : failure(Error::Kind::kUnsupported,
+                         fmt::format("MemoryContextStats of process {} may write {} MB, which its "
+                                     "machine or its control group has not to spare",
+                                     pid,
+                                     text_bytes / kModestBytes),
+                         "use --method freeze, or fork without --call");
+}
+
 Result<StatsCallResult> call_stats(const Backend& backend,
                                    ContextReader& reader,
                                    Gadgets& gadgets,
                                    Clock::time_point deadline) {
     const Clock::time_point begin = Clock::now();
     if (!backend.memory().has_file()) {
-        return failure(Error::Kind::kPermission,
-                       fmt::format("/proc/{}/fd, which tells which descriptors it has open, is its "
-                                   "user's, and we lack CAP_DAC_OVERRIDE",
-                                   backend.pid()),
-                       "give it too (--cap-add=DAC_OVERRIDE), or use --method freeze");
+        return closed_file(backend, "fd", "which descriptors it has open");
     }
     const auto found = gadgets.get();
     if (!found) {
@@ -114,6 +149,9 @@ Result<StatsCallResult> call_stats(const Backend& backend,
                 auto walked = reader.read_at_safe_point();
                 if (!function || !walked) {
                     return tl::unexpected(function ? walked.error() : function.error());
+                }
+                if (auto callable = require_callable(backend.pid(), walked->tree); !callable) {
+                    return tl::unexpected(std::move(callable.error()));
                 }
                 auto output = call_with_captured_stderr(std::move(*stopped),
                                                         backend.process(),

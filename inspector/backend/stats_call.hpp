@@ -28,7 +28,8 @@ struct StatsCallResult {
 // MemoryContextStats (mcxt.c). That function follows the same pointers as our own walk, and
 // believes them: so it is called only where the walk, under the same stop, found them whole.
 //
-// Waits for a safe point; kTimeout if none came before `deadline`. `reader` and `gadgets` are the
+// Waits for a safe point; kTimeout if none came before `deadline`, kUnsupported where
+// require_callable(). `reader` and `gadgets` are the
 // backend's.
 [[nodiscard]] Result<StatsCallResult> call_stats(const Backend& backend,
                                                  ContextReader& reader,
@@ -38,6 +39,11 @@ struct StatsCallResult {
 // How long that may take: a dump of 100,000 contexts takes some 300 ms, and a process that has no
 // processor longer.
 inline constexpr std::chrono::milliseconds kStatsTimeout{30000};
+
+// kUnsupported where the call would harm process `pid`, which has this tree: for contexts that are
+// nested deeper than its stack is sure to hold (each savepoint is a level), or for a text that its
+// machine or control group has no memory for. Reads that only where the text is large.
+[[nodiscard]] Result<> require_callable(pid_t pid, const ContextTree& tree);
 
 // The call of MemoryContextStats for this server's version, without a limit of children, to its
 // standard error.

@@ -54,12 +54,7 @@ class Lister {
                 print_error(*std::exchange(unread_contexts_, std::nullopt));
             }
             if (!processes.unreadable.empty()) {
-                print_error({.kind = Error::Kind::kPermission,
-                             .message = fmt::format(
-                                 "{} PostgreSQL processes may not be read and are left out",
-                                 processes.unreadable.size()),
-                             .hint = fmt::format("'palloscope check {}' says what is missing",
-                                                 processes.unreadable.front())});
+                print_error(unreadable_processes(processes, ", and left out"));
             }
             if (options_->interval.count() == 0) {
                 const bool nothing_readable =

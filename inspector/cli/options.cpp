@@ -1,21 +1,24 @@
 #include "inspector/cli/options.hpp"
 
 #include <langinfo.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <climits>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <string_view>
 #include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
+#include "attach/stopped_process.hpp"
 #include "inspector/report/clean_text.hpp"
 
 namespace palloscope {
@@ -126,6 +129,17 @@ void add_target(CLI::App& app, TargetOptions& options) {
     add_filter(app, options.filter);
 }
 
+Error unreadable_processes(const ServerProcesses& processes, std::string_view consequence) {
+    const std::size_t number = processes.unreadable.size();
+    return {.kind = Error::Kind::kPermission,
+            .message = fmt::format("{} PostgreSQL process{} may not be read{}",
+                                   number,
+                                   number == 1 ? "" : "es",
+                                   consequence),
+            .hint = fmt::format("'palloscope check {}' says what is missing",
+                                processes.unreadable.front())};
+}
+
 ProcessFilter filter_of(const TargetOptions& options) {
     ProcessFilter filter = options.filter;
     if (!filter.backend_type) {
@@ -151,11 +165,7 @@ Result<std::vector<int>> resolve_targets(const TargetOptions& options) {
         pids.push_back(process.info.pid);
     }
     if (pids.empty() && !processes.unreadable.empty()) {
-        return failure(
-            Error::Kind::kPermission,
-            fmt::format("{} PostgreSQL processes may not be read", processes.unreadable.size()),
-            fmt::format("'palloscope check {}' says what is missing",
-                        processes.unreadable.front()));
+        return tl::unexpected(unreadable_processes(processes));
     }
     if (pids.empty()) {
         return failure(Error::Kind::kGone,
@@ -211,9 +221,21 @@ TextStyle standard_output_style() {
 }
 
 Result<> print(const std::string& text) {
-    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() ||
-        std::fflush(stdout) != 0) {
-        return os_error(errno, "cannot write to standard output");
+    // A reader may take its time (less), and what has stopped since we gave it up must not.
+    constexpr int kReleaseEveryMs = 100;
+    std::string_view rest = text;
+    while (!rest.empty()) {
+        StoppedProcess::release_late_stops();
+        pollfd out{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+        if (poll(&out, 1, kReleaseEveryMs) <= 0) {
+            continue;
+        }
+        const ssize_t written =
+            write(STDOUT_FILENO, rest.data(), std::min<std::size_t>(rest.size(), PIPE_BUF));
+        if (written < 0 && errno != EINTR && errno != EAGAIN) {
+            return os_error(errno, "cannot write to standard output");
+        }
+        rest.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
     }
     return {};
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "attach/error.hpp"
@@ -47,6 +48,11 @@ void add_target(CLI::App& app, TargetOptions& options);
 // backends, where no
 // --backend-type is given). kUsage where it is neither, kGone where there is none.
 [[nodiscard]] Result<std::vector<int>> resolve_targets(const TargetOptions& options);
+
+// That processes of PostgreSQL may not be read, of which there is one; `consequence` ends the
+// sentence.
+[[nodiscard]] Error unreadable_processes(const ServerProcesses& processes,
+                                         std::string_view consequence = "");
 
 // Which processes 'all' means, with its filter.
 [[nodiscard]] ProcessFilter filter_of(const TargetOptions& options);

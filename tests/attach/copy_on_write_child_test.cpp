@@ -222,6 +222,19 @@ TEST(CopyOnWriteChild, LeavesAProcessThatNeverEntersTheKernelAsItWas) {
     is_left_alone(target);
 }
 
+// Of the others, what malloc is in the middle of is not known.
+TEST(CopyOnWriteChild, TellsWhetherItsProcessWaited) {
+    const TargetProgram waiting = start_waiting("epoll_wait", SYS_epoll_wait);
+    const TargetProgram spinning = TargetProgram::start("spins");
+    const TargetProgram of_threads = TargetProgram::start("threads");
+    for (const auto& [target, waited] :
+         {std::pair(&waiting, true), std::pair(&spinning, false), std::pair(&of_threads, false)}) {
+        const auto child = target->copy();
+        ASSERT_TRUE(child) << child.error().message;
+        EXPECT_EQ(child->waited(), waited);
+    }
+}
+
 TEST(CopyOnWriteChild, LetsAllThreadsGoOn) {
     const TargetProgram target = TargetProgram::start("threads");
     const auto child = target.copy();

@@ -167,6 +167,31 @@ TEST_P(SnapshotterSinceTheView, GivesTheFiguresThatTheServerItselfGives) {
     }
 }
 
+// MemoryContextStats calls itself for each level.
+TEST_P(SnapshotterOnEveryVersion, CallsNothingWhereContextsAreNestedTooDeep) {
+    constexpr int kSavepoints = 600;
+    Session session = Session::connect(server().dsn());
+    std::string nested = "BEGIN";
+    for (int i = 0; i < kSavepoints; ++i) {
+        nested += "; SAVEPOINT s";
+    }
+    session.exec(nested);
+    auto snapshotter = Snapshotter::open(session.backend_pid(), Literals::kMasked);
+    ASSERT_TRUE(snapshotter) << snapshotter.error().message;
+    const auto called = snapshotter->take(Method::kCall, kTimeout);
+    ASSERT_FALSE(called);
+    EXPECT_EQ(called.error().kind, Error::Kind::kUnsupported);
+    EXPECT_NE(called.error().message.find("levels deep"), std::string::npos);
+    const auto in_child = snapshotter->call_in_child(kTimeout);
+    ASSERT_FALSE(in_child);
+    EXPECT_EQ(in_child.error().kind, Error::Kind::kUnsupported);
+    const auto frozen = snapshotter->take(Method::kFreeze, kTimeout);
+    ASSERT_TRUE(frozen) << frozen.error().message;
+    EXPECT_GT(frozen->tree.contexts.size(), static_cast<std::size_t>(kSavepoints));
+    session.exec("ROLLBACK");
+    EXPECT_TRUE(session.alive());
+}
+
 TEST_P(SnapshotterOnEveryVersion, WaitsForABackendThatIsBusyAndGivesUpInTime) {
     Session session = Session::connect(server().dsn());
     session.send("select pg_sleep(60)");
