@@ -15,6 +15,7 @@
 #include "attach/proc.hpp"
 #include "attach/resident_memory.hpp"
 #include "attach/stopped_process.hpp"
+#include "attach/waiting_calls.hpp"
 #include "inspector/backend/accounting.hpp"
 #include "inspector/backend/cache_memory.hpp"
 #include "inspector/backend/catalog_caches.hpp"
@@ -168,6 +169,18 @@ Result<MallocAnswer> ask_malloc(CopyOnWriteChild& child, const ResidentMemory& r
                                 : 0};
 }
 
+// Of malloc can be asked only where the backend waits for others: one at work does between two
+// statements, or soon after.
+void await_wait(pid_t pid) {
+    constexpr std::chrono::milliseconds kLongest{50};
+    const Clock::time_point until = Clock::now() + kLongest;
+    for (auto call = read_syscall(pid);
+         call && !waits_for_others(call->value_or(-1)) && Clock::now() < until;
+         call = read_syscall(pid)) {
+        std::this_thread::sleep_for(kRetryInterval);
+    }
+}
+
 }  // namespace
 
 Result<Explainer> Explainer::open(pid_t pid, Options options) {
@@ -220,9 +233,12 @@ Result<Reading> Explainer::study(pid_t pid,
             {.part = "contexts kept for reuse", .reason = kept.error().message});
     }
     // Last, since the child ends with it.
-    const auto malloc = child != nullptr ? ask_malloc(*child, *resident)
-                                         : failure(Error::Kind::kUnsupported,
-                                                   "only a copy-on-write child can be asked");
+    const auto malloc =
+        child == nullptr
+            ? failure(Error::Kind::kUnsupported, "only a copy-on-write child can be asked")
+        : child->waited() ? ask_malloc(*child, *resident)
+                          : failure(Error::Kind::kUnsupported,
+                                    "the backend was at work, perhaps in malloc itself");
     if (malloc) {
         into.trim_would_return_bytes = malloc->trim_would_return_bytes;
     } else {
@@ -275,6 +291,9 @@ Result<Explanation> Explainer::explain(std::optional<Method> method,
     }
     Explanation explanation;
     StoppedProcess::release_late_stops();
+    if (used == Method::kFork) {
+        await_wait(backend_->pid());
+    }
     auto reading =
         used == Method::kFork
             ? study_child(*backend_,
