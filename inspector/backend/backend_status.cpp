@@ -11,19 +11,11 @@
 #include "inspector/backend/chunk_header.hpp"
 #include "inspector/backend/layout_of_version.hpp"
 #include "inspector/backend/static_variables.hpp"
+#include "inspector/backend/timestamp_tz.hpp"
 
 namespace palloscope {
 
 namespace {
-
-// TimestampTz: microseconds since 2000-01-01 (src/include/datatype/timestamp.h).
-constexpr std::int64_t kPostgresEpochSeconds = 946'684'800;
-
-std::int64_t unix_ns(std::int64_t timestamp_us) {
-    constexpr std::int64_t kMostUs = std::int64_t{1} << 52U;  // the year 2142; hostile beyond
-    const std::int64_t bounded = std::clamp<std::int64_t>(timestamp_us, -kMostUs, kMostUs);
-    return (bounded + kPostgresEpochSeconds * 1'000'000) * 1000;
-}
 
 // Empty for a number that is no state.
 std::string_view state_text(std::int32_t number, int server_version_num) {
@@ -59,7 +51,7 @@ bool is_status(const Backend& backend,
     // Later than the year 2001, and in the order in which they come.
     constexpr std::int64_t kPlausibleUs = std::int64_t{366} * 86'400 * 1'000'000;
     const std::int64_t begun = status->identity.started_at;
-    return begun > kPlausibleUs && unix_ns(begun) <= status->state_began_at_ns &&
+    return begun > kPlausibleUs && unix_ns_of(begun) <= status->state_began_at_ns &&
            !status->state.empty() && in_shared_memory(mappings, status->query);
 }
 
@@ -118,15 +110,15 @@ Result<BackendStatus> parse_backend_status(const BackendStatusBytes& bytes,
         .state =
             state_text(value_at<std::int32_t>(bytes.data(), layout->state), server_version_num),
         .transaction_started_at_ns =
-            unix_ns(value_at<std::int64_t>(bytes.data(), layout->transaction_start)),
+            unix_ns_of(value_at<std::int64_t>(bytes.data(), layout->transaction_start)),
         .statement_started_at_ns =
-            unix_ns(value_at<std::int64_t>(bytes.data(), layout->statement_start)),
-        .state_began_at_ns = unix_ns(value_at<std::int64_t>(bytes.data(), layout->state_start)),
+            unix_ns_of(value_at<std::int64_t>(bytes.data(), layout->statement_start)),
+        .state_began_at_ns = unix_ns_of(value_at<std::int64_t>(bytes.data(), layout->state_start)),
         .query = pointer_at(bytes.data(), layout->query)};
 }
 
 bool BackendStatus::in_transaction_block() const {
-    const bool in_transaction = transaction_started_at_ns > unix_ns(0);
+    const bool in_transaction = transaction_started_at_ns > unix_ns_of(0);
     return in_transaction && (!running() || transaction_started_at_ns < statement_started_at_ns);
 }
 

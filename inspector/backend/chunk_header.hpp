@@ -51,7 +51,9 @@ struct OwnChunk {
                                                 RemoteAddress context,
                                                 std::uint64_t from_block);
 
-// Bytes to look at of a chunk: its header, and what a free one holds behind it.
+// Bytes to look at of a chunk: its header, and what a free one holds behind it; at most
+// kMostToLookAt.
+constexpr std::uint64_t kMostToLookAt = 64;
 [[nodiscard]] std::uint64_t bytes_to_look_at(const ChunkLayout& layout);
 
 }  // namespace palloscope

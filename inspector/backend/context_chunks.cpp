@@ -46,7 +46,7 @@ Result<ContextChunks> ContextChunks::read(const MemorySource& memory,
     ContextChunks result(layout);
     result.overhead_bytes_ = static_cast<std::int64_t>(blocks.size() * kBlock.header_bytes) +
                              (layout.header_in_total ? layout.allocset.context_bytes : 0);
-    if (auto read = result.read_blocks(memory, blocks); !read) {
+    if (auto read = result.read_blocks(memory, context, blocks); !read) {
         return tl::unexpected(std::move(read.error()));
     }
     if (auto read = result.read_free_lists(memory, context); !read) {
@@ -61,6 +61,7 @@ Result<ContextChunks> ContextChunks::read(const MemorySource& memory,
 }
 
 Result<> ContextChunks::read_blocks(const MemorySource& memory,
+                                    RemoteAddress context,
                                     std::span<const ContextBlock> blocks) {
     std::uint64_t total = 0;
     blocks_.reserve(blocks.size());
@@ -69,6 +70,15 @@ Result<> ContextChunks::read_blocks(const MemorySource& memory,
         total += block.free - block.begin;
     }
     std::ranges::sort(blocks_, {}, &Block::begin);
+    for (std::size_t i = 1; i < blocks_.size(); ++i) {
+        if (blocks_[i].begin < blocks_[i - 1].end) {
+            return failure(
+                Error::Kind::kFailed,
+                fmt::format("two blocks of the memory context at {:#x} overlap, at {:#x}",
+                            context.value,
+                            blocks_[i].begin.value));
+        }
+    }
     bytes_ = std::make_unique_for_overwrite<std::byte[]>(total);  // NOLINT(*-avoid-c-arrays)
     prefer_huge_pages(bytes_.get(), total);
     std::vector<RemotePiece> pieces;

@@ -63,6 +63,7 @@ class ContextChunks {
     [[nodiscard]] const Block* block_of(RemoteAddress address) const;
     [[nodiscard]] const std::byte* find(RemoteAddress address, std::uint64_t size) const;
     [[nodiscard]] Result<> read_blocks(const MemorySource& memory,
+                                       RemoteAddress context,
                                        std::span<const ContextBlock> blocks);
     [[nodiscard]] Result<> read_free_lists(const MemorySource& memory, RemoteAddress context);
     [[nodiscard]] Result<> add_chunks(const Block& block, RemoteAddress context);

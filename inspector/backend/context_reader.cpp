@@ -140,11 +140,7 @@ Result<ContextReader> ContextReader::create(const Backend& backend, Literals lit
 
 Result<Reading> ContextReader::read(Clock::time_point deadline) {
     if (!rest_watch_) {
-        return failure(Error::Kind::kPermission,
-                       fmt::format("/proc/{}/syscall, which tells whether it slept all the while, "
-                                   "is its user's, and we lack CAP_DAC_OVERRIDE",
-                                   backend_->pid()),
-                       "give it too (--cap-add=DAC_OVERRIDE), or use --method freeze");
+        return closed_file(*backend_, "syscall", "whether it slept all the while");
     }
     const PutAway finally(&copy_);
     std::string reason = kKeptRunning;
@@ -329,7 +325,7 @@ std::optional<RestWatch::Rest> ContextReader::copy_at_rest() {
 void ContextReader::look_at_all() {
     copy_.set_misses(MemoryCopy::Misses::kFetch);
     if (const auto status = status_with_memory()) {
-        (void)walk(copy_, status->mapped_bytes, WalkPurpose::kSurvey);
+        (void)walk(copy_, *status, WalkPurpose::kSurvey);
     }
     (void)prove_chunks_once(copy_);
     look_at_process_info(*backend_, copy_);
@@ -397,7 +393,7 @@ Result<ProcessStatus> ContextReader::status_with_memory() const {
 }
 
 Result<ContextTree> ContextReader::walk(const MemoryCopy& copy,
-                                        std::uint64_t mapped_bytes,
+                                        const ProcessStatus& status,
                                         WalkPurpose purpose,
                                         ContextPlaces* places) {
     const auto root = copy.read<RemoteAddress>(backend_->address_of("TopMemoryContext"));
@@ -409,7 +405,8 @@ Result<ContextTree> ContextReader::walk(const MemoryCopy& copy,
         layout_,
         *root,
         names_,
-        {.bytes = mapped_bytes,
+        // Contexts lie in private memory: not in shared_buffers, say.
+        {.bytes = static_cast<std::uint64_t>(status.data_bytes),
          .deadline =
              Clock::now() + (purpose == WalkPurpose::kSurvey ? kLongestSurvey : kLongestWalk)},
         purpose,
@@ -430,7 +427,7 @@ Result<Reading> ContextReader::decode(const MemoryCopy& copy, ContextPlaces* pla
     if (!status) {
         return tl::unexpected(status.error());
     }
-    auto tree = walk(copy, status->mapped_bytes, WalkPurpose::kTree, places);
+    auto tree = walk(copy, *status, WalkPurpose::kTree, places);
     if (!tree) {
         return tl::unexpected(std::move(tree.error()));
     }

@@ -95,7 +95,7 @@ class ContextReader {
 
     [[nodiscard]] Result<ProcessStatus> status_with_memory() const;
     [[nodiscard]] Result<ContextTree> walk(const MemoryCopy& copy,
-                                           std::uint64_t mapped_bytes,
+                                           const ProcessStatus& status,
                                            WalkPurpose purpose,
                                            ContextPlaces* places = nullptr);
     [[nodiscard]] Result<Reading> decode(const MemoryCopy& copy, ContextPlaces* places = nullptr);

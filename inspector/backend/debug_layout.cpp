@@ -7,6 +7,8 @@
 
 #include <fmt/core.h>
 
+#include "inspector/backend/chunk_header.hpp"
+
 namespace palloscope {
 
 namespace {
@@ -16,7 +18,7 @@ constexpr Offset kInt = 4;
 // struct dlist_head and dlist_node (lib/ilist.h).
 constexpr Offset kListNode = 16;
 // ALLOCSET_NUM_FREELISTS pointers (aset.c).
-constexpr Offset kFreeLists = 11 * kWord;
+constexpr Offset kFreeListBytes = 11 * kWord;
 // None of these structs is larger: more is hostile input.
 constexpr std::uint64_t kMaxStructBytes = 4096;
 
@@ -114,7 +116,7 @@ void take_context(Structs& structs, ContextLayout& context) {
 void take_allocset(Structs& structs, AllocSetLayout& allocset, ChunkLayout& chunk) {
     structs.take("AllocSetContext",
                  allocset.context_bytes,
-                 {{"blocks", &allocset.blocks}, {"freelist", &allocset.freelist, kFreeLists}});
+                 {{"blocks", &allocset.blocks}, {"freelist", &allocset.freelist, kFreeListBytes}});
     AllocBlockLayout block;
     structs.take("AllocBlockData",
                  block.header_bytes,
@@ -131,6 +133,10 @@ void take_allocset(Structs& structs, AllocSetLayout& allocset, ChunkLayout& chun
         structs.take("AllocChunkData",
                      chunk.header_bytes,
                      {{"aset", &chunk.link}, {"size", if_there(chunk.size)}});
+        if (bytes_to_look_at(chunk) > kMostToLookAt ||
+            *chunk.size + sizeof(std::uint64_t) > chunk.header_bytes) {
+            structs.refuse("AllocChunkData");
+        }
     }
 }
 

@@ -143,9 +143,17 @@ Result<> for_each_entry(const StillBackend& backend,
             segment = *read;
         }
         auto element = backend.pages().read<RemoteAddress>(segment + at * sizeof(std::uint64_t));
-        while (element && !element->is_null()) {
+        // One that was met before comes again in a circle (Brent's algorithm).
+        RemoteAddress met;
+        for (std::uint64_t length = 1; element && !element->is_null(); ++length) {
             if (found == table.entries) {
                 return failure(Error::Kind::kFailed, "it has more entries than it counts");
+            }
+            if (*element == met) {
+                return failure(Error::Kind::kFailed, "its entries go in a circle");
+            }
+            if (std::has_single_bit(length)) {
+                met = *element;
             }
             ++found;
             visit(*element + element_bytes);

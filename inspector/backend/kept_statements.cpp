@@ -12,6 +12,7 @@
 #include "inspector/backend/chunk_header.hpp"
 #include "inspector/backend/layout_of_version.hpp"
 #include "inspector/backend/plan_source_layout.hpp"
+#include "inspector/backend/timestamp_tz.hpp"
 #include "inspector/statements/form.hpp"
 
 namespace palloscope {
@@ -22,7 +23,6 @@ constexpr std::size_t kNameBytes = 64;  // NAMEDATALEN
 constexpr std::size_t kMaxQueryBytes = std::size_t{1} << 16;
 constexpr std::size_t kMaxSignatureBytes = 4096;
 // Between 1970 and 2000, where a TimestampTz begins (datatype/timestamp.h, POSTGRES_EPOCH_JDATE).
-constexpr std::int64_t kPostgresEpochUs = 946'684'800'000'000;
 // PortalHashEnt (portalmem.c): portalname, portal. PortalData (utils/portal.h): name,
 // prepStmtName, portalContext.
 constexpr Offset kPortal = 64;
@@ -127,9 +127,7 @@ class Reader {
                 {.name = std::move(*name),
                  .query = text_of(source->query),
                  .from_sql = value_at<std::uint8_t>(bytes->data(), kPreparedFromSql) != 0,
-                 .prepared_at_ns =
-                     (value_at<std::int64_t>(bytes->data(), kPreparedTime) + kPostgresEpochUs) *
-                     1000,
+                 .prepared_at_ns = unix_ns_of(value_at<std::int64_t>(bytes->data(), kPreparedTime)),
                  .generic = source->generic,
                  .bytes = source->bytes,
                  .used_bytes = source->used_bytes});

@@ -202,6 +202,7 @@ class Reader {
     [[nodiscard]] std::optional<Counts> stack_of_lists(const StackLayout& layout,
                                                        RemoteAddress address) const {
         Counts counts{};
+        auto bytes_left = static_cast<std::uint64_t>(backend_.tree().grand_total().total_bytes);
         for (std::int32_t level_above = INT32_MAX; !address.is_null();) {
             const auto info = info_at(address);
             const auto level = info ? value_at<std::int32_t>(info->data(), layout.level) : 0;
@@ -212,7 +213,7 @@ class Reader {
                 const auto chunks =
                     value_at<std::array<RemoteAddress, kGroups>>(info->data(), lists);
                 for (std::size_t group = 0; group < kGroups; ++group) {
-                    if (!count_list(chunks.at(group), group, counts)) {
+                    if (!count_list(chunks.at(group), group, bytes_left, counts)) {
                         return std::nullopt;
                     }
                 }
@@ -223,14 +224,12 @@ class Reader {
         return counts;
     }
 
-    // Each chunk has twice the room of the next one, or it came from a subtransaction: a list of
-    // more of them than this goes in a circle, or has more than a process can hold.
-    [[nodiscard]] bool count_list(RemoteAddress chunk, std::size_t group, Counts& counts) const {
-        constexpr int kMostChunks = 1'000'000;
-        for (int i = 0; i < kMostChunks; ++i) {
-            if (chunk.is_null()) {
-                return true;
-            }
+    // A list whose chunks take more than all contexts goes in a circle.
+    [[nodiscard]] bool count_list(RemoteAddress chunk,
+                                  std::size_t group,
+                                  std::uint64_t& bytes_left,
+                                  Counts& counts) const {
+        while (!chunk.is_null()) {
             const auto head = backend_.pages().read<std::array<std::byte, kChunkHeadBytes>>(chunk);
             if (!head) {
                 return false;
@@ -238,16 +237,17 @@ class Reader {
             const auto items = value_at<std::int32_t>(head->data(), kItems);
             const auto room = value_at<std::int32_t>(head->data(), kMostItems);
             const auto context = context_of(chunk);
-            if (items < 0 || room < items || !context ||
-                !has_room(*context,
-                          chunk,
-                          kChunkHeadBytes + static_cast<std::uint64_t>(room) * kMessageBytes) ||
+            const std::uint64_t bytes =
+                kChunkHeadBytes + static_cast<std::uint64_t>(room) * kMessageBytes;
+            if (items < 0 || room < items || !context || bytes > bytes_left ||
+                !has_room(*context, chunk, bytes) ||
                 !count_messages(chunk + kChunkHeadBytes, items, group, counts)) {
                 return false;
             }
+            bytes_left -= bytes;
             chunk = pointer_at(head->data(), 0);
         }
-        return false;
+        return true;
     }
 
     // Of a chunk, up to 14: a transaction's or subtransaction's, which its header names.

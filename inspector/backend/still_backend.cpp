@@ -60,18 +60,19 @@ std::optional<std::uint64_t> StillBackend::chunk_bytes(std::size_t context,
         if (payload < first || payload >= block.free) {
             continue;
         }
-        constexpr std::size_t kMostHeaderBytes = 16;
         const RemoteAddress header{payload.value - layout.header_bytes};
-        const auto bytes = pages_->read<std::array<std::byte, kMostHeaderBytes>>(header);
-        if (!bytes) {
+        std::array<std::byte, kMostToLookAt> bytes{};
+        const RemotePiece piece{.address = header,
+                                .into = std::span(bytes).first(bytes_to_look_at(layout))};
+        if (!pages_->gather(std::span(&piece, 1))) {
             return std::nullopt;
         }
         // From 16 on such a chunk does not say how large it is.
-        if (!layout.size && is_external(value_at<std::uint64_t>(bytes->data(), 0), layout)) {
+        if (!layout.size && is_external(value_at<std::uint64_t>(bytes.data(), 0), layout)) {
             return payload == first ? std::optional(block.end - header) : std::nullopt;
         }
         const auto chunk =
-            own_chunk(bytes->data(), layout, address_of(context), header - block.begin);
+            own_chunk(bytes.data(), layout, address_of(context), header - block.begin);
         return chunk && !chunk->is_free && chunk->size <= block.free - header
                    ? std::optional(chunk->size)
                    : std::nullopt;

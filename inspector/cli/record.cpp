@@ -22,6 +22,7 @@
 #include "inspector/cli/options.hpp"
 #include "inspector/cli/recording_summary.hpp"
 #include "inspector/cli/target_search.hpp"
+#include "inspector/diagnosis/readable.hpp"
 #include "inspector/recording/recorder.hpp"
 #include "inspector/sql/server_facts.hpp"
 
@@ -66,7 +67,8 @@ Result<StatementSource> open_statements(const RecordOptions& options) {
         return ActivitySampler();
     }
     if (source.starts_with(kJournalPrefix)) {
-        return JournalReader(source.substr(kJournalPrefix.size()));
+        JournalReader journal(source.substr(kJournalPrefix.size()));
+        return journal.open().map([&] { return StatementSource(std::move(journal)); });
     }
     if (source.starts_with(kLogPrefix)) {
         return ServerLogReader::open(source.substr(kLogPrefix.size()),
@@ -176,10 +178,10 @@ Result<> await_targets(const TargetOptions& target, const StopRequest& stop) {
 void show_progress(const RecordingProgress& progress) {
     const double seconds = std::chrono::duration<double>(progress.elapsed).count();
     fmt::print(stderr,
-               "\r{:.0f} s, {} backends, {} snapshots, {} missed\033[K",
+               "\r{:.0f} s, {}, {}, {} missed\033[K",
                seconds,
-               progress.backends,
-               progress.snapshots,
+               counted(static_cast<std::int64_t>(progress.backends), "backend"),
+               counted(progress.snapshots, "snapshot"),
                progress.missed);
 }
 
@@ -314,8 +316,8 @@ CommandAction add_record(CLI::App& app) {
     add_duration(app,
                  "--duration",
                  options->duration,
-                 "end after this time, or when the backend of that PID has gone; without it when "
-                 "interrupted or all have gone",
+                 "end after this time, counted from the first backend that is there, or when the "
+                 "backend of that PID has gone; without it when interrupted or all have gone",
                  "");
     add_duration(app,
                  "--explain-every",

@@ -53,7 +53,7 @@ std::string text_of(const Json& object, const char* name) {
 
 std::int64_t figure_of(const Json& object, const char* name) {
     const auto figure = object.at(name).get<std::int64_t>();
-    if (std::abs(figure) > kMaxFigure) {
+    if (figure < -kMaxFigure || figure > kMaxFigure) {
         throw std::out_of_range(name);
     }
     return figure;

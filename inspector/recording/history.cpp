@@ -51,7 +51,11 @@ std::vector<int> server_versions(const RecordingFile& file) {
     return versions;
 }
 
-// The path of each context.
+// Real ones are a tenth as long.
+constexpr std::size_t kLongestPath = 1024;
+
+// The path of each context. One that is named as its parent counts as a part of it: ten thousand
+// savepoints are as many levels of CurTransactionContext, whose paths would take gigabytes.
 std::vector<std::string> folded_paths(const RecordingFile& file) {
     const std::vector<int> versions = server_versions(file);
     std::vector<std::string> paths;
@@ -60,8 +64,13 @@ std::vector<std::string> folded_paths(const RecordingFile& file) {
         std::string path = context.name;
         if (context.parent) {
             const std::string& parent = paths[*context.parent];
-            path = fmt::format(
-                "{}/{}", parent, folded_name(versions[context.backend], parent, context.name));
+            const bool is_folded = parent.ends_with('/' + context.name) ||
+                                   parent.size() + context.name.size() > kLongestPath;
+            path = is_folded
+                       ? parent
+                       : fmt::format("{}/{}",
+                                     parent,
+                                     folded_name(versions[context.backend], parent, context.name));
         }
         paths.push_back(std::move(path));
     }

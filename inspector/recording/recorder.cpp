@@ -145,10 +145,14 @@ class Recorder::Impl {
         return pids;
     }
 
-    // Whether the machine's clock was set since the round before.
+    // Whether the machine's clock was set since the last look. Statements that end by a clock that
+    // went back are no older than the recording.
     Result<> look_at_clock() {
         const std::int64_t now_ns = calls_.unix_time_ns ? calls_.unix_time_ns() : unix_time_ns();
         const auto step = clock_.look(now_ns, Clock::now());
+        if (step && step->by_ns < 0) {
+            statements_.set_start_back(-step->by_ns);
+        }
         return step ? writer_.clock_step(*step) : Result<>();
     }
 
@@ -238,7 +242,8 @@ class Recorder::Impl {
                 return found;
             }
         }
-        if (Result<> stored = statements_.store_new(); !stored) {
+        if (Result<> stored = look_at_clock().and_then([&] { return statements_.store_new(); });
+            !stored) {
             return stored;
         }
         if (auto* const server = statements_.step_server()) {

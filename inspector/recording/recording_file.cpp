@@ -27,7 +27,8 @@ using Row = SQLite::Statement;
 
 enum class Verdict { kNext, kStop, kBroken };
 
-// No context has 16 TiB; a file that says so is damaged, and its sums could overflow.
+// No context has 16 TiB, nor were so many snapshots missed; a file that says so is damaged, and its
+// sums could overflow.
 constexpr std::int64_t kMaxFigure = std::int64_t{1} << 44U;
 
 // A writer that ends its recording locks the file for a moment.
@@ -470,12 +471,12 @@ std::vector<RecordedMiss> RecordingFile::missed() {
     std::vector<RecordedMiss> missed;
     impl_->each("missed", "SELECT backend, reason, times FROM missed", [&](Row& row) {
         const auto backend = index_of(row.getColumn(0).getInt64(), backends().size());
-        if (!backend) {
+        const std::int64_t times = row.getColumn(2).getInt64();
+        if (!backend || times < 0 || times > kMaxFigure) {
             return Verdict::kBroken;
         }
-        missed.push_back({.backend = *backend,
-                          .reason = row.getColumn(1).getString(),
-                          .times = row.getColumn(2).getInt64()});
+        missed.push_back(
+            {.backend = *backend, .reason = row.getColumn(1).getString(), .times = times});
         return Verdict::kNext;
     });
     return missed;

@@ -43,6 +43,9 @@ class TargetStatements {
     // What ended before this moment (Unix time) is not of this recording.
     void start(std::int64_t unix_ns) noexcept { start_unix_ns_ = unix_ns; }
 
+    // The machine's clock was set back by so much: so was the start.
+    void set_start_back(std::int64_t by_ns) noexcept { start_unix_ns_ -= by_ns; }
+
     // From now on these and no others, in rising order.
     void set_targets(std::vector<int> pids);
 

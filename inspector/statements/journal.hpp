@@ -15,11 +15,15 @@ namespace palloscope {
 // journal objects, or longer than 4 MiB, are skipped and counted, never an error.
 //
 //     JournalReader journal(path);
+//     journal.open();
 //     do { batch = journal.poll(); store(*batch); } while (batch && !batch->empty());
 class JournalReader {
   public:
     explicit JournalReader(std::string path)
         : file_("the journal", std::move(path), FollowedFile::Start::kBeginning) {}
+
+    // Opens it now, if it is there; fails where it is and cannot be opened.
+    [[nodiscard]] Result<> open() { return file_.open(); }
 
     // The executions that came since the last call, some thousands at most: there may be more
     // unless it is empty. Fails where the file cannot be read; one that came later, and cannot be

@@ -17,14 +17,15 @@ constexpr std::string_view kProtocol = "palloscope.step/1";
 constexpr std::size_t kMaxSession = 256;
 
 std::optional<StepMessage> hello_from(const json& object) {
-    const json pid = object.value("backend_pid", json());
-    const json session = object.value("session", json());
-    if (object["hello"] != kProtocol || !pid.is_number_integer() || pid < 1 ||
-        pid > std::numeric_limits<int>::max() || !session.is_string() ||
-        session.get_ref<const std::string&>().size() > kMaxSession) {
+    // In place: a copy of what is nested deeply takes the stack.
+    const auto pid = object.find("backend_pid");
+    const auto session = object.find("session");
+    if (object["hello"] != kProtocol || pid == object.end() || !pid->is_number_integer() ||
+        *pid < 1 || *pid > std::numeric_limits<int>::max() || session == object.end() ||
+        !session->is_string() || session->get_ref<const std::string&>().size() > kMaxSession) {
         return std::nullopt;
     }
-    return StepHello{.backend_pid = pid.get<int>(), .session = session.get<std::string>()};
+    return StepHello{.backend_pid = pid->get<int>(), .session = session->get<std::string>()};
 }
 
 }  // namespace

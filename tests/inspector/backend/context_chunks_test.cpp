@@ -102,6 +102,14 @@ TEST_P(Chunks, DoNotFollowAListInACircle) {
     EXPECT_EQ(chunks.error().kind, Error::Kind::kFailed);
 }
 
+TEST_P(Chunks, AreNotReadWhereBlocksOverlap) {
+    const RemoteAddress within = blocks_.front().begin + 64;
+    blocks_.push_back({.context = 1, .begin = within, .free = within + 64});
+    const auto chunks = read();
+    ASSERT_FALSE(chunks);
+    EXPECT_EQ(chunks.error().kind, Error::Kind::kFailed);
+}
+
 TEST_P(Chunks, SurviveWhateverTheBytesSay) {
     constexpr int kTrials = 3000;
     std::mt19937 random(20261124);  // NOLINT: the same bytes in each run

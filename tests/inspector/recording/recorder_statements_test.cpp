@@ -63,6 +63,23 @@ TEST_F(RecorderStatements, SaysThatAJournalIsOfAnotherServer) {
     EXPECT_THAT(summary->notes, ElementsAre(HasSubstr("none of the 1 statements told")));
 }
 
+TEST_F(RecorderStatements, RecordsStatementsByAClockThatWasSetBack) {
+    std::ofstream journal(path("j.jsonl"));
+    RecorderCalls one = calls({42});
+    std::int64_t set_back_by = 0;
+    one.unix_time_ns = [&] { return unix_time_ns() - set_back_by; };
+    one.take = [&, take = one.take](int pid) {
+        set_back_by = taken_[pid] < 2 ? 0 : 600 * kSecond;
+        journal << journal_line(taken_[pid] + 1, 42, unix_time_ns() - set_back_by) << std::flush;
+        stop_ = taken_[pid] == 4;
+        return take(pid);
+    };
+    const Result<RecordingSummary> summary =
+        record({.interval = milliseconds{5}}, one, JournalReader(path("j.jsonl")));
+    ASSERT_TRUE(summary) << summary.error().message;
+    EXPECT_EQ(summary->executions, 5);
+}
+
 TEST_F(RecorderStatements, RecordsTheJournalsStatementsOfItsBackends) {
     std::ofstream journal(path("j.jsonl"));
     journal << journal_line(1, 42, unix_time_ns() - 60 * kSecond) << "broken\n" << std::flush;

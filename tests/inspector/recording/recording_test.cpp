@@ -172,6 +172,26 @@ TEST_F(Recording, FoldsContextsByPathIntoAHistory) {
     EXPECT_EQ(history->backends[1].end, std::nullopt);
 }
 
+// As many as savepoints that are not released.
+TEST_F(Recording, FoldsContextsBelowOneOfTheirNameIntoThat) {
+    constexpr std::size_t kDepth = 20'000;
+    Snapshot nested = snapshot_with(42, 1, 0);
+    for (std::size_t i = 0; i < kDepth; ++i) {
+        nested.tree.contexts.push_back({.name = "CurTransactionContext",
+                                        .parent = i == 0 ? 0 : nested.tree.contexts.size() - 1,
+                                        .level = static_cast<int>(i) + 2,
+                                        .figures = figures(100, 10)});
+    }
+    RecordingWriter recording = writer();
+    ASSERT_TRUE(recording.append(nested));
+    const Result<History> history = read_history(path());
+    ASSERT_TRUE(history) << history.error().message;
+    const std::vector<ContextSeries>& contexts = history->backends.at(0).contexts;
+    EXPECT_EQ(contexts.back().path, "TopMemoryContext/CurTransactionContext");
+    EXPECT_EQ(contexts.back().count.at(0), static_cast<std::int32_t>(kDepth));
+    EXPECT_EQ(contexts.back().figures.at(0).total_bytes, std::int64_t{100} * kDepth);
+}
+
 TEST_F(Recording, FoldsContextsThatOldServersNameByTheirIndex) {
     Snapshot old = snapshot_with(42, 0, 0);
     old.server_version_num = 100023;

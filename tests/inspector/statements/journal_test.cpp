@@ -130,6 +130,11 @@ TEST_F(ReadJournal, OfManyLinesComesInBatches) {
 
 TEST_F(ReadJournal, ThatIsNoFileIsAnError) {
     EXPECT_EQ(JournalReader(folder_.string()).poll().error().kind, Error::Kind::kFailed);
+    EXPECT_EQ(JournalReader(folder_.string()).open().error().kind, Error::Kind::kFailed);
+}
+
+TEST_F(ReadJournal, ThatIsNotThereYetIsNone) {
+    EXPECT_TRUE(JournalReader(path()).open());
 }
 
 TEST(JournalEntry, IsMaskedAgain) {

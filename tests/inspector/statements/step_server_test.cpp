@@ -172,6 +172,18 @@ TEST_F(ServedSteps, HandsOutOneEventAtATimeToAClientThatDoesNotWait) {
     EXPECT_EQ(std::get<Execution>(got[0].what).seq, 2);
 }
 
+TEST_F(ServedSteps, AnswersAHelloThatIsNestedDeeply) {
+    constexpr std::size_t kDepth = 50'000;
+    StepServer server = listen();
+    const StepClient client(path());
+    client.send(fmt::format(R"({{"hello":"palloscope.step/1","backend_pid":{}{},"session":"s0"}})"
+                            "\n",
+                            std::string(kDepth, '['),
+                            std::string(kDepth, ']')));
+    settle(server);
+    EXPECT_THAT(client.receive(), HasSubstr("neither a hello"));
+}
+
 TEST_F(ServedSteps, AnswersLinesThatItDoesNotUnderstand) {
     StepServer server = listen();
     const StepClient client(path());
