@@ -99,7 +99,7 @@ std::string common_options(const DescribedCommand& program) {
             }
         }
     }
-    std::string page = ".SH COMMON OPTIONS\nMost commands have these.\n";
+    std::string page = ".SH COMMON OPTIONS\nOf most commands, which name those that they have.\n";
     for (const DescribedOption& option : found) {
         page += option_entry(option);
     }
@@ -112,16 +112,24 @@ std::string command_section(const DescribedCommand& command, const DescribedComm
                                    roff(program.name),
                                    roff(command.name));
     for (const DescribedOption& operand : command.operands) {
-        page += fmt::format(" \\fI{}\\fR", roff(operand.names.front()));
+        const std::string name = fmt::format("\\fI{}\\fR", roff(operand.names.front()));
+        page += operand.required ? ' ' + name : fmt::format(" [{}]", name);
     }
     page += "\n.PP\n" + paragraphs(command.description);
     for (const DescribedOption& operand : command.operands) {
         page += option_entry(operand);
     }
+    std::vector<std::string> common;
     for (const DescribedOption& option : command.options) {
-        if (!is_common(option, program)) {
+        if (is_common(option, program)) {
+            common.push_back(option.names.back());
+        } else {
             page += option_entry(option);
         }
+    }
+    if (!common.empty()) {
+        page += fmt::format(".PP\nCommon options: {}\n",
+                            roff(fmt::format("{}.", fmt::join(common, ", "))));
     }
     return page + ".PP\n" + paragraphs(command.footer);
 }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,7 @@ struct CheckOptions {
     std::string format = "text";
 };
 
-// The least intrusive first, as auto prefers them.
+// The least intrusive first.
 std::vector<Method> methods_of(const MethodOptions& options) {
     if (const auto method = options.method()) {
         return {*method};
@@ -42,6 +43,11 @@ CheckedProcess check(int pid, const CheckOptions& options) {
     if (auto info = read_process_info(
             snapshotter->backend(), snapshotter->backend().memory(), Literals::kMasked)) {
         checked.info = std::move(*info);
+    }
+    if (!options.method.method()) {
+        if (const auto snapshot = snapshotter->take({}, options.method.timeout_ms())) {
+            checked.automatic = snapshot->method;
+        }
     }
     for (const Method method : methods_of(options.method)) {
         auto snapshot = snapshotter->take(method, options.method.timeout_ms());
@@ -66,8 +72,10 @@ ExitCode exit_code_of(const CheckedProcess& checked) {
     if (checked.failure) {
         return exit_code_of(checked.failure->kind);
     }
-    return checked.first_success() != nullptr ? ExitCode::kDone
-                                              : exit_code_of(checked.trials.front().failure->kind);
+    const bool any_works = std::ranges::any_of(
+        checked.trials,
+        [](const CheckedProcess::Trial& trial) { return !trial.failure.has_value(); });
+    return any_works ? ExitCode::kDone : exit_code_of(checked.trials.front().failure->kind);
 }
 
 Result<ExitCode> run_check(const CheckOptions& options) {

@@ -36,6 +36,7 @@ struct DiffOptions {
 struct Pair {
     Snapshot before;
     Snapshot after;
+    ExitCode exit_code = ExitCode::kDone;
 };
 
 constexpr std::uintmax_t kMaxSnapshotFileBytes = std::uintmax_t{1} << 30;
@@ -65,12 +66,12 @@ Result<Snapshot> read_operand(const std::string& operand, std::optional<int> pid
     if (is_recording(moment->path)) {
         return snapshot_at(moment->path, pid, moment->time_ns);
     }
-    return read_file(moment->path)
-        .and_then([](const std::string& text) { return snapshot_from_json(text); })
-        .map_error([&](Error error) {
+    return read_file(moment->path).and_then([&](const std::string& text) {
+        return snapshot_from_json(text).map_error([&](Error error) {
             error.message = fmt::format("{}: {}", moment->path, error.message);
             return error;
         });
+    });
 }
 
 Result<Pair> read_pair(const DiffOptions& options) {
@@ -98,14 +99,13 @@ Result<Pair> take_pair(const DiffOptions& options) {
     if (!before) {
         return tl::unexpected(before.error());
     }
-    // An interrupt shows what has grown until then.
     const StopRequest stop;
-    await_second_look(stop, options.wait);
+    const ExitCode exit_code = await_second_look(stop, options.wait);
     auto after = snapshotter->take(options.method.method(), options.method.timeout_ms());
     if (!after) {
         return tl::unexpected(after.error());
     }
-    return Pair{std::move(*before), std::move(*after)};
+    return Pair{std::move(*before), std::move(*after), exit_code};
 }
 
 Result<ExitCode> run_diff(const DiffOptions& options) {
@@ -123,7 +123,7 @@ Result<ExitCode> run_diff(const DiffOptions& options) {
         options.format == "json"
             ? difference_json(pair->before, pair->after) + '\n'
             : difference_text(pair->before, pair->after, standard_output_style());
-    return print(text).map([] { return ExitCode::kDone; });
+    return print(text).map([&] { return pair->exit_code; });
 }
 
 }  // namespace
@@ -132,9 +132,10 @@ CommandAction add_diff(CLI::App& app) {
     auto options = std::make_shared<DiffOptions>();
     app.add_option("BEFORE",
                    options->before,
-                   "a snapshot's file, a recording (FILE or FILE@TIME), or a PID")
+                   "a snapshot's file, a recording (FILE or FILE@TIME) or, with --after, a PID")
         ->required();
-    app.add_option("AFTER", options->after, "the same; left out with --after");
+    app.add_option(
+        "AFTER", options->after, "a snapshot's file or a recording; left out with --after");
     add_duration(app,
                  "--after",
                  options->wait,

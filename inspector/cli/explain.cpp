@@ -45,7 +45,7 @@ Result<> show(const Explanation& explanation, const ExplainOptions& options) {
                      : explanation_text(explanation, standard_output_style(), most_rows(options)));
 }
 
-Result<> explain(int pid, const ExplainOptions& options) {
+Result<ExitCode> explain(int pid, const ExplainOptions& options) {
     auto explainer = Explainer::open(pid,
                                      {.literals = options.literals,
                                       .chunks_of = options.chunks_of,
@@ -65,20 +65,20 @@ Result<> explain(int pid, const ExplainOptions& options) {
                                to_string(explanation->snapshot.method)));
     }
     if (options.wait.count() == 0) {
-        return show(*explanation, options);
+        return show(*explanation, options).map([] { return ExitCode::kDone; });
     }
-    // An interrupt shows what has grown until then.
     const StopRequest stop;
-    await_second_look(stop, options.wait);
+    const ExitCode exit_code = await_second_look(stop, options.wait);
     const auto after = explainer->explain(method, timeout);
     if (!after) {
         return tl::unexpected(after.error());
     }
-    if (options.format == "json") {
-        return show(*explanation, options).and_then([&] { return show(*after, options); });
-    }
-    return print(explanation_difference_text(
-        *explanation, *after, standard_output_style(), most_rows(options)));
+    const Result<> shown =
+        options.format == "json"
+            ? show(*explanation, options).and_then([&] { return show(*after, options); })
+            : print(explanation_difference_text(
+                  *explanation, *after, standard_output_style(), most_rows(options)));
+    return shown.map([&] { return exit_code; });
 }
 
 Result<ExitCode> explain_recorded(const RecordedMoment& moment, const ExplainOptions& options) {
@@ -113,6 +113,8 @@ Result<ExitCode> run_explain(const ExplainOptions& options) {
         if (const auto explained = explain(pid, options); !explained) {
             print_error(explained.error());
             exit_code = exit_code_of(explained.error().kind);
+        } else if (*explained != ExitCode::kDone) {
+            exit_code = *explained;
         }
     }
     return exit_code;
@@ -160,7 +162,7 @@ CommandAction add_explain(CLI::App& app) {
     add_show_literals(app, options->literals);
     app.footer(
         "tree (the default on a terminal) shows the ten largest of each kind, table all of them; "
-        "json is palloscope.explain/1. TARGET may be a recording made with --explain-every too: "
+        "json is\npalloscope.explain/1. TARGET may be a recording made with --explain-every too: "
         "FILE@TIME is its\n"
         "explanation at that time or nearest before it, FILE alone the last one.\n\n"
         "Example:\n"

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "inspector/diagnosis/readable.hpp"
 #include "inspector/model/time_text.hpp"
 #include "inspector/report/clean_text.hpp"
 #include "inspector/report/size_text.hpp"
@@ -43,19 +44,18 @@ std::string pauses_text(const RecordedBackendSummary& backend) {
 
 std::string recording_summary_text(const RecordingSummary& summary, const std::string& path) {
     std::string text =
-        fmt::format("{}: {} snapshots of {} backend{}, {} missed, {} statements, {} ({})\n",
+        fmt::format("{}: {} of {}, {} missed, {}, {} ({})\n",
                     clean_line(path),
-                    count_text(summary.snapshots),
-                    summary.backends.size(),
-                    summary.backends.size() == 1 ? "" : "s",
+                    counted(summary.snapshots, "snapshot"),
+                    counted(static_cast<std::int64_t>(summary.backends.size()), "backend"),
                     count_text(summary.missed),
-                    count_text(summary.executions),
+                    counted(summary.executions, "statement"),
                     size_text(summary.bytes),
                     clean_line(summary.end));
     for (const RecordedBackendSummary& backend : summary.backends) {
-        text += fmt::format("  process {}: {} snapshots{}{}{}{} ({})\n",
+        text += fmt::format("  process {}: {}{}{}{}{} ({})\n",
                             backend.pid,
-                            count_text(backend.snapshots),
+                            counted(backend.snapshots, "snapshot"),
                             by_method_text(backend.by_method),
                             backend.explanations > 0 ? fmt::format(", {} with an explanation",
                                                                    count_text(backend.explanations))

@@ -6,13 +6,17 @@
 
 namespace palloscope {
 
-void await_second_look(const StopRequest& stop, std::chrono::nanoseconds wait) {
+ExitCode await_second_look(const StopRequest& stop, std::chrono::nanoseconds wait) {
     using Clock = std::chrono::steady_clock;
     constexpr std::chrono::milliseconds kReleaseEvery{100};
     const Clock::time_point end = Clock::now() + wait;
-    while (Clock::now() < end && !stop.sleep_until(std::min(end, Clock::now() + kReleaseEvery))) {
+    while (Clock::now() < end) {
+        if (stop.sleep_until(std::min(end, Clock::now() + kReleaseEvery))) {
+            return ExitCode::kInterrupted;
+        }
         StoppedProcess::release_late_stops();
     }
+    return ExitCode::kDone;
 }
 
 }  // namespace palloscope

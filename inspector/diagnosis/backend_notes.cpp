@@ -19,7 +19,9 @@ constexpr std::array<std::string_view, 4> kPlannedEnds{
 
 std::string end_note(const std::optional<std::string>& end) {
     if (!end) {
-        return "The recorder did not end by itself: this goes as far as its last snapshot.";
+        return "The recording has no end: its recorder still runs, or was killed. This goes as far "
+               "as its "
+               "last snapshot.";
     }
     if (std::ranges::find(kPlannedEnds, *end) != kPlannedEnds.end()) {
         return "";

@@ -76,10 +76,10 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
             kPoolsThatEndConnectionsByAge,
             "Have each worker serve a part of the tenants, schemas or partitions, so that no "
             "session comes to know all of them.",
-            "Fewer and larger partitions: each one is a relation, and so is each of its indexes. A "
-            "query on the parent whose WHERE names the partition key opens only the partitions "
-            "that "
-            "it needs.",
+            "Fewer and larger partitions: each one is a relation, and so is each of its indexes. "
+            "From PostgreSQL 12 on, a query on the parent whose WHERE compares the partition key "
+            "with values that are known when it is planned opens only the partitions that it "
+            "needs.",
             "No setting of PostgreSQL limits these caches, and DISCARD ALL leaves them alone."}};
     finding.confidence = usual_confidence(suspicion, {.explained = growth.explained});
     finding.whole = growth.explained;

@@ -336,8 +336,8 @@ std::vector<std::string> evidence(const Suspicion& suspicion, const Churn& churn
     if (churn.growth.of_gone_objects()) {
         sentences.push_back(what_is_of_gone_objects(churn.growth));
     }
-    for (std::string& sentence : what_the_bytes_are(suspicion.backend)) {
-        sentences.push_back(std::move(sentence));
+    if (auto sentence = what_the_bytes_are(suspicion.backend)) {
+        sentences.push_back(*std::move(sentence));
     }
     if (!suspicion.groups.empty()) {
         sentences.push_back(straight_line(suspicion));

@@ -80,12 +80,16 @@ std::vector<std::string> takes_and_gives(const SuspectedGroup& group) {
     std::vector<std::string> sentences;
     for (std::size_t i = 0; i < std::min(steps.size(), kMostSteps); ++i) {
         const double bytes = steps[i]->own->bytes_per_call.value;
-        sentences.push_back(fmt::format("{} {} {} a call ({} a {}).",
-                                        steps[i]->statement->query,
-                                        bytes > 0 ? "takes" : "gives back",
-                                        readable_bytes(std::abs(bytes)),
-                                        readable_count(std::round(steps[i]->calls_in_a_round)),
-                                        round_noun(group)));
+        sentences.push_back(
+            fmt::format("{} {} {} a call{}.",
+                        steps[i]->statement->query,
+                        bytes > 0 ? "takes" : "gives back",
+                        readable_bytes(std::abs(bytes)),
+                        group.statements.size() == 1
+                            ? ""
+                            : fmt::format(" ({} a {})",
+                                          readable_count(std::round(steps[i]->calls_in_a_round)),
+                                          round_noun(group))));
     }
     return sentences;
 }
@@ -121,7 +125,9 @@ std::vector<std::string> usual_evidence(const Suspicion& suspicion,
         add(takes_and_gives(main));
     }
     add(std::move(own));
-    add(what_the_bytes_are(suspicion.backend));
+    if (auto sentence = what_the_bytes_are(suspicion.backend)) {
+        sentences.push_back(*std::move(sentence));
+    }
     if (!groups.empty()) {
         sentences.push_back(straight_line(suspicion));
     }

@@ -22,9 +22,9 @@ struct Sum {
     std::int64_t bytes = 0;
 };
 
-// Sentences on more than these tell a reader nothing.
-constexpr std::size_t kMostSentences = 5;
-// A part with less than this share of the largest one's growth is not worth a sentence.
+// More than these tell a reader nothing.
+constexpr std::size_t kMostParts = 5;
+// Nor does a part with less than this share of the largest one's growth.
 constexpr std::int64_t kLeastShareOfLargest = 20;
 
 class Sums {
@@ -168,32 +168,31 @@ std::int64_t bytes_of(const std::vector<GrownPart>& parts, GrownPart::Kind kind)
     return bytes;
 }
 
-std::vector<std::string> what_the_bytes_are(const BackendHistory& backend) {
-    std::vector<std::string> sentences;
+std::optional<std::string> what_the_bytes_are(const BackendHistory& backend) {
     const std::optional<std::vector<GrownPart>> parts = grown_parts(backend);
     if (!parts) {
-        return sentences;
+        return std::nullopt;
     }
+    std::vector<std::string> texts;
     for (const GrownPart& part : *parts) {
-        if (sentences.size() == kMostSentences ||
+        if (texts.size() == kMostParts ||
             part.bytes * kLeastShareOfLargest < parts->front().bytes) {
             break;
         }
-        sentences.push_back(fmt::format("{} more {}, {}.",
-                                        readable_count(static_cast<double>(part.count)),
-                                        described(part),
-                                        readable_bytes(static_cast<double>(part.bytes))));
+        texts.push_back(fmt::format("{} more {}, {}",
+                                    readable_count(static_cast<double>(part.count)),
+                                    described(part),
+                                    readable_bytes(static_cast<double>(part.bytes))));
     }
-    if (!sentences.empty()) {
-        const double seconds =
-            static_cast<double>(backend.explanations.back().snapshot.taken_at_ns -
-                                backend.explanations.front().snapshot.taken_at_ns) /
-            1e9;
-        sentences.front() = fmt::format("What the bytes are, from explanations {} apart: {}",
-                                        readable_seconds(seconds),
-                                        sentences.front());
+    if (texts.empty()) {
+        return std::nullopt;
     }
-    return sentences;
+    const double seconds = static_cast<double>(backend.explanations.back().snapshot.taken_at_ns -
+                                               backend.explanations.front().snapshot.taken_at_ns) /
+                           1e9;
+    return fmt::format("What grew most in the backend, from explanations {} apart: {}.",
+                       readable_seconds(seconds),
+                       fmt::join(texts, "; "));
 }
 
 }  // namespace palloscope

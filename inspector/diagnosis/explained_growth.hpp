@@ -42,8 +42,8 @@ struct GrownPart {
 // What the parts of this kind hold, together.
 [[nodiscard]] std::int64_t bytes_of(const std::vector<GrownPart>& parts, GrownPart::Kind kind);
 
-// A few sentences on what grew most between the first and the last explanation of this backend;
-// empty where it has not two, or nothing of weight grew.
-[[nodiscard]] std::vector<std::string> what_the_bytes_are(const BackendHistory& backend);
+// A sentence on what grew most between the first and the last explanation of this backend, by
+// whatever cause; none where it has not two, or nothing of weight grew.
+[[nodiscard]] std::optional<std::string> what_the_bytes_are(const BackendHistory& backend);
 
 }  // namespace palloscope

@@ -23,8 +23,8 @@ constexpr std::string_view kOnlyUnused =
 constexpr std::string_view kTransactionMode =
     "In transaction mode PgBouncer can close a server connection between two transactions, so "
     "server_lifetime bounds what a backend gathers. It asks that the application uses no state of "
-    "a session (SET, LISTEN, temporary tables, advisory locks, named statements before PgBouncer "
-    "1.21).";
+    "a session (SET, LISTEN, temporary tables, advisory locks; named statements unless "
+    "max_prepared_statements of PgBouncer 1.21 or later is above 0).";
 
 constexpr std::array kWords{
     Words{"vacuum",

@@ -90,8 +90,9 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
             suspicion, {.explained = growth.explained, .telling_statements = !asking.empty()}),
         .groups = all_groups(suspicion),
         .remedies = {
-            "Ask the catalogs by a query, SELECT ... FROM pg_class WHERE relname = $1, in place of "
-            "to_regclass() or ::regclass: it finds the same and leaves nothing in the caches.",
+            "Ask the catalogs by a query that names the schema, SELECT ... FROM pg_class WHERE "
+            "relname = $1 AND relnamespace = 'app'::regnamespace, in place of to_regclass() or "
+            "::regclass: a name that it does not find leaves nothing in the caches.",
             "Ask once and keep the answer in the application, or make the names few: what is asked "
             "again under the same name takes no new entry.",
             "Qualify names by their schema: a name alone leaves an entry for each schema of "

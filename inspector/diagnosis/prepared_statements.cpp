@@ -53,7 +53,8 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
             "Sequel prepare(:select, :name) under names that come again, or call(:select) without. "
             "DEALLOCATE ALL and DISCARD ALL end all of them; pgbouncer runs its "
             "server_reset_query (DISCARD ALL) between clients in session pooling only.",
-            "From pgbouncer 1.21 on max_prepared_statements bounds those that are prepared by "
+            "In transaction and statement pooling, pgbouncer's max_prepared_statements (from 1.21 "
+            "on; 0, which is off, unless set before 1.24) bounds those that are prepared by "
             "messages (not by PREPARE) in each server connection."}};
     finding.whole = true;
     finding.evidence = usual_evidence(

@@ -22,20 +22,31 @@ std::string where_it_grows(const Suspicion& suspicion) {
                                             : "");
 }
 
+// What each statement takes and gives is left out: that is of all its bytes, and other causes may
+// have explained the most of them.
+std::string stays_after(const SuspectedGroup& group, double seconds) {
+    const std::size_t others = group.statements.size() - 1;
+    return fmt::format("{}{}: {}",
+                       group.statements.front().statement->query,
+                       others > 0
+                           ? fmt::format(" and {} that {} along with it",
+                                         counted(static_cast<std::int64_t>(others), "statement"),
+                                         others == 1 ? "goes" : "go")
+                           : "",
+                       stays_after_a_round(group, seconds));
+}
+
 std::optional<Finding> explain(const Suspicion& suspicion) {
     Finding finding{.title = "It grows, and no rule explains why", .confidence = 0.3};
     for (std::size_t i = 0; i < suspicion.groups.size(); ++i) {
         finding.groups.push_back(i);
-        finding.evidence.push_back(stays_after_a_round(suspicion.groups[i], suspicion.seconds));
-        for (std::string& sentence : takes_and_gives(suspicion.groups[i])) {
-            finding.evidence.push_back(std::move(sentence));
-        }
+        finding.evidence.push_back(stays_after(suspicion.groups[i], suspicion.seconds));
     }
     if (!suspicion.contexts.empty()) {
         finding.evidence.push_back(where_it_grows(suspicion));
     }
-    for (std::string& sentence : what_the_bytes_are(suspicion.backend)) {
-        finding.evidence.push_back(std::move(sentence));
+    if (auto sentence = what_the_bytes_are(suspicion.backend)) {
+        finding.evidence.push_back(*std::move(sentence));
     }
     if (suspicion.backend.explanations.size() < 2) {
         finding.remedies.emplace_back(
@@ -49,7 +60,8 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
     if (!suspicion.has_statements) {
         finding.evidence.emplace_back("The recording has no statements of this backend.");
         finding.remedies.emplace_back(
-            "Record again with --statements, so that the growth can be put down to statements.");
+            "Record again with --statements activity (the default), journal:FILE or log:FILE, so "
+            "that the growth can be put down to statements.");
     } else if (suspicion.groups.empty()) {
         finding.evidence.emplace_back("No recorded statement goes with the growth.");
     }

@@ -1,6 +1,5 @@
 #include "inspector/report/check_report.hpp"
 
-#include <algorithm>
 #include <string_view>
 
 #include <fmt/core.h>
@@ -75,12 +74,6 @@ void add_trial(std::string& text, const CheckedProcess::Trial& trial, const Text
 
 }  // namespace
 
-const CheckedProcess::Trial* CheckedProcess::first_success() const {
-    const auto found =
-        std::ranges::find_if(trials, [](const Trial& trial) { return !trial.failure.has_value(); });
-    return found == trials.end() ? nullptr : &*found;
-}
-
 std::string check_text(const std::vector<CheckedProcess>& processes, const TextStyle& style) {
     std::string text;
     for (const CheckedProcess& process : processes) {
@@ -97,9 +90,8 @@ std::string check_text(const std::vector<CheckedProcess>& processes, const TextS
         for (const CheckedProcess::Trial& trial : process.trials) {
             add_trial(text, trial, style);
         }
-        const CheckedProcess::Trial* const automatic = process.first_success();
-        if (automatic != nullptr && process.trials.size() > 1) {
-            text += fmt::format("  auto takes {}\n", to_string(automatic->method));
+        if (process.automatic) {
+            text += fmt::format("  auto takes {}\n", to_string(*process.automatic));
         }
     }
     return text;
@@ -126,14 +118,13 @@ std::string check_json(const std::vector<CheckedProcess>& processes) {
             }
             methods.push_back(std::move(method));
         }
-        const CheckedProcess::Trial* const automatic = process.first_success();
         Json checked{
             {"pid", process.pid},
             {"server_version_num",
              process.server_version_num != 0 ? Json(process.server_version_num) : Json(nullptr)},
             {"obstacles", std::move(obstacles)},
             {"methods", std::move(methods)},
-            {"auto", automatic != nullptr ? Json(to_string(automatic->method)) : Json(nullptr)},
+            {"auto", process.automatic ? Json(to_string(*process.automatic)) : Json(nullptr)},
             {"failure",
              process.failure ? Json{{"message", json_text(process.failure->message)},
                                     {"remedy", json_text(process.failure->hint)}}

@@ -33,11 +33,10 @@ struct CheckedProcess {
     Confinement confinement;
     std::vector<Finding> obstacles;
     std::vector<Trial> trials;
+    // What auto took; none where it was not asked, or could not.
+    std::optional<Method> automatic;
     // Why none was tried.
     std::optional<Error> failure;
-
-    // The first trial that gave a snapshot, which is the one that auto takes; null where none did.
-    [[nodiscard]] const Trial* first_success() const;
 };
 
 [[nodiscard]] std::string check_text(const std::vector<CheckedProcess>& processes,

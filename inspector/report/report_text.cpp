@@ -141,26 +141,25 @@ void ReportWriter::unexplained(const BackendDiagnosis& backend) {
     if (backend.unexplained_bytes * 100 < backend.growth.bytes) {
         return;
     }
-    const Growth& growth = backend.growth;
-    const std::string warm_up =
-        growth.warm_up_bytes > 0
-            ? fmt::format("; {} came in the first {}, in which caches fill",
-                          readable_bytes(static_cast<double>(growth.warm_up_bytes)),
-                          readable_seconds(growth.warm_up_seconds))
-            : "";
     line();
-    paragraph(fmt::format("Not explained by this: {}{}.",
-                          readable_bytes(static_cast<double>(backend.unexplained_bytes)),
-                          warm_up),
+    paragraph(fmt::format("Not explained by this: {}.",
+                          readable_bytes(static_cast<double>(backend.unexplained_bytes))),
               "  ");
 }
 
 void ReportWriter::growth(const BackendDiagnosis& backend) {
     const Growth& growth = backend.growth;
     const Estimate& rate = growth.bytes_per_second;
-    paragraph(fmt::format("Grew by {} in {}: {}/s (95 % interval: {}/s to {}/s), {}/h.",
+    const std::string warm_up =
+        growth.warm_up_bytes > 0
+            ? fmt::format(", {} of it in the first {}, in which caches fill; since then by",
+                          readable_bytes(static_cast<double>(growth.warm_up_bytes)),
+                          readable_seconds(growth.warm_up_seconds))
+            : ":";
+    paragraph(fmt::format("Grew by {} in {}{} {}/s (95 % interval: {}/s to {}/s), {}/h.",
                           readable_bytes(static_cast<double>(growth.bytes)),
                           readable_seconds(growth.seconds),
+                          warm_up,
                           readable_bytes(rate.value),
                           readable_bytes(rate.low),
                           readable_bytes(rate.high),

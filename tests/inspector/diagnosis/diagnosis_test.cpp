@@ -651,7 +651,8 @@ TEST(Diagnosis, SaysWhereARecordingEndedUnplanned) {
     EXPECT_THAT(diagnose(history).backends[0].notes,
                 Contains(HasSubstr("ended early: process 42 may not be read")));
     history.backends[0].end = std::nullopt;
-    EXPECT_THAT(diagnose(history).backends[0].notes, Contains(HasSubstr("did not end by itself")));
+    EXPECT_THAT(diagnose(history).backends[0].notes,
+                Contains(HasSubstr("its recorder still runs, or was killed")));
 }
 
 TEST(Diagnosis, IsTheSameEachTime) {

@@ -10,9 +10,8 @@
 namespace palloscope {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
+using testing::Optional;
 
 Explanation after(std::int64_t seconds) {
     Explanation explanation = sample_explanation();
@@ -66,10 +65,10 @@ TEST(WhatTheBytesAre, SaysWhatGrewMost) {
     later.catalog_caches[0].negative_entries += 57'894;
     later.catalog_caches[0].bytes += 1 << 20U;
     later.portals.push_back({.name = "small", .held = true, .bytes = 100});
-    EXPECT_THAT(what_the_bytes_are(history_of(after(0), later)),
-                ElementsAre("What the bytes are, from explanations 1 min 30 s apart: 57,894 more "
-                            "negative entries of pg_class (relname, relnamespace): look-ups that "
-                            "found nothing, 1.00 MB."));
+    EXPECT_EQ(what_the_bytes_are(history_of(after(0), later)),
+              "What grew most in the backend, from explanations 1 min 30 s apart: 57,894 more "
+              "negative entries of pg_class (relname, relnamespace): look-ups that found "
+              "nothing, 1.00 MB.");
 }
 
 TEST(WhatTheBytesAre, ShortensQueriesNotWithinACharacter) {
@@ -77,12 +76,12 @@ TEST(WhatTheBytesAre, ShortensQueriesNotWithinACharacter) {
     later.kept_plans.push_back(
         {.query = std::string(89, 'x') + "\u20ac" + std::string(50, 'y'), .bytes = 8192});
     EXPECT_THAT(what_the_bytes_are(history_of(after(0), later)),
-                ElementsAre(HasSubstr("plans kept for: " + std::string(89, 'x') + "..., 8.00 kB")));
+                Optional(HasSubstr("plans kept for: " + std::string(89, 'x') + "..., 8.00 kB")));
 }
 
 TEST(WhatTheBytesAre, SaysNothingWithoutTwoExplanations) {
-    EXPECT_THAT(what_the_bytes_are({}), IsEmpty());
-    EXPECT_THAT(what_the_bytes_are(history_of(after(0), after(60))), IsEmpty());
+    EXPECT_EQ(what_the_bytes_are({}), std::nullopt);
+    EXPECT_EQ(what_the_bytes_are(history_of(after(0), after(60))), std::nullopt);
 }
 
 }  // namespace

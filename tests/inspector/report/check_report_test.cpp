@@ -13,7 +13,8 @@ CheckedProcess busy_backend() {
                         .failure = Error{.kind = Error::Kind::kTimeout,
                                          .message = "it kept running",
                                          .hint = "use --method freeze"}},
-                       {.method = Method::kFreeze, .pause_us = 412, .contexts = 139}}};
+                       {.method = Method::kFreeze, .pause_us = 412, .contexts = 139}},
+            .automatic = Method::kFreeze};
 }
 
 TEST(CheckReport, TellsOfEachMethodAndWhichOneIsTaken) {
