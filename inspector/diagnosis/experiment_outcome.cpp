@@ -15,7 +15,8 @@ namespace {
 
 // PostgreSQL's smallest usual block: less than this in a whole trial is no growth.
 constexpr double kLeastGrowthBytes = 8192;
-// What is beyond doubt less than this share of the growth without an intervention counts as none;
+// What is beyond doubt less than this share of the growth without an intervention counts as none,
+// and only what is beyond doubt more as no effect;
 // where its interval reaches down to none, or to the last share, it may be as much as the second
 // one: teeth of a saw leave wide intervals, of which one in forty begins above none by chance.
 constexpr double kStoppedShare = 0.2;
@@ -59,7 +60,7 @@ bool grows(const Trial& trial, GrowthUnit unit, const std::optional<Estimate>& g
 Effect effect_of(const Estimate& growth, const Estimate& without) {
     const bool may_be_none = growth.low <= kNearlyNoneShare * without.value;
     const double stopped = may_be_none ? kNoneLeftShare : kStoppedShare;
-    if (growth.high < stopped * without.value) {
+    if (growth.high < std::min(stopped * without.value, without.low)) {
         return Effect::kStops;
     }
     if (growth.high < without.low) {
@@ -68,7 +69,7 @@ Effect effect_of(const Estimate& growth, const Estimate& without) {
     if (growth.low > without.high) {
         return Effect::kHastens;
     }
-    return growth.low > 0 ? Effect::kNone : Effect::kUnclear;
+    return growth.low >= kStoppedShare * without.value ? Effect::kNone : Effect::kUnclear;
 }
 
 std::string joined(const std::vector<std::string>& texts) {

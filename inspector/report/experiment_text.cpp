@@ -177,7 +177,8 @@ std::string experiment_text(const Experiment& experiment,
     if (!outcome.grows) {
         sentences.emplace_back(
             "The workload does not grow by itself, as far as such a trial can show, so no "
-            "intervention can stop it: run it for longer (--duration), or give it more to do.");
+            "intervention can stop it: run it for longer (--duration), or give it more to do; one "
+            "that uses up what it reads, slower (-- --rate 25).");
     }
     for (const std::vector<std::string>& paragraph : {sentences, notes_of(experiment)}) {
         if (!paragraph.empty()) {

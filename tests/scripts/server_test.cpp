@@ -62,6 +62,19 @@ TEST(ServerScript, StartsAServerAgainThatItStopped) {
     EXPECT_THAT(result.out, HasSubstr("socket=" + server.folder()));
 }
 
+// Up to 15 a server's programs ask for the folder that they are called in. A clone may lie in
+// /root.
+TEST(ServerScript, StartsAServerFromAFolderThatIsClosedToItsUser) {
+    const TemporaryFolder folder;
+    std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_all);
+    const PostgresServer server = PostgresServer::start("15");
+    EXPECT_EQ(run_server_script({"stop", server.folder()}).exit_code, 0);
+    const ProgramResult result =
+        run_program({PALLOSCOPE_SOURCE_DIR "/scripts/server", "start", "15", server.folder()},
+                    {.working_directory = folder.path()});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
 TEST(ServerScript, StopsNothingWhereNoServerRuns) {
     EXPECT_EQ(run_server_script({"stop", "/nowhere"}).exit_code, 0);
 }
