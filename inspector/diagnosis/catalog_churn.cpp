@@ -49,7 +49,7 @@ constexpr double kMostStayOfMade = 0.25;
 // Contexts whose content belongs to objects in the catalogs, with the file that makes them. They
 // are children of TopMemoryContext, which belongs to them too: the descriptor of every compiled
 // function lies in it (pl_comp.c, do_compile; funccache.c from 18 on).
-constexpr std::array<std::string_view, 17> kCatalogContexts{
+constexpr std::array<std::string_view, 18> kCatalogContexts{
     "CacheMemoryContext",                      // catcache.c, relcache.c, typcache.c
     "Relcache by OID",                         // relcache.c
     "Type information cache",                  // typcache.c
@@ -62,7 +62,8 @@ constexpr std::array<std::string_view, 17> kCatalogContexts{
     "RI compare cache",                        // ri_triggers.c
     "PL/pgSQL function",                       // pl_comp.c
     "PL/pgSQL function context",               // pl_comp.c, up to 10
-    "PLpgSQL function hash",                   // pl_comp.c, up to 17
+    "PLpgSQL function cache",                  // pl_comp.c, up to 10
+    "PLpgSQL function hash",                   // pl_comp.c, 11 to 17
     "Cached function hash",                    // funccache.c, from 18 on
     "PgStat Shared Ref",                       // pgstat_shmem.c, from 15 on
     "PgStat Shared Ref Hash",                  // pgstat_shmem.c, from 15 on
@@ -115,12 +116,19 @@ struct Churn {
     std::optional<Turnover> beside;
     // What explanations show, whatever the growth was put down to.
     CatalogGrowth growth;
-    // The statement with the most forms: one for every generated name.
+    // The one of those with ever new names that has the most.
     const StatementColumn* widest = nullptr;
 };
 
 bool is_routine(const DataDefinition& definition) {
     return definition.object == "FUNCTION" || definition.object == "PROCEDURE";
+}
+
+// Whether the backend ran it under another name nearly each time that was seen.
+bool has_ever_new_names(const StatementColumn& statement) {
+    constexpr double kNearlyAll = 0.9;
+    return statement.forms_run > 1 &&
+           static_cast<double>(statement.forms_run) >= kNearlyAll * statement.seen;
 }
 
 void note_definition(const StatementColumn& statement, Churn& churn) {
@@ -132,7 +140,8 @@ void note_definition(const StatementColumn& statement, Churn& churn) {
     churn.drops = churn.drops || definition->verb == DefinitionVerb::kDrop;
     churn.temporary = churn.temporary || definition->temporary;
     churn.relations = churn.relations || !is_routine(*definition);
-    if (statement.forms > 1 && (churn.widest == nullptr || statement.forms > churn.widest->forms)) {
+    if (has_ever_new_names(statement) &&
+        (churn.widest == nullptr || statement.forms_run > churn.widest->forms_run)) {
         churn.widest = &statement;
     }
 }
@@ -346,7 +355,7 @@ std::vector<std::string> evidence(const Suspicion& suspicion, const Churn& churn
         sentences.push_back(fmt::format(
             "No name is used twice: {} different forms of {}. What the backend keeps of a "
             "dropped name can never serve again.",
-            readable_count(static_cast<double>(churn.widest->forms)),
+            readable_count(static_cast<double>(churn.widest->forms_run)),
             churn.widest->query));
     } else if (churn.temporary) {
         sentences.emplace_back(
@@ -385,13 +394,23 @@ bool holds_little_else(const Suspicion& suspicion) {
     return others < kMostOthers * suspicion.bytes;
 }
 
+// Whether what is made is there to stay: nothing is dropped, and as many more relations are known.
+bool stay_all(const Suspicion& suspicion, const Churn& churn) {
+    // A backend that begins comes to know some hundred.
+    constexpr double kEnough = 200;
+    const Turnover turnover = turnover_of_relations(suspicion);
+    return !churn.drops && turnover.drops == 0 && turnover.makes >= kEnough &&
+           !churn.growth.has_gone_objects() &&
+           churn.growth.relations >= (1 - kMostStayOfMade) * turnover.makes;
+}
+
 std::optional<Finding> explain(const Suspicion& suspicion) {
     const Churn churn = churn_in(suspicion);
     // To drop what may be there makes nothing; and functions that are made, called and dropped
     // leave their code and plans behind (plan_cache.cpp), which is another matter.
     const bool objects_are_gone = churn.growth.of_gone_objects();
     const bool found = churn.accounts || churn.beside || objects_are_gone;
-    if (!found || !churn.makes || !churn.relations) {
+    if (!found || !churn.makes || !churn.relations || stay_all(suspicion, churn)) {
         return std::nullopt;
     }
     Finding finding{

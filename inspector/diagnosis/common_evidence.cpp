@@ -17,6 +17,12 @@ namespace {
 // Enough to see who takes and who gives; the table of statements has them all.
 constexpr std::size_t kMostSteps = 6;
 
+// Whether it is of what lies in no context.
+bool is_of_process(const Suspicion& suspicion) {
+    return !suspicion.contexts.empty() && (suspicion.contexts.front().path == kOutsideContexts ||
+                                           suspicion.contexts.front().path == kSharedMemory);
+}
+
 bool ends_transaction(const SuspectedStatement& member) {
     const std::string& query = member.statement->query;
     return (query == "COMMIT" || query == "END" || query == "BEGIN") &&
@@ -52,16 +58,20 @@ std::string stays_after_a_round(const SuspectedGroup& group, double seconds) {
 
 std::string straight_line(const Suspicion& suspicion) {
     return fmt::format(
-        "Used bytes against executions are {} line (R-squared {:.3f}).",
-        suspicion.straightness >= 0.99 ? "a straight" : "roughly a straight",
+        "{} against executions are {} line (R-squared {:.3f}).",
+        is_of_process(suspicion) ? "Pages" : "Used bytes",
+        suspicion.straightness >= 0.99  ? "a straight"
+        : suspicion.straightness >= 0.9 ? "roughly a straight"
+                                        : "no straight",
         // Never "1.000" for what is not exactly straight.
         suspicion.straightness >= 1 ? 1.0 : std::floor(suspicion.straightness * 1000) / 1000);
 }
 
 std::string beside_rss_anon(const Suspicion& suspicion) {
     return fmt::format(
-        "RssAnon, the process's own memory, changed by {} while these contexts grew by {}.",
+        "RssAnon, the process's own memory, changed by {}{} grew by {}.",
         readable_bytes(suspicion.rss_anon_bytes),
+        is_of_process(suspicion) ? "; what is in no context" : " while these contexts",
         readable_bytes(suspicion.bytes));
 }
 

@@ -21,8 +21,7 @@ ContextSeries process_series(const BackendHistory& backend,
 
 CoveredMemory::CoveredMemory(const BackendHistory& backend, const SnapshotChoice& choice)
     : backend_(backend),
-      first_(choice.indices.front()),
-      last_(choice.indices.back()),
+      choice_(choice),
       process_{
           process_series(backend,
                          kOutsideContexts,
@@ -45,8 +44,8 @@ void CoveredMemory::for_each(Covers covers, const Visitor& visit) const {
     }
 }
 
-std::int64_t CoveredMemory::growth_of(const ContextSeries& series) const {
-    return series.figures[last_].used_bytes - series.figures[first_].used_bytes;
+std::int64_t CoveredMemory::growth_of(const ContextSeries& series, std::size_t from) const {
+    return series.figures[choice_.indices.back()].used_bytes - series.figures[from].used_bytes;
 }
 
 std::vector<double> CoveredMemory::bytes(Covers covers) const {
@@ -60,24 +59,27 @@ std::vector<double> CoveredMemory::bytes(Covers covers) const {
 }
 
 std::vector<ContextGrowth> CoveredMemory::growth(Covers covers) const {
+    const std::size_t first = choice_.indices.front();
+    const std::size_t last = choice_.indices.back();
     std::vector<ContextGrowth> grown;
     for_each(covers, [&](const ContextSeries& series) {
         const bool counted = series.count.size() == series.figures.size();
-        if (const std::int64_t bytes = growth_of(series); bytes > 0) {
+        if (const std::int64_t bytes = growth_of(series, first); bytes > 0) {
             grown.push_back({.path = series.path,
                              .bytes = bytes,
-                             .contexts = counted ? series.count[last_] - series.count[first_] : 0});
+                             .contexts = counted ? series.count[last] - series.count[first] : 0});
         }
     });
     std::ranges::stable_sort(grown, std::ranges::greater(), &ContextGrowth::bytes);
     return grown;
 }
 
-double CoveredMemory::shared_part(Covers whole, Covers part) const {
+double CoveredMemory::shared_part(Covers whole, Covers part, std::size_t from) const {
     std::int64_t of_whole = 0;
     std::int64_t of_part = 0;
     for_each(whole, [&](const ContextSeries& series) {
-        const std::int64_t bytes = std::max<std::int64_t>(growth_of(series), 0);
+        const std::int64_t bytes =
+            std::max<std::int64_t>(growth_of(series, choice_.indices[from]), 0);
         of_whole += bytes;
         of_part += part(series.path) ? bytes : 0;
     });

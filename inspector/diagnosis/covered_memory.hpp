@@ -16,7 +16,7 @@ class CoveredMemory {
   public:
     using Covers = bool (*)(std::string_view path);
 
-    // Both must outlive this; `choice` has at least one snapshot.
+    // Both must outlive this, where they are; `choice` has at least one snapshot.
     CoveredMemory(const BackendHistory& backend, const SnapshotChoice& choice);
 
     // The sum of what `covers` accepts, at every snapshot of the backend.
@@ -25,17 +25,18 @@ class CoveredMemory {
     // What of it grew over the chosen snapshots, largest first.
     [[nodiscard]] std::vector<ContextGrowth> growth(Covers covers) const;
 
-    // The part of the growth of what `whole` covers that lies where `part` covers too, 0 … 1.
-    [[nodiscard]] double shared_part(Covers whole, Covers part) const;
+    // The part of the growth of what `whole` covers that lies where `part` covers too, 0 … 1, from
+    // this one of the chosen snapshots on.
+    [[nodiscard]] double shared_part(Covers whole, Covers part, std::size_t from) const;
 
   private:
     template <typename Visitor>
     void for_each(Covers covers, const Visitor& visit) const;
-    [[nodiscard]] std::int64_t growth_of(const ContextSeries& series) const;
+    // From this snapshot on.
+    [[nodiscard]] std::int64_t growth_of(const ContextSeries& series, std::size_t from) const;
 
     const BackendHistory& backend_;
-    std::size_t first_;
-    std::size_t last_;
+    const SnapshotChoice& choice_;
     // Of the process, with the figure in used_bytes.
     std::vector<ContextSeries> process_;
 };

@@ -79,6 +79,7 @@ class BackendAnalysis {
     struct Explained {
         const CauseRule* rule = nullptr;
         std::vector<double> bytes;
+        std::size_t from = 0;  // of the chosen snapshots: what it explains came since
     };
 
     // What a report calls the backend's memory, at the chosen snapshots.
@@ -201,7 +202,9 @@ std::vector<ContextGrowth> BackendAnalysis::growing_contexts(const CauseRule& ru
 std::vector<double> BackendAnalysis::unexplained(std::vector<double> bytes,
                                                  CoveredMemory::Covers covers) const {
     for (const Explained& explained : explained_) {
-        add_to(bytes, explained.bytes, -memory_.shared_part(explained.rule->covers, covers));
+        add_to(bytes,
+               explained.bytes,
+               -memory_.shared_part(explained.rule->covers, covers, explained.from));
     }
     return bytes;
 }
@@ -241,7 +244,7 @@ bool BackendAnalysis::holds_a_leak(const CauseRule& rule, const Trend& trend) co
     }
     return std::ranges::any_of(cause_rules(), [&](const CauseRule& other) {
         if (!other.leaks || of_process(other) ||
-            memory_.shared_part(other.covers, rule.covers) < kNearlyAll) {
+            memory_.shared_part(other.covers, rule.covers, /*from=*/0) < kNearlyAll) {
             return false;
         }
         const Trend of_part = judge_growth(
@@ -312,7 +315,8 @@ void BackendAnalysis::conclude(const CauseRule& rule,
                 .evidence = std::move(finding.evidence),
                 .remedies = std::move(finding.remedies)};
     std::ranges::move(server_evidence(cause.id, backend_), std::back_inserter(cause.evidence));
-    Explained explained{.rule = &rule, .bytes = std::vector<double>(bytes.size())};
+    Explained explained{
+        .rule = &rule, .bytes = std::vector<double>(bytes.size()), .from = suspicion.trend.start};
     const auto put_down_to = [&](const SuspectedGroup& group) {
         const std::string label = fmt::format("g{}", ++groups_named_);
         std::ranges::move(cause_statements(group, label), std::back_inserter(cause.statements));
@@ -326,6 +330,7 @@ void BackendAnalysis::conclude(const CauseRule& rule,
     }
     if (finding.whole || finding.groups.empty()) {
         explained.bytes = bytes;
+        explained.from = 0;
         cause.bytes = std::llround(suspicion.bytes);
     } else {
         cause.bytes = std::llround(attributed_bytes(cause.statements));
@@ -389,20 +394,28 @@ std::optional<BackendDiagnosis> diagnose_before_rest(const History& history,
     return diagnosis;
 }
 
+// What no rule knows the cause of.
+std::int64_t open_bytes(const BackendDiagnosis& diagnosis) {
+    std::int64_t bytes = diagnosis.unexplained_bytes;
+    for (const Cause& cause : diagnosis.causes) {
+        bytes += cause.id == unknown_cause_rule().id ? cause.bytes : 0;
+    }
+    return bytes;
+}
+
 // The growth of used bytes, of a backend with snapshots.
 BackendDiagnosis diagnose_used(const History& history,
                                const BackendHistory& backend,
                                const SightingWeights& weights) {
     BackendDiagnosis diagnosis = BackendAnalysis(history, backend, weights).run();
-    const bool complete = diagnosis.leaks()
-                              ? 2 * diagnosis.unexplained_bytes <= diagnosis.growth.bytes
-                              : diagnosis.growth.verdict != GrowthVerdict::kSettled;
+    const bool complete = diagnosis.leaks() ? 2 * open_bytes(diagnosis) <= diagnosis.growth.bytes
+                                            : diagnosis.growth.verdict != GrowthVerdict::kSettled;
     if (complete) {
         return diagnosis;
     }
     const BackendHistory even = by_work(backend);
     BackendDiagnosis slowed = BackendAnalysis(history, even, weights).run();
-    if (slowed.leaks() && slowed.unexplained_bytes < diagnosis.unexplained_bytes) {
+    if (slowed.leaks() && open_bytes(slowed) < open_bytes(diagnosis)) {
         return slowed;
     }
     if (diagnosis.leaks()) {

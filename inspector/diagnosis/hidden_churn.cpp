@@ -41,8 +41,9 @@ bool uses_temporary_tables(const BackendHistory& backend) {
 std::optional<Finding> explain(const Suspicion& suspicion) {
     const CatalogGrowth growth = catalog_growth(suspicion.backend);
     const bool temporary = uses_temporary_tables(suspicion.backend);
-    const bool found =
-        growth.explained ? growth.of_gone_objects() : temporary && growth.relations < kFewRelations;
+    const bool found = growth.explained ? growth.of_gone_objects()
+                                        : temporary && growth.relations < kFewRelations &&
+                                              suspicion.has_statements;
     if (!found) {
         return std::nullopt;
     }
@@ -63,10 +64,11 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
     if (growth.explained) {
         own.push_back(what_is_of_gone_objects(growth));
     }
-    if (temporary) {
+    if (temporary && suspicion.has_statements) {
         own.emplace_back(
-            "The backend has buffers for temporary tables (LocalBufferContext), though no recorded "
-            "statement makes any: a function does.");
+            "The backend has buffers for temporary tables (LocalBufferContext), and no statement "
+            "that "
+            "was recorded often makes any: functions do.");
     }
     finding.whole = growth.explained;
     finding.evidence = usual_evidence(suspicion, finding.groups, std::move(own));

@@ -5,6 +5,7 @@
 // at once, until the first of them is freed: then that threshold rises with them (M_MMAP_THRESHOLD,
 // dynamic).
 
+#include <optional>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -25,9 +26,11 @@ bool covers(std::string_view path) {
 
 std::optional<Finding> explain(const Suspicion& suspicion) {
     const double given_back = given_back_bytes(suspicion.backend);
-    const double freed = growth_kept_by_malloc(suspicion.backend).value_or(0);
-    const bool explained = freed > suspicion.bytes / 2;
-    if (!is_worth_a_cause(suspicion) || (!explained && given_back < suspicion.bytes / 2)) {
+    const std::optional<double> freed = growth_kept_by_malloc(suspicion.backend);
+    const bool explained = freed && *freed > suspicion.bytes / 2;
+    const bool refuted = freed && *freed < suspicion.bytes / 4;
+    const bool seems_so = given_back >= suspicion.bytes / 2 && !refuted;
+    if (!is_worth_a_cause(suspicion) || !(explained || seems_so)) {
         return std::nullopt;
     }
     Finding finding{
@@ -55,7 +58,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
     if (explained) {
         finding.evidence.push_back(fmt::format(
             "Explanations find {} more that malloc keeps and that contexts do not hold at rest.",
-            readable_bytes(freed)));
+            readable_bytes(*freed)));
     }
     return finding;
 }

@@ -68,10 +68,12 @@ std::optional<double> growth_kept_by_malloc(const BackendHistory& backend) {
 
 double given_back_bytes(const BackendHistory& backend) {
     std::int64_t most = 0;
+    std::int64_t largest_fall = 0;
     for (const SnapshotSummary& snapshot : backend.snapshots) {
         most = std::max(most, snapshot.total.total_bytes);
+        largest_fall = std::max(largest_fall, most - snapshot.total.total_bytes);
     }
-    return static_cast<double>(most - least_at_rest(backend));
+    return static_cast<double>(largest_fall);
 }
 
 }  // namespace palloscope

@@ -24,7 +24,7 @@ namespace palloscope {
 // that moment: what they hold beyond what they do at rest counts as free.
 [[nodiscard]] std::optional<double> growth_kept_by_malloc(const BackendHistory& backend);
 
-// The most that contexts held at any snapshot beyond what they hold at the end: what they have
+// The most that contexts held at any snapshot beyond what they held at a later one: what they have
 // given back to malloc.
 [[nodiscard]] double given_back_bytes(const BackendHistory& backend);
 

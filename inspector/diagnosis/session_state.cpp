@@ -25,12 +25,13 @@ namespace palloscope {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kKinds{
-    "TopMemoryContext",  // async.c, lock.c
-    "LOCALLOCK hash",    // lock.c
-    "GUCMemoryContext",  // guc.c, from 16 on
-    "GUC hash table",    // guc.c, from 16 on
-    "Sequence values",   // sequence.c
+constexpr std::array<std::string_view, 6> kKinds{
+    "TopMemoryContext",       // async.c, lock.c
+    "LOCALLOCK hash",         // lock.c
+    "Local Listen Channels",  // async.c, from 19 on
+    "GUCMemoryContext",       // guc.c, from 16 on
+    "GUC hash table",         // guc.c, from 16 on
+    "Sequence values",        // sequence.c
 };
 
 bool covers(std::string_view path) {

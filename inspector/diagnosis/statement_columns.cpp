@@ -160,16 +160,19 @@ void put_down(KeptCount kept, bool seen_by_looks, StatementColumn& column) {
 }
 
 // The interval that each execution ended in, 0 for none that counts; and how many each statement
-// has.
+// has, of how many forms.
 struct Executed {
     std::vector<std::size_t> intervals;
     std::vector<double> totals;
+    std::vector<std::size_t> forms;
 };
 
 Executed executed(const FoldedForms& folded,
                   const std::vector<ExecutionRecord>& executions,
                   std::span<const std::int64_t> moments_ns) {
-    Executed found{.totals = std::vector<double>(folded.statements.size())};
+    Executed found{.totals = std::vector<double>(folded.statements.size()),
+                   .forms = std::vector<std::size_t>(folded.statements.size())};
+    std::vector<bool> was_run(folded.statement_of_form.size());
     found.intervals.reserve(executions.size());
     for (const ExecutionRecord& execution : executions) {
         const std::size_t interval = interval_of(execution.ended_at_ns, moments_ns);
@@ -177,7 +180,10 @@ Executed executed(const FoldedForms& folded,
                             interval < moments_ns.size();
         found.intervals.push_back(counts ? interval : 0);
         if (counts) {
-            found.totals[folded.statement_of_form[execution.form]] += 1;
+            const std::size_t statement = folded.statement_of_form[execution.form];
+            found.totals[statement] += 1;
+            found.forms[statement] += was_run[execution.form] ? std::size_t{0} : 1;
+            was_run[execution.form] = true;
         }
     }
     return found;
@@ -301,7 +307,8 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
                                  std::span<const KeptCount> kept) {
     FoldedForms folded = fold_forms(forms);
     // Two passes, so that only the frequent statements cost a number for every snapshot.
-    auto [intervals, totals] = executed(folded, executions, moments_ns);
+    const Executed found = executed(folded, executions, moments_ns);
+    std::vector<double> totals = found.totals;
     Left left = sort_out(kept, folded.statements, totals);
     for (const auto& [statement, count] : left.by_statement) {
         totals[statement] =
@@ -313,11 +320,14 @@ StatementCounts count_statements(const std::vector<StatementForm>& forms,
         place[statement] = counts.columns.size();
         counts.columns.push_back(std::move(folded.statements[statement]));
         counts.columns.back().calls.assign(moments_ns.size(), 0.0);
+        counts.columns.back().forms_run = found.forms[statement];
+        counts.columns.back().seen = found.totals[statement];
     }
     for (const std::size_t statement : folded.statement_of_form) {
         counts.column_of_form.push_back(place[statement]);
     }
-    const SeenExecutions seen = see_executions(executions, intervals, looks.has_value(), counts);
+    const SeenExecutions seen =
+        see_executions(executions, found.intervals, looks.has_value(), counts);
     const bool by_plans = looks && !left.plans_of_functions.empty();
     const std::vector<std::vector<double>> seen_calls =
         by_plans ? seen_by_column(seen, counts.columns) : std::vector<std::vector<double>>{};

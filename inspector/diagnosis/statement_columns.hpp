@@ -27,6 +27,9 @@ struct StatementColumn {
     std::string fingerprint;
     // Forms that were counted together.
     std::size_t forms = 1;
+    // Those of them that this backend ran, and how many executions of it were seen or told of.
+    std::size_t forms_run = 0;
+    double seen = 0;
     // calls[i]: executions that ended after the first moment and not after moments_ns[i], failed
     // ones included. Where they were seen now and then only, an estimate (sightings.hpp).
     std::vector<double> calls;

@@ -15,6 +15,8 @@ namespace {
 
 // A column that runs in the transactions of ranked ones in so many of its calls belongs to them.
 constexpr double kInCompany = 0.9;
+// Less than this share of a growth is nothing.
+constexpr double kTrifle = 0.01;
 
 // Whether the statement is known to be a cause by what it left.
 bool is_known_cause(const CauseRule& rule, const StatementColumn& statement) {
@@ -249,8 +251,12 @@ void Suspects::accuse(std::span<const double> bytes,
     const double growth = bytes.back() - bytes[first];
     const std::vector<bool> plausible =
         stepped_ && of_pages ? groups_that_took(growth / 2, own) : plausible_groups(rule, ranked);
-    if (of_pages) {
-        own.clear();  // the page that a statement touches need not be its own
+    // The page that a statement touches need not be its own; and of bytes that other causes explain
+    // in part, what a statement took says nothing of the rest.
+    const double every_growth =
+        every_bytes[choice_.indices.back()] - every_bytes[choice_.indices[first]];
+    if (of_pages || std::abs(every_growth - growth) > kTrifle * std::abs(every_growth)) {
+        own.clear();
     }
     // A backend that steps does nothing but its statements.
     const bool only_statements = stepped_ && !groups_.empty();

@@ -100,6 +100,26 @@ TEST(CatalogBreadth, IsNamedWhereTheTableOfRelationsGrowsWithTheCaches) {
     EXPECT_NEAR(cause.statements.at(0).bytes_per_call.value, 5064, 1);
 }
 
+TEST(CatalogBreadth, IsNamedWhereWhatIsMadeIsThereToStay) {
+    EXPECT_THAT(causes_of(calls_of("CREATE TABLE tenant_*_orders (order_id integer)",
+                                   [](SyntheticBackend& backend) {
+                                       backend.grow(kCatalogCache, 4000);
+                                       backend.grow(kTop + "/Relcache by OID", 64);
+                                   })),
+                ElementsAre("catalog-breadth"));
+}
+
+// That the backend has buffers for temporary tables does not say who makes them.
+TEST(CatalogChurn, IsNotPutDownToFunctionsWhereNoStatementsAreKnown) {
+    SyntheticBackend backend;
+    backend.grow(kTop + "/LocalBufferContext", 8192);
+    for (int i = 0; i < 60; ++i) {
+        backend.grow(kCatalogCache, 4000 + 100 * (i % 3));
+        backend.snapshot(i + 1);
+    }
+    EXPECT_THAT(causes_of(backend), ElementsAre("unknown"));
+}
+
 TEST(CatalogChurn, IsSeenWhereFunctionsMakeAndDropTheTables) {
     SyntheticBackend backend = caches_filled_by("SELECT monthly_report($1)");
     explain_ends(backend, [](Explanation& after) {
@@ -391,6 +411,24 @@ TEST(PlanCache, IsNamedWherePlansGrowAndNoNamesOfPreparedStatements) {
                 ElementsAre("plan-cache"));
 }
 
+// The table of their names comes into being with room for the first ones.
+TEST(PlanCache, IsNamedThoughAFirstStatementIsPrepared) {
+    int calls = 0;
+    EXPECT_THAT(causes_of(calls_of("SELECT query_*()",
+                                   [&](SyntheticBackend& backend) {
+                                       if (++calls % 3 == 0) {
+                                           const std::string source =
+                                               kCatalogCache + "/CachedPlanSource";
+                                           backend.grow(source, 14000);
+                                           backend.add_contexts(source, 1);
+                                       }
+                                       if (calls == 100) {
+                                           backend.grow(kTop + "/Prepared Queries", 9800);
+                                       }
+                                   })),
+                ElementsAre("plan-cache"));
+}
+
 TEST(PlanCache, IsNamedThoughItsFunctionsAreMadeAndDropped) {
     EXPECT_THAT(
         causes_of(plans_kept_by("CREATE FUNCTION query_*()", kTop + "/PL/pgSQL function", 6000)),
@@ -573,6 +611,14 @@ TEST(SessionState, IsNamedForChannelsAndLocks) {
     }));
     EXPECT_EQ(locks.id, "session-state");
     EXPECT_THAT(locks.title, HasSubstr("locks"));
+}
+
+TEST(SessionState, IsNamedForChannelsInTheirTableOf19) {
+    EXPECT_THAT(causes_of(calls_of("LISTEN conversation_*",
+                                   [](SyntheticBackend& backend) {
+                                       backend.grow(kTop + "/Local Listen Channels", 90);
+                                   })),
+                ElementsAre("session-state"));
 }
 
 TEST(SessionState, IsNamedForChannelsThoughTheBytesGoWithAnotherStatement) {

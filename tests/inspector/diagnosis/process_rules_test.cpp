@@ -102,6 +102,26 @@ TEST(MallocRetention, IsNamedWhereContextsGaveBackWhatRssAnonKeeps) {
     EXPECT_EQ(diagnosis.causes[0].id, "malloc-retention");
 }
 
+// What the contexts gave back is not what grew: malloc keeps no more than it did.
+TEST(MallocRetention, IsNotNamedAgainstWhatMallocSays) {
+    SyntheticBackend backend = outside_grown_by("SELECT sum(total) FROM orders");
+    backend.snapshot(61, "active", 7e6);
+    backend.snapshot(62);
+    const auto accounting = [&](std::int64_t compiled) {
+        const std::int64_t at_rest = backend.backend().snapshots.back().total.total_bytes;
+        return Accounting{
+            .items = {{"contexts-used", at_rest}, {"malloc-free", 0}, {"jit", compiled}}};
+    };
+    Explanation before;
+    before.accounting = accounting(0);
+    Explanation after;
+    after.accounting = accounting(7 << 20);
+    backend.backend().explanations = {before, after};
+    const BackendDiagnosis diagnosis = diagnosis_of(backend);
+    ASSERT_THAT(diagnosis.causes, SizeIs(1));
+    EXPECT_EQ(diagnosis.causes[0].id, "outside-contexts");
+}
+
 // No snapshot met it amid a batch, but the last explanation did.
 TEST(MallocRetention, IsNamedWhereTheLastExplanationFindsSomeOfItInContexts) {
     const auto accounting = [](std::int64_t in_contexts, std::int64_t free) {
