@@ -1,7 +1,11 @@
 #include "attach/rest_watch.hpp"
 
+#include <sys/syscall.h>
+
+#include <array>
 #include <csignal>
 #include <cstdint>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -17,6 +21,12 @@ namespace {
 using test::eventually;
 using test::TargetProgram;
 
+// What targets/waits.cpp sleeps in, as long as its input is open.
+constexpr std::array<std::pair<const char*, long>, 4> kSleeps{{{"poll", SYS_poll},
+                                                               {"epoll_wait", SYS_epoll_wait},
+                                                               {"nanosleep", SYS_clock_nanosleep},
+                                                               {"futex", SYS_futex}}};
+
 // Waits until the process sleeps; none where it never does.
 std::optional<RestWatch::Rest> next_rest(const RestWatch& watch) {
     std::optional<RestWatch::Rest> rest;
@@ -30,11 +40,13 @@ std::optional<RestWatch::Rest> next_rest(const RestWatch& watch) {
 }  // namespace
 
 TEST(RestWatch, SaysThatASleeperRested) {
-    for (const char* const kind : {"poll", "epoll_wait", "nanosleep", "futex"}) {
-        const TargetProgram target = TargetProgram::start("waits", {kind});
+    for (const auto& [kind, number] : kSleeps) {
+        const TargetProgram target =
+            TargetProgram::start("waits", {kind}, {.keep_input_open = true});
         const auto watch = RestWatch::open(target.pid()).value();
         const auto rest = next_rest(watch);
         ASSERT_TRUE(rest) << kind;
+        ASSERT_EQ(rest->syscall, number) << kind;
         EXPECT_EQ(watch.begin(), rest) << kind;
         EXPECT_TRUE(watch.rested_since(*rest)) << kind;
         EXPECT_TRUE(watch.rested_since(*rest)) << kind;
@@ -69,11 +81,13 @@ TEST(RestWatch, SaysThatOneWhichWasWokenOnceDidNotRest) {
 }
 
 TEST(RestWatch, SaysThatASleeperOnlyStopped) {
-    for (const char* const kind : {"poll", "epoll_wait", "nanosleep", "futex"}) {
-        const TargetProgram target = TargetProgram::start("waits", {kind});
+    for (const auto& [kind, number] : kSleeps) {
+        const TargetProgram target =
+            TargetProgram::start("waits", {kind}, {.keep_input_open = true});
         const auto watch = RestWatch::open(target.pid()).value();
         const auto rest = next_rest(watch);
         ASSERT_TRUE(rest) << kind;
+        ASSERT_EQ(rest->syscall, number) << kind;
         {
             const auto stopped = StoppedProcess::seize(target.pid()).value();
             const auto registers = read_registers(target.pid()).value();
@@ -112,7 +126,7 @@ TEST(RestWatch, SaysThatOneWhoseSleepEndedDidNotOnlyStop) {
 
 // To stop, it is given a processor once more.
 TEST(RestWatch, SaysThatOneWhichWasStoppedDidNotRest) {
-    const TargetProgram target = TargetProgram::start("waits", {"poll"});
+    const TargetProgram target = TargetProgram::start("waits", {"poll"}, {.keep_input_open = true});
     const auto watch = RestWatch::open(target.pid()).value();
     const auto rest = next_rest(watch);
     ASSERT_TRUE(rest);
@@ -132,7 +146,7 @@ TEST(RestWatch, SeesNoRestOfOneThatRuns) {
 }
 
 TEST(RestWatch, SeesNoRestOfOneThatIsGone) {
-    TargetProgram target = TargetProgram::start("waits", {"poll"});
+    TargetProgram target = TargetProgram::start("waits", {"poll"}, {.keep_input_open = true});
     const auto watch = RestWatch::open(target.pid()).value();
     const auto rest = next_rest(watch);
     ASSERT_TRUE(rest);

@@ -64,14 +64,25 @@ TEST(StatsScript, DoesNoHarmWhereItIsKilled) {
     const auto life = std::chrono::steady_clock::now() - begin;
     std::mt19937 random(15);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same in each run
     std::uniform_real_distribution<double> part(0.3, 1.0);
+    int killed = 0;
+    int killed_while_it_held = 0;
     for (int i = 0; i < kKills; ++i) {
         Program script = Program::start(stats_command(session.backend_pid()));
-        std::this_thread::sleep_for(life * part(random));
+        if (i % 2 == 0) {
+            std::this_thread::sleep_for(life * part(random));
+        } else {
+            // It holds the backend for some ten milliseconds only.
+            (void)eventually([&] { return tracer_pid(session.backend_pid()) != 0; });
+            std::this_thread::sleep_for(std::chrono::milliseconds(10) * part(random));
+        }
+        killed_while_it_held += tracer_pid(session.backend_pid()) != 0 ? 1 : 0;
         script.send_signal(SIGKILL);
-        (void)script.wait();
+        killed += script.wait().signal == SIGKILL ? 1 : 0;
         ASSERT_TRUE(eventually([&] { return tracer_pid(session.backend_pid()) == 0; }));
         ASSERT_TRUE(session.alive());
     }
+    EXPECT_GT(killed, 0);
+    EXPECT_GT(killed_while_it_held, 0);
     EXPECT_THAT(watch.harms(), IsEmpty());
 }
 

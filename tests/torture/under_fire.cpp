@@ -60,8 +60,14 @@ class Fire {
         programs.push_back(Program::start(pgbench(server_, {"-n", "-c", "2", "-T", seconds})));
         programs.push_back(
             Program::start(pgbench(server_, {"-n", "-c", "2", "-f", script(), "-T", seconds})));
-        programs.push_back(Program::start(
-            {workload_program(), "conjur", "--dsn", server_.dsn(), "--duration", seconds + "s"}));
+        programs.push_back(Program::start({workload_program(),
+                                           "conjur",
+                                           "--dsn",
+                                           server_.dsn(),
+                                           "--duration",
+                                           seconds + "s",
+                                           "--application-name",  // others record Conjur's
+                                           "fire"}));
         const auto end = Clock::now() + std::chrono::seconds(kRoundSeconds);
         while (Clock::now() < end && result_.asked < snapshots && result_.harms.empty()) {
             look_at_all_backends(snapshots);

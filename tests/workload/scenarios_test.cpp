@@ -47,6 +47,7 @@ struct ShortRun {
 ShortRun run(const std::string& scenario, DriverOptions options) {
     const TemporaryPath file("journal");
     options.journal_path = file.path();
+    options.application_name = "short run";  // others record Conjur's
     Counters counters;
     ShortRun run;
     run.result = drive(*make_scenario(scenario), options, counters, std::stop_token());

@@ -68,7 +68,9 @@ TEST(Causes, AreNamedWithoutAJournal) {
 
 TEST(SharedBuffers, AreToldApartAsNoLeak) {
     const RecordedRun run("shared-buffers", "palloscope-workload shared-buffers", kBrief);
-    for (const nlohmann::json& backend : run.report()["backends"]) {
+    const nlohmann::json report = run.report();
+    ASSERT_FALSE(report["backends"].empty());
+    for (const nlohmann::json& backend : report["backends"]) {
         EXPECT_THAT(backend["causes"], IsEmpty()) << backend.dump(1);
     }
     EXPECT_THAT(palloscope_output({"report", run.recording()}), StartsWith("Nothing leaks."));
