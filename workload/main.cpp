@@ -39,12 +39,14 @@ int fail(const Error& error) {
 }
 
 void print_totals(std::FILE* stream, const Counters& counters, const char* end) {
+    const std::uint64_t upkeeps = counters.upkeeps;
     fmt::print(stream,
-               "{} loops, {} statements, {} errors, {} reconnects{}",
+               "{} loops, {} statements, {} errors, {} reconnects{}{}",
                counters.loops.load(),
                counters.statements.load(),
                counters.errors.load(),
                counters.reconnects.load(),
+               upkeeps > 0 ? fmt::format(", {} upkeeps", upkeeps) : "",
                end);
     std::fflush(stream);
 }

@@ -26,6 +26,7 @@ struct Counters {
     std::atomic<std::uint64_t> statements{0};  // those sent, failed ones among them
     std::atomic<std::uint64_t> errors{0};      // statements that failed
     std::atomic<std::uint64_t> reconnects{0};  // sessions opened in place of another one
+    std::atomic<std::uint64_t> upkeeps{0};     // what was to be done between requests
 };
 
 // What every session writes to. Outlives them all.

@@ -113,6 +113,7 @@ void SessionPool::keep_up(Slot& slot) const {
         return;
     }
     slot.requests = 0;
+    ++bookkeeping_.counters.upkeeps;
     if (upkeep_.statement) {
         // A failure is counted and journalled, and spoils nothing.
         static_cast<void>(slot.session->run("upkeep", *upkeep_.statement));

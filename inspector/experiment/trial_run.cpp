@@ -84,6 +84,7 @@ bool watch(const TrialConditions& conditions,
 // What makes a trial worthless, though all of it ran.
 Result<> find_fault(const TrialPlan& plan,
                     const Stage& stage,
+                    const WorkloadRun& run,
                     const ClientMemory& memory,
                     const Trial& trial) {
     const bool was_read = std::ranges::any_of(
@@ -104,6 +105,12 @@ Result<> find_fault(const TrialPlan& plan,
                                    plan.maintenance,
                                    error.empty() ? "it did not end" : error));
     }
+    if (!plan.driver_options.empty() && run.counts().upkeeps == 0) {
+        return failure(Error::Kind::kFailed,
+                       fmt::format("{}: it was never done, since no request ended outside of a "
+                                   "transaction",
+                                   plan.description));
+    }
     return {};
 }
 
@@ -121,10 +128,12 @@ Result<Trial> run_on_stage(const TrialConditions& conditions,
         return failure(Error::Kind::kInterrupted, "the experiment was interrupted");
     }
     trial.seconds = trial.samples.empty() ? 0 : trial.samples.back().seconds;
-    return run->stop().and_then([&] { return find_fault(plan, stage, memory, trial); }).map([&] {
-        trial.errors = run->counts().errors;
-        return std::move(trial);
-    });
+    return run->stop()
+        .and_then([&] { return find_fault(plan, stage, *run, memory, trial); })
+        .map([&] {
+            trial.errors = run->counts().errors;
+            return std::move(trial);
+        });
 }
 
 }  // namespace

@@ -127,9 +127,14 @@ WorkloadRun::Counts WorkloadRun::counts() const {
     const std::size_t begin = text.find_last_not_of("0123456789", end - 1) + 1;
     long long loops = 0;
     long long errors = 0;
-    const int read = std::sscanf(
-        text.c_str() + begin, "%lld loops, %*d statements, %lld errors", &loops, &errors);
-    return read == 2 ? Counts{.loops = loops, .errors = errors} : Counts{};
+    long long upkeeps = 0;
+    const int read =
+        std::sscanf(text.c_str() + begin,
+                    "%lld loops, %*d statements, %lld errors, %*d reconnects, %lld upkeeps",
+                    &loops,
+                    &errors,
+                    &upkeeps);
+    return read >= 2 ? Counts{.loops = loops, .errors = errors, .upkeeps = upkeeps} : Counts{};
 }
 
 }  // namespace palloscope

@@ -47,6 +47,7 @@ class WorkloadRun {
     struct Counts {
         std::int64_t loops = 0;
         std::int64_t errors = 0;
+        std::int64_t upkeeps = 0;  // TrialPlan::driver_options
     };
 
     [[nodiscard]] Counts counts() const;

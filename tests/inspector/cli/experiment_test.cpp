@@ -146,6 +146,25 @@ TEST(Experiment, RunsFromAFolderThatIsClosedToTheServersUser) {
     EXPECT_EQ(result.exit_code, 0) << result.err;
 }
 
+// Its transaction never ends, and within one nothing is done between requests.
+TEST(Experiment, DoesNotJudgeWhatWasNeverDone) {
+    const ProgramResult result = run_program({palloscope_program(),
+                                              "experiment",
+                                              "--scenario",
+                                              "savepoints",
+                                              "--duration",
+                                              "2s",
+                                              "--try",
+                                              "discard-all",
+                                              "--",
+                                              "--loops-per-transaction",
+                                              "1000000"},
+                                             {},
+                                             kTimeout);
+    EXPECT_THAT(result.out, HasSubstr("it was never done"));
+    EXPECT_THAT(result.out, testing::Not(HasSubstr("changes nothing")));
+}
+
 TEST(Experiment, DoesNotJudgeWhatItCouldNotRead) {
     const std::vector<std::string> trial{palloscope_program(),
                                          "experiment",
