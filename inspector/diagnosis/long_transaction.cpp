@@ -6,6 +6,7 @@
 // it back.
 
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -14,7 +15,6 @@
 #include "inspector/diagnosis/context_kind.hpp"
 #include "inspector/diagnosis/query_word.hpp"
 #include "inspector/diagnosis/readable.hpp"
-#include "inspector/diagnosis/series_growth.hpp"
 
 namespace palloscope {
 
@@ -52,6 +52,20 @@ struct Gathered {
     double subtransactions = 0;
     double trigger_events_bytes = 0;
 };
+
+// At the snapshots that are judged: a transaction that happens to be open at the last one of all is
+// none that stays.
+Gathered gathered_in(const std::vector<ContextGrowth>& contexts) {
+    Gathered gathered;
+    for (const ContextGrowth& context : contexts) {
+        const auto bytes = static_cast<double>(context.bytes);
+        gathered.bytes += is_of_transaction(context.path) ? bytes : 0;
+        gathered.trigger_events_bytes += holds_trigger_events(context.path) ? bytes : 0;
+        gathered.subtransactions +=
+            is_subtransaction(context.path) ? static_cast<double>(context.contexts) : 0;
+    }
+    return gathered;
+}
 
 std::vector<std::string> sentences(const Suspicion& suspicion, const Gathered& gathered) {
     std::vector<std::string> sentences{
@@ -100,10 +114,7 @@ std::vector<std::string> remedies(const Gathered& gathered) {
 }
 
 std::optional<Finding> explain(const Suspicion& suspicion) {
-    const Gathered gathered{
-        .bytes = series_growth(suspicion.backend, is_of_transaction).bytes,
-        .subtransactions = series_growth(suspicion.backend, is_subtransaction).contexts,
-        .trigger_events_bytes = series_growth(suspicion.backend, holds_trigger_events).bytes};
+    const Gathered gathered = gathered_in(suspicion.contexts);
     const bool gathers =
         gathered.bytes > suspicion.bytes / 2 || gathered.subtransactions >= kFewestSubtransactions;
     if (!gathers || gathered.bytes < kLeastShare * suspicion.bytes) {
