@@ -61,6 +61,8 @@ struct Suspicion {
     double lasting_bytes = 0;
     // Growth of RssAnon in the same time.
     double rss_anon_bytes = 0;
+    // RssAnon beyond all contexts at the last snapshot used.
+    double outside_bytes = 0;
     // The growth of the contexts covered, of all growth of the backend, 0 … 1.
     double share_of_growth = 0;
     // The contexts covered that grew, largest first.

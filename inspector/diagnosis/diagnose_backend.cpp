@@ -284,6 +284,7 @@ void BackendAnalysis::ask(const CauseRule& rule) {
         return;
     }
     const double growth = bytes.back() - bytes.front();
+    const SnapshotSummary& last = backend_.snapshots[choice_.indices.back()];
     Suspicion suspicion{
         .backend = backend_,
         .trend = trend,
@@ -291,6 +292,7 @@ void BackendAnalysis::ask(const CauseRule& rule) {
         .bytes = growth,
         .lasting_bytes = lasting_growth,
         .rss_anon_bytes = pages_[choice_.indices.back()] - pages_[choice_.indices.front()],
+        .outside_bytes = static_cast<double>(last.rss_anon_bytes - last.total.total_bytes),
         .share_of_growth = used_growth() > 0 ? std::clamp(growth / used_growth(), 0.0, 1.0) : 1.0,
         .contexts = growing_contexts(rule)};
     accuse(rule, bytes, every, suspicion);

@@ -5,7 +5,9 @@
 // PersistHoldablePortal). Any other one keeps its executor until CLOSE or the end of its
 // transaction.
 
+#include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -15,7 +17,6 @@
 #include "inspector/diagnosis/explained_growth.hpp"
 #include "inspector/diagnosis/query_word.hpp"
 #include "inspector/diagnosis/readable.hpp"
-#include "inspector/diagnosis/series_growth.hpp"
 
 namespace palloscope {
 
@@ -42,9 +43,18 @@ std::optional<int> rank(std::string_view query) {
                                                : std::nullopt;
 }
 
+double contexts_more(const std::vector<ContextGrowth>& grown, bool (*covers)(std::string_view)) {
+    std::int64_t contexts = 0;
+    for (const ContextGrowth& context : grown) {
+        contexts += covers(context.path) ? context.contexts : 0;
+    }
+    return static_cast<double>(contexts);
+}
+
 std::optional<Finding> explain(const Suspicion& suspicion) {
-    const double open = series_growth(suspicion.backend, is_portal).contexts;
-    const double held = series_growth(suspicion.backend, is_held_cursor).contexts;
+    // At the snapshots that are judged: those open at the last one of all may be of a transaction.
+    const double open = contexts_more(suspicion.contexts, is_portal);
+    const double held = contexts_more(suspicion.contexts, is_held_cursor);
     if (open < kFewestCursors) {
         return std::nullopt;
     }

@@ -32,11 +32,9 @@ std::int64_t least_at_rest(const BackendHistory& backend) {
 }  // namespace
 
 bool is_worth_a_cause(const Suspicion& suspicion) {
-    const SnapshotSummary& last = suspicion.backend.snapshots.back();
     return suspicion.bytes >= kSmallestGrowth &&
            suspicion.bytes >= kLeastShareOfRssAnon * suspicion.rss_anon_bytes &&
-           static_cast<double>(last.rss_anon_bytes - last.total.total_bytes) >=
-               kLeastShareThatIsThere * suspicion.bytes;
+           suspicion.outside_bytes >= kLeastShareThatIsThere * suspicion.bytes;
 }
 
 std::optional<double> accounted_growth(const BackendHistory& backend, std::string_view item) {

@@ -102,6 +102,35 @@ TEST(MallocRetention, IsNamedWhereContextsGaveBackWhatRssAnonKeeps) {
     EXPECT_EQ(diagnosis.causes[0].id, "malloc-retention");
 }
 
+// The last snapshot meets a batch, with its cursors open and its memory in contexts.
+TEST(MallocRetention, IsNamedThoughTheRecordingEndsAmidABatch) {
+    SyntheticBackend backend;
+    Dice dice(1);
+    const std::string portals = kTop + "/TopPortalContext/PortalContext";
+    backend.add_contexts(portals, 0);
+    backend.grow(kTop + "/Portal hash", 8192);
+    for (int i = 0; i < 60; ++i) {
+        for (int calls = dice.poisson(6); calls > 0; --calls) {
+            backend.run(i + 0.5, "SELECT open_cursors($1)");
+            backend.grow_outside(20'000);
+            backend.grow(kTop + "/Portal hash", 200);
+        }
+        backend.snapshot(i + 1);
+    }
+    backend.snapshot(61, "active", 7e6);
+    backend.snapshot(62);
+    backend.add_contexts(portals, 400);
+    backend.grow(portals, 400'000);
+    backend.grow_outside(-6e6);
+    backend.snapshot(63, "active", 6e6);
+    const BackendDiagnosis diagnosis = diagnosis_of(backend);
+    ASSERT_FALSE(diagnosis.causes.empty());
+    EXPECT_EQ(diagnosis.causes[0].id, "malloc-retention");
+    for (const Cause& cause : diagnosis.causes) {
+        EXPECT_NE(cause.id, "open-cursors");
+    }
+}
+
 // What the contexts gave back is not what grew: malloc keeps no more than it did.
 TEST(MallocRetention, IsNotNamedAgainstWhatMallocSays) {
     SyntheticBackend backend = outside_grown_by("SELECT sum(total) FROM orders");
