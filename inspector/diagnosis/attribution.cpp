@@ -513,7 +513,7 @@ void add_known(std::span<const KnownShare> known,
 
 Estimate with_further_error(const Estimate& estimate, double error) {
     constexpr double kQuantile = 1.96;  // of the normal distribution, 95 %
-    if (error == 0) {
+    if (error == 0 || estimate.value <= 0) {
         return estimate;
     }
     const auto wider = [&](double ratio) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +22,8 @@ struct KeptCount {
     // Used bytes more than at the first moment, in them and below them; empty where that is not
     // known: of subtransactions and held cursors, and in old recordings of prepared_counts().
     std::vector<double> bytes;
+    // Index of the last moment to which that is known, where the rest is an estimate.
+    std::optional<std::size_t> known_to = std::nullopt;
 };
 
 // Those of the backend that came and stayed, the 1,000 of which most came. What is given up again

@@ -89,7 +89,11 @@ std::vector<KeptCount> prepared_counts(const BackendHistory& backend,
     }
     const std::vector<double> factors = plans_for_one(*plans, backend, choice, explained_at_ns);
     std::vector<KeptCount> counts;
+    const auto explained = std::ranges::upper_bound(choice.moments_ns, explained_at_ns);
     for (auto& [family, count] : by_family) {
+        if (explained != choice.moments_ns.begin() && explained != choice.moments_ns.end()) {
+            count.known_to = static_cast<std::size_t>(explained - choice.moments_ns.begin() - 1);
+        }
         for (std::size_t i = 0; i < factors.size(); ++i) {
             if (choice.moments_ns[i] > explained_at_ns) {
                 count.more[i] *= factors[i];

@@ -47,14 +47,14 @@ bool listens(std::string_view query) {
 }
 
 // Of the session, not of the transaction.
-bool locks(std::string_view query) {
+bool takes_lock(std::string_view query) {
     return mentions(query, "PG_ADVISORY_LOCK") || mentions(query, "PG_TRY_ADVISORY_LOCK");
 }
 
 std::optional<int> rank(std::string_view query) {
-    return listens(query) || locks(query) || adds_setting(query) ? std::optional(0)
-           : mentions(query, "NEXTVAL")                          ? std::optional(1)
-                                                                 : std::nullopt;
+    return listens(query) || takes_lock(query) || adds_setting(query) ? std::optional(0)
+           : mentions(query, "NEXTVAL")                               ? std::optional(1)
+                                                                      : std::nullopt;
 }
 
 bool any_statement(const Suspicion& suspicion,
@@ -74,6 +74,11 @@ struct Gathered {
     bool settings = false;
 
     [[nodiscard]] bool any() const { return locks || channels || settings; }
+
+    [[nodiscard]] bool is_by(std::string_view query) const {
+        return (locks && takes_lock(query)) || (channels && listens(query)) ||
+               (settings && adds_setting(query));
+    }
 };
 
 std::vector<std::string> remedies(const Gathered& gathered) {
@@ -136,18 +141,28 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
         return std::nullopt;
     }
     const Gathered gathered{
-        .locks = known.locks || any_statement(suspicion, telling, locks),
+        .locks = known.locks || any_statement(suspicion, telling, takes_lock),
         .channels = known.channels || any_statement(suspicion, telling, listens),
         .settings = known.settings || any_statement(suspicion, telling, adds_setting)};
+    // Beside it another one may run as evenly as the growth goes.
+    const bool by_count = telling.empty() && suspicion.best_counted &&
+                          known.is_by(suspicion.best_counted->statements.front().statement->query);
     Finding finding{
         .title = gathered.locks      ? "The session takes ever more locks and keeps them"
                  : gathered.channels ? "The session listens to ever more channels"
                                      : "The session gathers settings or other state of its own",
         .confidence = usual_confidence(
             suspicion, {.explained = known.any(), .telling_statements = !telling.empty()}),
-        .groups = telling.empty() ? all_groups(suspicion) : telling,
+        .groups = telling.empty() && !by_count ? all_groups(suspicion) : telling,
+        .by_count = by_count,
         .remedies = remedies(gathered)};
     std::vector<std::string> own;
+    if (by_count) {
+        own.push_back(stays_after_a_round(*suspicion.best_counted, suspicion.seconds));
+        own.emplace_back(
+            "What grew is known to be what this statement gathers; by the times at which it was "
+            "seen alone, it could not be told from others.");
+    }
     if (known.locks) {
         own.push_back(fmt::format("The table of the locks that the session holds grew by {}.",
                                   readable_bytes(growth.lock_bytes)));

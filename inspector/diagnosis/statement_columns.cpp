@@ -138,16 +138,34 @@ Left sort_out(std::span<const KeptCount> kept,
     return left;
 }
 
+// Beyond the moment to which it is known, what each call leaves stays what it was.
+void go_on_with(const std::vector<double>& calls, KeptCount& kept) {
+    const std::size_t known = *kept.known_to;
+    for (std::size_t i = known + 1; i < calls.size(); ++i) {
+        const double ran = calls[i] / calls[known];
+        kept.more[i] = ran * kept.more[known];
+        if (!kept.bytes.empty()) {
+            kept.bytes[i] = ran * kept.bytes[known];
+        }
+    }
+}
+
 // Takes down what the statement left, and counts its calls by that where they were seen by looks.
 // Nothing where it cannot be that each call left something, and nothing else did.
 void put_down(KeptCount kept, bool seen_by_looks, StatementColumn& column) {
     constexpr double kCallsForOneKept = 3;
     // The last one's client may have had no answer yet at the last snapshot.
     constexpr double kUnanswered = 1;
+    const std::size_t known = kept.known_to.value_or(kept.more.size() - 1);
+    if (!seen_by_looks && kept.more[known] > column.calls[known] + kUnanswered) {
+        return;
+    }
+    if (!seen_by_looks && kept.known_to && column.calls[known] > 0) {
+        go_on_with(column.calls, kept);
+    }
     const double number = kept.more.back();
     const double most = kCallsForOneKept * std::exp(2 * column.error) * number;
-    if (number < kFewestCalls || column.total() > most ||
-        (!seen_by_looks && number > column.total() + kUnanswered)) {
+    if (number < kFewestCalls || column.total() > most) {
         return;
     }
     if (!kept.bytes.empty()) {

@@ -54,8 +54,8 @@ void DiagnosisScore::print() const {
                    close,
                    kAll);
     }
-    print_line("intervals that meet those of stepping", meeting_, kLeastShareOfIntervals);
-    print_line("of these, with stepping's own figure in them", holding_, std::nullopt);
+    print_line("intervals with stepping's figure in them", holding_, kLeastShareOfIntervals);
+    print_line("intervals that meet stepping's own", meeting_, std::nullopt);
 }
 
 void DiagnosisScore::print_line(const std::string& what,

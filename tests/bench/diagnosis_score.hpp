@@ -11,10 +11,10 @@ namespace palloscope::test {
 // A figure that was compared with stepping's.
 struct Comparison {
     double error = 0;  // 0.1 where it is 10 % too large
-    // Whether its interval meets stepping's, which is known within one only, too …
-    bool intervals_meet = false;
-    // … and whether it has stepping's figure itself in it.
+    // Whether its interval has stepping's figure in it …
     bool holds_figure = false;
+    // … or at least meets the one within which stepping knows that.
+    bool intervals_meet = false;
 };
 
 // How many rows of the table are as they should be, and whether that meets the goals.

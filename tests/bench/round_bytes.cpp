@@ -75,6 +75,29 @@ RoundBytes stepped_round(const Json& cause, const std::set<std::string>& members
     return sum;
 }
 
+// The round of `statement`, one of `members`, by stepping, of each backend that has it. What a
+// statement leaves by itself is not what it leaves with others: where it is known by itself of any
+// backend, of those only.
+std::vector<RoundBytes> stepped_rounds(const Json& stepped,
+                                       const Json& cause_id,
+                                       const Json& statement,
+                                       const std::set<std::string>& members) {
+    std::vector<RoundBytes> alone;
+    std::vector<RoundBytes> all;
+    for (const Json& backend : stepped) {
+        const Json* const same_cause = find_cause(backend, cause_id);
+        const Json* const same =
+            same_cause == nullptr ? nullptr : find_statement(*same_cause, statement["query"]);
+        if (same != nullptr) {
+            all.push_back(stepped_round(*same_cause, members));
+            if (members.size() == 1 && (*same)["group"].is_null()) {
+                alone.push_back(all.back());
+            }
+        }
+    }
+    return alone.empty() ? all : alone;
+}
+
 }  // namespace
 
 RoundBytes mean_of(const std::vector<RoundBytes>& rounds) {
@@ -126,14 +149,8 @@ std::optional<ComparedRounds> compare_rounds(const Json& cause,
                                              const Json& stepped) {
     for (const Json& statement : cause["statements"]) {
         const std::set<std::string> members = members_of(cause, statement);
-        std::vector<RoundBytes> truths;
-        for (const Json& backend : stepped) {
-            const Json* const same_cause = find_cause(backend, cause["id"]);
-            if (same_cause != nullptr &&
-                find_statement(*same_cause, statement["query"]) != nullptr) {
-                truths.push_back(stepped_round(*same_cause, members));
-            }
-        }
+        const std::vector<RoundBytes> truths =
+            stepped_rounds(stepped, cause["id"], statement, members);
         if (truths.empty() || !has_figure(statement)) {
             continue;
         }

@@ -648,6 +648,28 @@ TEST(SessionState, IsNamedForChannelsThoughTheBytesGoWithAnotherStatement) {
     EXPECT_EQ(only_cause(half).id, "session-state");
 }
 
+// Each transaction of a load begins by a lock that it gives back, and takes none to two that stay:
+// over some loops, the growth goes with the first as evenly as with time.
+TEST(SessionState, IsPutDownToLocksThatStayThoughTheBytesGoWithThoseGivenBack) {
+    Dice dice(11);
+    const Cause cause =
+        only_cause(calls_of("SELECT pg_try_advisory_xact_lock($1)", [&](SyntheticBackend& backend) {
+            backend.grow(kTop, 144);
+            backend.grow(kTop + "/LOCALLOCK hash", 92);
+            for (int locks = dice.poisson(1); locks > 0; --locks) {
+                backend.run(0.5 + static_cast<double>(backend.backend().snapshots.size()),
+                            "SELECT pg_advisory_lock($1)");
+            }
+        }));
+    EXPECT_EQ(cause.id, "session-state");
+    ASSERT_THAT(cause.statements, testing::SizeIs(1));
+    EXPECT_EQ(cause.statements[0].query, "SELECT pg_advisory_lock($1)");
+    EXPECT_NEAR(
+        cause.statements[0].bytes_per_call.value * static_cast<double>(cause.statements[0].calls),
+        static_cast<double>(cause.bytes),
+        0.05 * static_cast<double>(cause.bytes));
+}
+
 TEST(SessionState, IsNotNamedForOtherGrowthOfTopMemoryContext) {
     EXPECT_THAT(causes_of(calls_of("SELECT leak($1)",
                                    [](SyntheticBackend& backend) { backend.grow(kTop, 90); })),

@@ -602,6 +602,34 @@ TEST(Diagnosis, TellsSteppedStatementsApartWhereNoneGivesBack) {
     EXPECT_EQ(cause.statements[1].calls, 60);
 }
 
+// Of two that vary alike by chance, a regression takes some for the other's.
+TEST(Diagnosis, KnowsWhatASteppedStatementTookByItsOwnSteps) {
+    Dice dice(1);
+    double taken = 0;
+    int calls = 0;
+    const SyntheticBackend backend = stepped_rounds(100, [&](int) {
+        Round round;
+        for (int prepared = dice.poisson(0.7); prepared > 0; --prepared) {
+            round.emplace_back("PREPARE report AS SELECT $1", 10'584);
+        }
+        for (int searches = dice.poisson(0.7); searches > 0; --searches) {
+            const double bytes = 1000 + 18'000 * dice.uniform();
+            round.emplace_back("SELECT total FROM orders WHERE id IN ($1, ...)", bytes);
+            taken += bytes;
+            ++calls;
+        }
+        return round;
+    });
+    const Diagnosis diagnosis = diagnose(backend.history("step:test"));
+    ASSERT_THAT(diagnosis.backends[0].causes, SizeIs(1));
+    const auto& statements = diagnosis.backends[0].causes[0].statements;
+    const auto search = std::ranges::find(
+        statements, "SELECT total FROM orders WHERE id IN ($1, ...)", &AttributedStatement::query);
+    ASSERT_NE(search, statements.end());
+    EXPECT_EQ(search->calls, calls);
+    EXPECT_NEAR(search->bytes_per_call.value, taken / calls, 1);
+}
+
 // As a hash table makes room for many entries in the step of whoever needs the next one.
 TEST(Diagnosis, AllowsForWhatASteppedStatementTakesInTheStepsOfOthers) {
     const SyntheticBackend backend = stepped_rounds(80, [](int number) {

@@ -58,6 +58,7 @@ TEST_F(PreparedCounts, AreOfTheMomentsWhenEachWasPrepared) {
     // After the explanation three more plans came, as many as in all the time before.
     EXPECT_THAT(found[0].more, ElementsAre(0, 1, 3, 6));
     EXPECT_THAT(found[0].bytes, ElementsAre(0, 1000, 3600, 7200));
+    EXPECT_EQ(found[0].known_to, 2);
 }
 
 TEST_F(PreparedCounts, AreOfServersWhoseContextsDoNotTell) {

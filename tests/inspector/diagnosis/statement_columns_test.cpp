@@ -194,6 +194,28 @@ TEST(StatementColumns, KeepTheirCallsWhereTheseWereToldOf) {
     EXPECT_THAT(left(22), IsEmpty());
 }
 
+// The last moment is an estimate only: what was known at the one before goes on with the calls.
+TEST(StatementColumns, KeepTheirCallsBeyondTheMomentToWhichWhatTheyLeftIsKnown) {
+    std::vector<ExecutionRecord> executions(20, {.form = 0, .ended_at_ns = 15});
+    executions.resize(25, {.form = 0, .ended_at_ns = 25});
+    const auto left = [&](double known) {
+        const std::vector<KeptCount> kept{{.path = "Top/CachedPlanSource",
+                                           .family = "told",
+                                           .more = {0, known, 32},
+                                           .bytes = {0, 100 * known, 3500},
+                                           .known_to = 1}};
+        return count_statements({form("told")},
+                                executions,
+                                std::vector<std::int64_t>{10, 20, 30},
+                                std::nullopt,
+                                kept)
+            .columns.at(0)
+            .left_bytes;
+    };
+    EXPECT_THAT(left(20), ElementsAre(0, 2000, 2500));
+    EXPECT_THAT(left(30), IsEmpty());
+}
+
 TEST(StatementColumns, AreNotCountedByWhatFewOfTheirCallsOrOthersLeft) {
     EXPECT_TRUE(counted_by(8).estimated());
     EXPECT_GT(counted_by(8).total(), 100);
