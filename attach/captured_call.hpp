@@ -37,9 +37,8 @@ struct CapturedOutput {
 // It is the caller's duty that the function may run at this point, and returns. `stopped` is
 // consumed: the process runs on however this ends. kUnsupported where the process cannot be called
 // into, as one of several threads, of which one could open a file under a number that was foretold
-// if we were killed in the middle; kFailed where it
-// does not come back within `timeout` (it then goes on with the call by itself), kGone where it
-// ended.
+// if we were killed in the middle; kFailed where it does not come back within `timeout` (it then
+// goes on with the call by itself), kGone where it ended.
 [[nodiscard]] Result<CapturedOutput> call_with_captured_stderr(StoppedProcess stopped,
                                                                const Process& process,
                                                                const ProcessMemory& memory,

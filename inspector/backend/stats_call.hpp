@@ -29,8 +29,7 @@ struct StatsCallResult {
 // believes them: so it is called only where the walk, under the same stop, found them whole.
 //
 // Waits for a safe point; kTimeout if none came before `deadline`, kUnsupported where
-// require_callable(). `reader` and `gadgets` are the
-// backend's.
+// require_callable(). `reader` and `gadgets` are the backend's.
 [[nodiscard]] Result<StatsCallResult> call_stats(const Backend& backend,
                                                  ContextReader& reader,
                                                  Gadgets& gadgets,

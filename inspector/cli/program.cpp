@@ -31,8 +31,7 @@ constexpr std::array<Command, 9> kCommands{{
 
 constexpr const char* kDescription =
     "Explains why PostgreSQL backends grow: reads their memory contexts from outside, without a "
-    "connection, "
-    "an extension or a restart, and ties the growth to the statements that cause it.";
+    "connection, an extension or a restart, and ties the growth to the statements that cause it.";
 
 constexpr const char* kFooter =
     "Example:\n"

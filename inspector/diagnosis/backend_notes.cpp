@@ -20,8 +20,7 @@ constexpr std::array<std::string_view, 4> kPlannedEnds{
 std::string end_note(const std::optional<std::string>& end) {
     if (!end) {
         return "The recording has no end: its recorder still runs, or was killed. This goes as far "
-               "as its "
-               "last snapshot.";
+               "as its last snapshot.";
     }
     if (std::ranges::find(kPlannedEnds, *end) != kPlannedEnds.end()) {
         return "";

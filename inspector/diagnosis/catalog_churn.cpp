@@ -376,8 +376,7 @@ std::vector<std::string> remedies(const Churn& churn) {
         kPoolsThatEndConnectionsByAge};
     sentences.emplace_back(
         "VACUUM does not help: it frees dead rows in the tables of the catalogs, and this is "
-        "memory "
-        "of the backend itself. Nor does DISCARD ALL, which leaves these caches alone.");
+        "memory of the backend itself. Nor does DISCARD ALL, which leaves these caches alone.");
     if (churn.temporary) {
         sentences.emplace_back(
             "Where a temporary table only carries a result from one statement to "

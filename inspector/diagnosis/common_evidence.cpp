@@ -19,8 +19,7 @@ constexpr std::size_t kMostSteps = 6;
 
 // Whether it is of what lies in no context.
 bool is_of_process(const Suspicion& suspicion) {
-    return !suspicion.contexts.empty() && (suspicion.contexts.front().path == kOutsideContexts ||
-                                           suspicion.contexts.front().path == kSharedMemory);
+    return !suspicion.contexts.empty() && !is_context(suspicion.contexts.front().path);
 }
 
 bool ends_transaction(const SuspectedStatement& member) {

@@ -54,9 +54,8 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
         .groups = all_groups(suspicion),
         .remedies = {
             "In the function, make the temporary table once a session (CREATE TEMPORARY TABLE IF "
-            "NOT "
-            "EXISTS ... ON COMMIT DELETE ROWS, or TRUNCATE at the start) in place of making and "
-            "dropping it at each call; or do without: WITH ... AS, or an array in a variable.",
+            "NOT EXISTS ... ON COMMIT DELETE ROWS, or TRUNCATE at the start) in place of making "
+            "and dropping it at each call; or do without: WITH ... AS, or an array in a variable.",
             "Else end connections after a number of uses: the memory goes with the backend. VACUUM "
             "does not help, nor does DISCARD ALL, which leaves these caches alone.",
             kPoolsThatEndConnectionsByAge}};
@@ -67,8 +66,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
     if (temporary && suspicion.has_statements) {
         own.emplace_back(
             "The backend has buffers for temporary tables (LocalBufferContext), and no statement "
-            "that "
-            "was recorded often makes any: functions do.");
+            "that was recorded often makes any: functions do.");
     }
     finding.whole = growth.explained;
     finding.evidence = usual_evidence(suspicion, finding.groups, std::move(own));

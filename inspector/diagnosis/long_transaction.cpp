@@ -15,6 +15,7 @@
 #include "inspector/diagnosis/context_kind.hpp"
 #include "inspector/diagnosis/query_word.hpp"
 #include "inspector/diagnosis/readable.hpp"
+#include "inspector/diagnosis/series_growth.hpp"
 
 namespace palloscope {
 
@@ -56,15 +57,9 @@ struct Gathered {
 // At the snapshots that are judged: a transaction that happens to be open at the last one of all is
 // none that stays.
 Gathered gathered_in(const std::vector<ContextGrowth>& contexts) {
-    Gathered gathered;
-    for (const ContextGrowth& context : contexts) {
-        const auto bytes = static_cast<double>(context.bytes);
-        gathered.bytes += is_of_transaction(context.path) ? bytes : 0;
-        gathered.trigger_events_bytes += holds_trigger_events(context.path) ? bytes : 0;
-        gathered.subtransactions +=
-            is_subtransaction(context.path) ? static_cast<double>(context.contexts) : 0;
-    }
-    return gathered;
+    return {.bytes = series_growth(contexts, is_of_transaction).bytes,
+            .subtransactions = series_growth(contexts, is_subtransaction).contexts,
+            .trigger_events_bytes = series_growth(contexts, holds_trigger_events).bytes};
 }
 
 std::vector<std::string> sentences(const Suspicion& suspicion, const Gathered& gathered) {
@@ -97,14 +92,13 @@ std::vector<std::string> remedies(const Gathered& gathered) {
         remedies.emplace_back(
             "RELEASE SAVEPOINT after each item: one of the same name does not replace the one "
             "before. pgjdbc does so with cleanupSavepoints=true, and sets none with "
-            "autosave=never; "
-            "in ActiveRecord, transaction(requires_new: true) releases its own at its end.");
+            "autosave=never; in ActiveRecord, transaction(requires_new: true) releases its own at "
+            "its end.");
     }
     if (gathered.trigger_events_bytes > 0) {
         remedies.emplace_back(
             "SET CONSTRAINTS ALL IMMEDIATE now and then runs the checks that are due and frees "
-            "their "
-            "events; or make the constraint NOT DEFERRABLE, or add it after the import.");
+            "their events; or make the constraint NOT DEFERRABLE, or add it after the import.");
     }
     remedies.emplace_back(
         "idle_in_transaction_session_timeout (9.6 and later) ends sessions that wait in a "

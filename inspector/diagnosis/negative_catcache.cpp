@@ -98,8 +98,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
             "Qualify names by their schema: a name alone leaves an entry for each schema of "
             "search_path that was searched in vain.",
             "Else end connections after a number of uses: the memory goes with the backend. "
-            "DISCARD "
-            "ALL leaves these caches alone, and no setting limits them.",
+            "DISCARD ALL leaves these caches alone, and no setting limits them.",
             kPoolsThatEndConnectionsByAge}};
     const bool failing = !asking.empty() && has_failing(suspicion.groups[asking.front()]);
     if (failing) {

@@ -5,7 +5,6 @@
 // PersistHoldablePortal). Any other one keeps its executor until CLOSE or the end of its
 // transaction.
 
-#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +16,7 @@
 #include "inspector/diagnosis/explained_growth.hpp"
 #include "inspector/diagnosis/query_word.hpp"
 #include "inspector/diagnosis/readable.hpp"
+#include "inspector/diagnosis/series_growth.hpp"
 
 namespace palloscope {
 
@@ -43,18 +43,10 @@ std::optional<int> rank(std::string_view query) {
                                                : std::nullopt;
 }
 
-double contexts_more(const std::vector<ContextGrowth>& grown, bool (*covers)(std::string_view)) {
-    std::int64_t contexts = 0;
-    for (const ContextGrowth& context : grown) {
-        contexts += covers(context.path) ? context.contexts : 0;
-    }
-    return static_cast<double>(contexts);
-}
-
 std::optional<Finding> explain(const Suspicion& suspicion) {
     // At the snapshots that are judged: those open at the last one of all may be of a transaction.
-    const double open = contexts_more(suspicion.contexts, is_portal);
-    const double held = contexts_more(suspicion.contexts, is_held_cursor);
+    const double open = series_growth(suspicion.contexts, is_portal).contexts;
+    const double held = series_growth(suspicion.contexts, is_held_cursor).contexts;
     if (open < kFewestCursors) {
         return std::nullopt;
     }
@@ -70,8 +62,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
         .remedies = {
             "CLOSE each cursor as soon as its last page was fetched or given up; CLOSE ALL closes "
             "all of the session. psycopg closes a named cursor with its with block, pgjdbc with "
-            "its "
-            "ResultSet or Statement.",
+            "its ResultSet or Statement.",
             "For paging, ask for the next page by its key (WHERE id > $1 ORDER BY id LIMIT 20): "
             "nothing has to be kept between two pages.",
             "Without WITH HOLD a cursor ends with its transaction.",

@@ -58,13 +58,11 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
         .groups = all_groups(suspicion),
         .remedies = {
             "If the statements are compiled (EXPLAIN ANALYZE then ends in a section JIT): jit = "
-            "off, "
-            "by SET, ALTER ROLE or in postgresql.conf, or a higher jit_above_cost and "
+            "off, by SET, ALTER ROLE or in postgresql.conf, or a higher jit_above_cost and "
             "jit_inline_above_cost. What LLVM keeps of inlined code is freed again after every 100 "
             "compiled queries from 12.17, 13.13, 14.10, 15.5 and 16.1 on: update older ones.",
             "Else it belongs to a library or an extension: a malloc profiler such as heaptrack "
-            "says "
-            "to which function.",
+            "says to which function.",
             "End connections after a number of uses: the memory goes with the backend.",
             kPoolsThatEndConnectionsByAge}};
     own.insert(own.begin(),

@@ -47,8 +47,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
             "statement_cache_capacity, or default_query_exec_mode=exec (statement_cache_mode="
             "describe in version 4, which cannot connect with the former).",
             "Give lists as one array, WHERE id = ANY ($1), in place of IN ($1, $2, ...): each "
-            "length "
-            "of a list is another text, and so another statement.",
+            "length of a list is another text, and so another statement.",
             "What the application prepares by itself, DEALLOCATE, or prepare once a connection; in "
             "Sequel prepare(:select, :name) under names that come again, or call(:select) without. "
             "DEALLOCATE ALL and DISCARD ALL end all of them; pgbouncer runs its "

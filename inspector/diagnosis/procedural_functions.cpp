@@ -41,14 +41,12 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
         .groups = all_groups(suspicion),
         .remedies = {
             "End connections after a number of uses: a compiled function stays in the backend, "
-            "also "
-            "when it was dropped. No setting limits them, and DISCARD ALL leaves them alone.",
+            "also when it was dropped. No setting limits them, and DISCARD ALL leaves them alone.",
             kPoolsThatEndConnectionsByAge,
             "One function with a parameter, or a table of rules that it reads, in place of a "
             "function for each rule, tenant or table.",
             "Short functions: all branches are compiled, also those that never run. LANGUAGE sql "
-            "is "
-            "not kept from call to call up to PostgreSQL 17.",
+            "is not kept from call to call up to PostgreSQL 17.",
             "Have each worker serve a part of the functions, so that no session compiles all of "
             "them."}};
     finding.whole = true;

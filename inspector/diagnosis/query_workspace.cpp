@@ -45,8 +45,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
             "hash_mem_multiplier, 13 and later) has sorts and hash tables go to temporary files "
             "sooner; each node of a plan may take as much.",
             "EXPLAIN (ANALYZE, BUFFERS) tells which node it is. A result that is gathered as a "
-            "whole "
-            "(string_agg, array_agg, jsonb_agg) knows no limit but 1 GB."}};
+            "whole (string_agg, array_agg, jsonb_agg) knows no limit but 1 GB."}};
     if (suspicion.backend.process.query) {
         finding.evidence.push_back(
             fmt::format("At the last snapshot it ran: {}", *suspicion.backend.process.query));

@@ -17,4 +17,16 @@ SeriesGrowth series_growth(const BackendHistory& backend, bool (*covers)(std::st
     return growth;
 }
 
+SeriesGrowth series_growth(const std::vector<ContextGrowth>& contexts,
+                           bool (*covers)(std::string_view path)) {
+    SeriesGrowth growth;
+    for (const ContextGrowth& context : contexts) {
+        if (covers(context.path)) {
+            growth.bytes += static_cast<double>(context.bytes);
+            growth.contexts += static_cast<double>(context.contexts);
+        }
+    }
+    return growth;
+}
+
 }  // namespace palloscope

@@ -68,8 +68,7 @@ std::optional<Finding> explain(const Suspicion& suspicion) {
     finding.evidence.push_back(beside_rss_anon(suspicion));
     finding.remedies.emplace_back(
         "Until the cause is known, end connections after a number of uses: the memory goes with "
-        "the "
-        "backend.");
+        "the backend.");
     finding.remedies.emplace_back(kPoolsThatEndConnectionsByAge);
     return finding;
 }

@@ -70,8 +70,7 @@ std::vector<std::string> ToldBackends::notes() const {
     if (kept_ == 0 && of_others_ > 0) {
         notes.push_back(
             fmt::format("none of the {} statements told was of a recorded backend: they are of PID "
-                        "{} and such; "
-                        "is it the journal or log of another server?",
+                        "{} and such; is it the journal or log of another server?",
                         of_others_,
                         fmt::join(others_, ", ")));
     }

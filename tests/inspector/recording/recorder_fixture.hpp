@@ -11,17 +11,12 @@
 
 #include <gtest/gtest.h>
 
+#include "inspector/model/time_text.hpp"
 #include "inspector/recording/reader.hpp"
 #include "inspector/recording/recorder.hpp"
 #include "tests/inspector/recording/recording_fixture.hpp"
 
 namespace palloscope {
-
-inline std::int64_t unix_time_ns() {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 // Records what looks like backends.
 class RecorderTest : public RecordingTest {
