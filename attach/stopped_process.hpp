@@ -36,9 +36,8 @@ struct RunResult {
 // PTRACE_SEIZE + PTRACE_INTERRUPT, never PTRACE_ATTACH, whose SIGSTOP can outlive us (py-spy #390),
 // and never PTRACE_O_EXITKILL: when we die, the kernel lets every thread run on. Where a terminal
 // suspends us (Ctrl-Z), we are once it runs on, also those that could not be let go of yet; nothing
-// holds back a SIGSTOP. Signals that arrive
-// while we attach are handed on. ptrace(2) ties a tracee to the thread that seized it: create, use
-// and destroy the object in one thread.
+// holds back a SIGSTOP. Signals that arrive while we attach are handed on. ptrace(2) ties a tracee
+// to the thread that seized it: create, use and destroy the object in one thread.
 //
 //     auto stopped = StoppedProcess::seize(pid, std::chrono::seconds(1));
 //     … the process can't run …

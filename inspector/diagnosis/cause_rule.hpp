@@ -59,6 +59,8 @@ struct Suspicion {
     double bytes = 0;
     // What the growth after the warm-up would come to in all that time: what causes must explain.
     double lasting_bytes = 0;
+    // What came after the warm-up.
+    double bytes_since_warm_up = 0;
     // Growth of RssAnon in the same time.
     double rss_anon_bytes = 0;
     // RssAnon beyond all contexts at the last snapshot used.

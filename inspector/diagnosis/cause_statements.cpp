@@ -67,13 +67,21 @@ std::vector<AttributedStatement> single_statements(const SuspectedGroup& group) 
     return statements;
 }
 
-// What each round of `group` leaves if all the growth is its: where beside it there is nothing but
-// time. Of statements at an even pace that were seen by chance, time is the number without the
-// chance in it, and so fits the better.
-std::optional<Estimate> with_what_goes_with_time(const SuspectedGroup& group,
+// What each round of `group` leaves if all that came after the warm-up is its.
+double all_to_each_round(const SuspectedGroup& group, const Suspicion& suspicion) {
+    const double part = 1 - group.bytes_so_far[suspicion.trend.start] / group.bytes_so_far.back();
+    return suspicion.bytes_since_warm_up / (part * group.rounds);
+}
+
+// What each round of `group` leaves if all the growth is its, where a part went to time or to
+// others. Of statements at an even pace that were seen by chance, time, or what runs as evenly, is
+// the number without the chance in it, and so fits the better.
+std::optional<Estimate> with_what_went_to_others(const SuspectedGroup& group,
                                                  const Suspicion& suspicion) {
     const std::optional<SuspectedGroup>& counted = suspicion.best_counted;
-    if (suspicion.groups.size() != 1 || !suspicion.untied_bytes_per_second || !counted) {
+    const bool went_to_others =
+        suspicion.groups.size() > 1 || suspicion.untied_bytes_per_second.has_value();
+    if (!went_to_others || !counted) {
         return std::nullopt;
     }
     const StatementColumn* const best = counted->statements.front().statement;
@@ -115,7 +123,7 @@ bool give_all_to_one(const Finding& finding, Suspicion& suspicion) {
     }
     SuspectedGroup& group = suspicion.groups[finding.groups.front()];
     Estimate& estimate = group.bytes_per_round;
-    const double all = suspicion.lasting_bytes / group.rounds;
+    const double all = all_to_each_round(group, suspicion);
     const bool stepped = std::ranges::any_of(
         group.statements, [](const SuspectedStatement& member) { return member.own.has_value(); });
     if (stepped) {
@@ -125,11 +133,11 @@ bool give_all_to_one(const Finding& finding, Suspicion& suspicion) {
         estimate.value = all;
         return true;
     }
-    const auto with_time = with_what_goes_with_time(group, suspicion);
-    if (!with_time) {
+    const auto with_others = with_what_went_to_others(group, suspicion);
+    if (!with_others) {
         return false;
     }
-    estimate = *with_time;
+    estimate = *with_others;
     suspicion.untied_bytes_per_second.reset();
     return true;
 }

@@ -19,9 +19,9 @@ namespace palloscope {
 
 // Where `finding` puts all of the growth down to one group, known by what the bytes are, of the
 // numbers of bytes that the group's interval holds the one that accounts for all is the likeliest:
-// it takes the place of the estimate. Where beside that group, of statements that were seen by
-// chance, there is nothing but time, all is the group's as well, whatever its interval held.
-// Whether it did. What was stepped is measured, and stays.
+// it takes the place of the estimate. Where a part went to time or to others that are not the
+// cause, all is the group's as well, whatever its interval held, if its statements were seen by
+// chance. Whether it did. What was stepped is measured, and stays.
 bool give_all_to_one(const Finding& finding, Suspicion& suspicion);
 
 // Σ calls × bytes_per_call, every group once.

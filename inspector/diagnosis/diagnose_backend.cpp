@@ -291,6 +291,7 @@ void BackendAnalysis::ask(const CauseRule& rule) {
         .seconds = seconds,
         .bytes = growth,
         .lasting_bytes = lasting_growth,
+        .bytes_since_warm_up = bytes.back() - bytes[trend.start],
         .rss_anon_bytes = pages_[choice_.indices.back()] - pages_[choice_.indices.front()],
         .outside_bytes = static_cast<double>(last.rss_anon_bytes - last.total.total_bytes),
         .share_of_growth = used_growth() > 0 ? std::clamp(growth / used_growth(), 0.0, 1.0) : 1.0,

@@ -29,8 +29,8 @@ struct ComparedRounds {
 };
 
 // The first statement of a cause that stepping names too, with what is said of it by all backends
-// of a report whose figure is of the same round; `cause` is of one of `found`. nullopt where there
-// is none.
+// of a report whose figure is of mostly the same round; `cause` is of one of `found`. nullopt where
+// there is none.
 [[nodiscard]] std::optional<ComparedRounds> compare_rounds(const nlohmann::json& cause,
                                                            const nlohmann::json& found,
                                                            const nlohmann::json& stepped);
