@@ -89,16 +89,15 @@ std::vector<KeptCount> prepared_counts(const BackendHistory& backend,
     }
     const std::vector<double> factors = plans_for_one(*plans, backend, choice, explained_at_ns);
     std::vector<KeptCount> counts;
-    const auto explained = std::ranges::upper_bound(choice.moments_ns, explained_at_ns);
+    const auto since = std::ranges::upper_bound(choice.moments_ns, explained_at_ns);
+    const auto explained = static_cast<std::size_t>(since - choice.moments_ns.begin());
     for (auto& [family, count] : by_family) {
-        if (explained != choice.moments_ns.begin() && explained != choice.moments_ns.end()) {
-            count.known_to = static_cast<std::size_t>(explained - choice.moments_ns.begin() - 1);
+        if (explained > 0 && explained < factors.size()) {
+            count.known_to = explained - 1;
         }
-        for (std::size_t i = 0; i < factors.size(); ++i) {
-            if (choice.moments_ns[i] > explained_at_ns) {
-                count.more[i] *= factors[i];
-                count.bytes[i] *= factors[i];
-            }
+        for (std::size_t i = explained; i < factors.size(); ++i) {
+            count.more[i] *= factors[i];
+            count.bytes[i] *= factors[i];
         }
         if (count.bytes.back() == 0) {
             count.bytes.clear();

@@ -138,9 +138,8 @@ Left sort_out(std::span<const KeptCount> kept,
     return left;
 }
 
-// Beyond the moment to which it is known, what each call leaves stays what it was.
-void go_on_with(const std::vector<double>& calls, KeptCount& kept) {
-    const std::size_t known = *kept.known_to;
+// Beyond the moment `known`, what each call leaves stays what it was.
+void go_on_with(const std::vector<double>& calls, std::size_t known, KeptCount& kept) {
     for (std::size_t i = known + 1; i < calls.size(); ++i) {
         const double ran = calls[i] / calls[known];
         kept.more[i] = ran * kept.more[known];
@@ -156,12 +155,14 @@ void put_down(KeptCount kept, bool seen_by_looks, StatementColumn& column) {
     constexpr double kCallsForOneKept = 3;
     // The last one's client may have had no answer yet at the last snapshot.
     constexpr double kUnanswered = 1;
-    const std::size_t known = kept.known_to.value_or(kept.more.size() - 1);
-    if (!seen_by_looks && kept.more[known] > column.calls[known] + kUnanswered) {
-        return;
-    }
-    if (!seen_by_looks && kept.known_to && column.calls[known] > 0) {
-        go_on_with(column.calls, kept);
+    if (!seen_by_looks) {
+        const std::size_t known = kept.known_to.value_or(kept.more.size() - 1);
+        if (kept.more[known] > column.calls[known] + kUnanswered) {
+            return;
+        }
+        if (column.calls[known] > 0) {
+            go_on_with(column.calls, known, kept);
+        }
     }
     const double number = kept.more.back();
     const double most = kCallsForOneKept * std::exp(2 * column.error) * number;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "inspector/diagnosis/kept_counts.hpp"
+#include "inspector/diagnosis/stepped_rounds.hpp"
 #include "inspector/diagnosis/transaction_company.hpp"
 
 namespace palloscope {
@@ -19,8 +20,6 @@ constexpr double kInCompany = 0.9;
 // same load leave as much on average but for this share, as standard error: their texts differ, and
 // hash tables and blocks come in lumps. Measured with the scenarios of workload/.
 constexpr double kBetweenRecordings = 0.005;
-// What statements took by themselves makes up a growth but for this share.
-constexpr double kLeftOver = 0.05;
 // Less than this share of a growth is nothing.
 constexpr double kTrifle = 0.01;
 
@@ -50,56 +49,6 @@ std::size_t most_ranked(const std::vector<StatementGroup>& groups,
                                      [&](std::size_t column) { return ranked[column]; });
     });
     return static_cast<std::size_t>(most - groups.begin());
-}
-
-// What the statements of all groups took by themselves in the intervals that they had to
-// themselves; none where that is not known of all.
-std::optional<double> taken_by(const std::vector<SuspectedGroup>& groups) {
-    double taken = 0;
-    for (const SuspectedGroup& group : groups) {
-        for (const SuspectedStatement& member : group.statements) {
-            if (!member.own) {
-                return std::nullopt;
-            }
-            taken += member.own->bytes_per_call.value * static_cast<double>(member.own->calls);
-        }
-    }
-    return taken;
-}
-
-double width(const Estimate& estimate) {
-    return estimate.high - estimate.low;
-}
-
-// What the members of a round took by themselves, together.
-Estimate taken_in_a_round(const SuspectedGroup& group) {
-    double bytes = 0;
-    double squares = 0;
-    for (const SuspectedStatement& member : group.statements) {
-        const Estimate& own = member.own->bytes_per_call;
-        bytes += member.calls_in_a_round * own.value;
-        squares += std::pow(member.calls_in_a_round * width(own) / 2, 2);
-    }
-    return {.value = bytes, .low = bytes - std::sqrt(squares), .high = bytes + std::sqrt(squares)};
-}
-
-// Where that is the surer figure, or is at odds with the one of the regression, which may give the
-// bytes of one group to another that ran as often, it is what a round leaves. `whole`: the growth,
-// as a multiple of what all statements took; each is given as large a part of the rest.
-void leave_what_members_took(double whole, SuspectedGroup& group) {
-    Estimate& left = group.bytes_per_round;
-    Estimate taken = taken_in_a_round(group);
-    taken.value *= whole;
-    taken.low *= std::min(whole, 1.0);
-    taken.high *= std::max(whole, 1.0);
-    const bool agree = left.value > taken.low && left.value < taken.high;
-    if (left.value <= 0 || taken.value <= 0 || (agree && width(left) <= width(taken))) {
-        return;
-    }
-    for (double& bytes : group.bytes_so_far) {
-        bytes *= taken.value / left.value;
-    }
-    left = taken;
 }
 
 // Makes `part` a part of each round of `whole`.
@@ -345,12 +294,7 @@ void Suspects::accuse(std::span<const double> bytes,
     for (const SuspectedGroup& part : parts) {
         join(suspicion.groups[*main], part);
     }
-    if (const std::optional<double> taken = taken_by(suspicion.groups);
-        taken && growth > 0 && std::abs(*taken - growth) <= kLeftOver * growth) {
-        for (SuspectedGroup& group : suspicion.groups) {
-            leave_what_members_took(growth / *taken, group);
-        }
-    }
+    leave_what_members_took(growth, suspicion.groups);
     for (SuspectedGroup& group : suspicion.groups) {
         group.bytes_per_round = with_further_error(group.bytes_per_round, kBetweenRecordings);
     }

@@ -30,6 +30,28 @@ const Json* find_statement(const Json& cause, const Json& query) {
     return nullptr;
 }
 
+// A statement that a backend's report names, and its cause.
+struct NamedAgain {
+    const Json& cause;
+    const Json& statement;
+};
+
+// Where the backends name the query of `statement` under the cause of this id.
+std::vector<NamedAgain> named_again(const Json& backends,
+                                    const Json& cause_id,
+                                    const Json& statement) {
+    std::vector<NamedAgain> found;
+    for (const Json& backend : backends) {
+        const Json* const cause = find_cause(backend, cause_id);
+        const Json* const same =
+            cause == nullptr ? nullptr : find_statement(*cause, statement["query"]);
+        if (same != nullptr) {
+            found.push_back({.cause = *cause, .statement = *same});
+        }
+    }
+    return found;
+}
+
 // The statements of `cause` that are counted together with this one, itself among them.
 std::set<std::string> members_of(const Json& cause, const Json& statement) {
     std::set<std::string> members{statement["query"].get<std::string>()};
@@ -91,15 +113,10 @@ std::vector<RoundBytes> stepped_rounds(const Json& stepped,
                                        const std::set<std::string>& members) {
     std::vector<RoundBytes> alone;
     std::vector<RoundBytes> all;
-    for (const Json& backend : stepped) {
-        const Json* const same_cause = find_cause(backend, cause_id);
-        const Json* const same =
-            same_cause == nullptr ? nullptr : find_statement(*same_cause, statement["query"]);
-        if (same != nullptr) {
-            all.push_back(stepped_round(*same_cause, members));
-            if (members.size() == 1 && (*same)["group"].is_null()) {
-                alone.push_back(all.back());
-            }
+    for (const NamedAgain& same : named_again(stepped, cause_id, statement)) {
+        all.push_back(stepped_round(same.cause, members));
+        if (members.size() == 1 && same.statement["group"].is_null()) {
+            alone.push_back(all.back());
         }
     }
     return alone.empty() ? all : alone;
@@ -162,13 +179,10 @@ std::optional<ComparedRounds> compare_rounds(const Json& cause,
             continue;
         }
         std::vector<RoundBytes> figures;
-        for (const Json& backend : found) {
-            const Json* const same_cause = find_cause(backend, cause["id"]);
-            const Json* const same =
-                same_cause == nullptr ? nullptr : find_statement(*same_cause, statement["query"]);
-            if (same != nullptr && has_figure(*same) &&
-                are_mostly_the_same(members_of(*same_cause, *same), members)) {
-                add(figures.emplace_back(), *same, 1);
+        for (const NamedAgain& same : named_again(found, cause["id"], statement)) {
+            if (has_figure(same.statement) &&
+                are_mostly_the_same(members_of(same.cause, same.statement), members)) {
+                add(figures.emplace_back(), same.statement, 1);
             }
         }
         return ComparedRounds{
