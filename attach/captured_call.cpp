@@ -183,13 +183,13 @@ Result<FileDescriptor> start_call(StoppedProcess& stopped,
                                   const CallGadgets& gadgets,
                                   const FunctionCall& call) {
     const pid_t pid = stopped.pid();
-    if (stopped.threads() > 1) {
+    if (const std::size_t threads = count_threads(pid); threads > 1) {
         return failure(Error::Kind::kUnsupported,
-                       fmt::format("process {} has {} threads: where we are killed in the middle, "
-                                   "another one could open a file under a number that the call "
-                                   "relies on",
+                       fmt::format("process {} has {} threads, io_uring's workers included: where "
+                                   "we are killed in the middle, another one could open a file "
+                                   "under a number that the call relies on",
                                    pid,
-                                   stopped.threads()),
+                                   threads),
                        "use --method freeze or fork");
     }
     const auto status = read_status(pid);

@@ -438,6 +438,16 @@ Result<std::vector<pid_t>> list_threads(pid_t pid) {
     return list_numbers(pid, "task");
 }
 
+bool parse_io_worker(std::string_view text) {
+    constexpr int kFlags = 9;
+    constexpr std::uint64_t kIoWorker = 0x10;
+    return (parse_number<std::uint64_t>(stat_field(text, kFlags)).value_or(0) & kIoWorker) != 0;
+}
+
+bool is_io_worker(pid_t thread) {
+    return read_proc_file(thread, "stat").map(parse_io_worker).value_or(false);
+}
+
 Result<std::vector<pid_t>> list_children(pid_t pid) {
     const auto threads = list_threads(pid);
     if (!threads) {

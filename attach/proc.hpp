@@ -171,6 +171,13 @@ struct SoftLimits {
 [[nodiscard]] std::vector<pid_t> list_processes();
 [[nodiscard]] Result<std::vector<pid_t>> list_threads(pid_t pid);
 
+// Whether a thread is a worker of io_uring, which is listed among the threads of the process that
+// it works for, and runs none of its code (since Linux 5.12; /proc/TID/stat, field 9, PF_IO_WORKER
+// of include/linux/sched.h). False where it has ended. Before 5.12 the same flag was that of a
+// thread in the midst of a virtual machine's code.
+[[nodiscard]] bool parse_io_worker(std::string_view text);
+[[nodiscard]] bool is_io_worker(pid_t thread);
+
 // How many there are, at a lower price: the links of /proc/PID/task (fs/proc/base.c,
 // proc_task_getattr). 0 where the process is gone.
 [[nodiscard]] std::size_t count_threads(pid_t pid);

@@ -338,13 +338,19 @@ Result<StoppedProcess> StoppedProcess::seize(pid_t pid, std::chrono::millisecond
     // one behind them (fs/proc/base.c, proc_task_readdir), and the number can be of others. Where
     // the first thread is held and there is but one, no list is needed.
     std::vector<pid_t> threads{pid};
+    std::vector<pid_t> io_workers;
     for (;;) {
         if (Clock::now() >= deadline) {
             return did_not_stop(pid);
         }
         bool found_new = false;
+        io_workers.clear();
         for (const pid_t thread : threads) {
             if (std::ranges::find(stopped.threads_, thread) != stopped.threads_.end()) {
+                continue;
+            }
+            if (thread != pid && is_io_worker(thread)) {
+                io_workers.push_back(thread);
                 continue;
             }
             auto held = stopped.seize_thread(thread).and_then(
@@ -355,7 +361,8 @@ Result<StoppedProcess> StoppedProcess::seize(pid_t pid, std::chrono::millisecond
                 return tl::unexpected(std::move(held.error()));
             }  // else a thread that ended since it was listed
         }
-        if (!found_new && count_threads(pid) == stopped.threads_.size()) {
+        if (!found_new && count_threads(pid) == stopped.threads_.size() + io_workers.size() &&
+            std::ranges::all_of(io_workers, is_io_worker)) {
             return stopped;
         }
         auto listed = list_threads(pid);

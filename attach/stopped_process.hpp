@@ -31,7 +31,9 @@ struct RunResult {
     bool operator==(const RunResult&) const = default;
 };
 
-// Holds all threads of a process in a ptrace-stop for as long as the object lives.
+// Holds all threads of a process in a ptrace-stop for as long as the object lives, but for the
+// workers of io_uring: these run no code of the process, and a stop would fail what they are doing
+// with EINTR (PostgreSQL 18 reads by them, where io_method is io_uring).
 //
 // PTRACE_SEIZE + PTRACE_INTERRUPT, never PTRACE_ATTACH, whose SIGSTOP can outlive us (py-spy #390),
 // and never PTRACE_O_EXITKILL: when we die, the kernel lets every thread run on. Where a terminal
@@ -80,6 +82,7 @@ class StoppedProcess {
     // lets go.
     [[nodiscard]] bool in_group_stop() const noexcept { return in_group_stop_; }
 
+    // How many are held.
     [[nodiscard]] std::size_t threads() const noexcept { return threads_.size(); }
 
     // When the first thread was told to stop: the pause begins here.

@@ -250,6 +250,7 @@ Result<Reading> Explainer::study(pid_t pid,
                                   rollup ? rollup->anonymous_bytes : status->rss_anon_bytes,
                                   kept.value_or(0),
                                   malloc ? std::optional(malloc->totals) : std::nullopt);
+    into.accounting->swap_bytes = rollup ? rollup->swap_bytes : 0;
     return reading;
 }
 

@@ -164,6 +164,7 @@ struct Accounting {
     std::int64_t rss_anon_bytes = 0;
     std::vector<AccountItem> items;
     std::int64_t unexplained_bytes = 0;
+    std::int64_t swap_bytes = 0;  // anonymous memory beside it, swapped out
 
     bool operator==(const Accounting&) const = default;
 };

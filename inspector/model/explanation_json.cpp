@@ -214,7 +214,8 @@ Json accounting_json(const Accounting& accounting) {
                       [](const AccountItem& item) -> Json {
                           return {{"id", item.id}, {"bytes", item.bytes}};
                       })},
-            {"unexplained_bytes", accounting.unexplained_bytes}};
+            {"unexplained_bytes", accounting.unexplained_bytes},
+            {"swap_bytes", accounting.swap_bytes}};
 }
 
 Accounting accounting_from(const Json& object) {
@@ -225,7 +226,8 @@ Accounting accounting_from(const Json& object) {
                                   return AccountItem{.id = text_of(item, "id"),
                                                      .bytes = figure_of(item, "bytes")};
                               }),
-            .unexplained_bytes = figure_of(object, "unexplained_bytes")};
+            .unexplained_bytes = figure_of(object, "unexplained_bytes"),
+            .swap_bytes = object.contains("swap_bytes") ? figure_of(object, "swap_bytes") : 0};
 }
 
 Json unavailable_json(const UnavailablePart& part) {

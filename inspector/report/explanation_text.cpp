@@ -78,10 +78,12 @@ std::string percent_text(std::int64_t part, std::int64_t whole) {
 }
 
 std::string accounting_text(const Accounting& accounting, const TextStyle& style) {
-    std::string text = painted(style,
-                               Paint::kStrong,
-                               fmt::format("RssAnon: {}", size_text(accounting.rss_anon_bytes))) +
-                       '\n';
+    std::string text = painted(
+        style, Paint::kStrong, fmt::format("RssAnon: {}", size_text(accounting.rss_anon_bytes)));
+    if (accounting.swap_bytes > 0) {
+        text += fmt::format(", and {} swapped out", size_text(accounting.swap_bytes));
+    }
+    text += '\n';
     const auto line = [&](std::int64_t bytes, std::string_view name) {
         text += row_line(size_text(bytes),
                          percent_text(bytes, accounting.rss_anon_bytes),

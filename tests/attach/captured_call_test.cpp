@@ -13,6 +13,7 @@
 #include "attach/proc.hpp"
 #include "tests/attach/target_program.hpp"
 #include "tests/support/process_state.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace palloscope::test {
 
@@ -235,6 +236,18 @@ TEST(CapturedCall, RefusesAProcessWithSeveralThreads) {
     const auto captured = target.capture("print_many", 1000);
     ASSERT_FALSE(captured);
     EXPECT_EQ(captured.error().kind, Error::Kind::kUnsupported);
+    EXPECT_TRUE(target.goes_on());
+}
+
+TEST(CapturedCall, RefusesAProcessForWhichIoUringWorks) {
+    const TemporaryFolder folder;
+    const TargetProgram target =
+        TargetProgram::start("opens_by_io_uring", {(folder.path() / "fifo").string()});
+    ASSERT_TRUE(eventually([&] { return target.value("opens") > 0; }));
+    const auto captured = target.capture("print_many", 1000);
+    ASSERT_FALSE(captured);
+    EXPECT_EQ(captured.error().kind, Error::Kind::kUnsupported);
+    EXPECT_EQ(target.value("failures"), 0U);
     EXPECT_TRUE(target.goes_on());
 }
 

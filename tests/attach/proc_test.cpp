@@ -93,6 +93,13 @@ TEST(ParseChildStatus, FindsItsFieldsBehindTheName) {
     EXPECT_EQ(parse_child_status("42 (a) Z 7").exit_signal, -1);
 }
 
+TEST(ParseIoWorker, TellsAWorkerFromAThreadOfTheProcess) {
+    EXPECT_TRUE(parse_io_worker("42 (iou-wrk-7) S 7 42 42 0 -1 4210768 1 2 3 4 5 6 7 8 20\n"));
+    EXPECT_FALSE(parse_io_worker("42 (iou-wrk-7) S 7 42 42 0 -1 4194368 1 2 3 4 5 6 7 8 20\n"));
+    EXPECT_FALSE(parse_io_worker("42 (a) S 7"));
+    EXPECT_FALSE(parse_io_worker(""));
+}
+
 TEST(ParseSmapsRollup, AddsNothingUp) {
     const auto rollup = parse_smaps_rollup(
         "55d0-7ffe ---p 00000000 00:00 0    [rollup]\nRss:   10 kB\nPss:  9 kB\n"

@@ -18,6 +18,7 @@
 #include "tests/attach/target_program.hpp"
 #include "tests/support/process_state.hpp"
 #include "tests/support/program.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace palloscope::test {
 
@@ -77,6 +78,29 @@ TEST(StoppedProcess, HoldsEveryThread) {
             EXPECT_EQ(state_of(thread), 't');
         }
     }
+    EXPECT_TRUE(target.goes_on());
+}
+
+// A stop would fail what it is doing with EINTR.
+TEST(StoppedProcess, LetsWorkersOfIoUringGoOn) {
+    const TemporaryFolder folder;
+    const TargetProgram target =
+        TargetProgram::start("opens_by_io_uring", {(folder.path() / "fifo").string()});
+    ASSERT_TRUE(eventually([&] { return target.value("opens") > 0; }));
+    int stops_beside_worker = 0;
+    constexpr int kStops = 200;
+    for (int i = 0; i < kStops; ++i) {
+        const auto stopped = StoppedProcess::seize(target.pid(), kTimeout);
+        ASSERT_TRUE(stopped) << stopped.error().message;
+        EXPECT_EQ(stopped->threads(), 1U);
+        ASSERT_TRUE(stands_still(target, "counter"));
+        const std::vector<pid_t> threads = list_threads(target.pid()).value();
+        stops_beside_worker += static_cast<int>(std::ranges::count_if(threads, is_io_worker));
+    }
+    EXPECT_GE(stops_beside_worker, kStops);
+    const std::uint64_t opens = target.value("opens");
+    EXPECT_TRUE(eventually([&] { return target.value("opens") > opens; }));
+    EXPECT_EQ(target.value("failures"), 0U);
     EXPECT_TRUE(target.goes_on());
 }
 

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/bench/bare_fork.hpp"
+#include "tests/bench/bare_read.hpp"
 #include "tests/bench/latency_probe.hpp"
 #include "tests/bench/methods.hpp"
 #include "tests/support/postgres_server.hpp"
@@ -145,6 +146,19 @@ void print_method(const MethodCost& cost) {
                cost.cpu_us);
 }
 
+void print_bare_read(Session& session, const MethodCost& freeze) {
+    const Rows sum = session.exec("SELECT sum(total_bytes) FROM pg_backend_memory_contexts");
+    const std::uint64_t bytes = std::stoull(sum.at(0).at(0).value());
+    const auto bare = static_cast<double>(bare_read(session, bytes).count());
+    constexpr double kMegabyte = 1 << 20;
+    fmt::print(
+        "          {:.1f} times a bare process_vm_readv() of the {:.1f} MB that its contexts take, "
+        "its client busy, {:.0f} us\n",
+        freeze.pause_us(0.5) / bare,
+        static_cast<double>(bytes) / kMegabyte,
+        bare);
+}
+
 void compare_methods(Session& session, microseconds gdb) {
     fmt::print("\nThe same backend, {} snapshots each by palloscope record, every {} ms, in us\n",
                kSnapshots,
@@ -173,6 +187,7 @@ void compare_methods(Session& session, microseconds gdb) {
                     kFreezeLateUs,
                     kLeastFreezeRatio,
                     met ? "met" : "MISSED");
+                print_bare_read(session, cost);
             }
             if (method == "fork") {
                 const auto bare = static_cast<double>(bare_fork(session.backend_pid()).count());

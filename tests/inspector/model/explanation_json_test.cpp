@@ -81,6 +81,7 @@ TEST(ExplainedJson, IsReadWhereItWasWrittenBeforeItSaidAsMuch) {
     for (const std::string_view later : kLaterMembers) {
         older.erase(std::string(later));
     }
+    older["accounting"].erase("swap_bytes");
     const auto read = explanation_from(older.dump());
     ASSERT_TRUE(read);
     EXPECT_FALSE(read->relations.front().temporary);
@@ -88,6 +89,7 @@ TEST(ExplainedJson, IsReadWhereItWasWrittenBeforeItSaidAsMuch) {
     EXPECT_THAT(read->settings, testing::IsEmpty());
     EXPECT_THAT(read->pending_invalidations, testing::IsEmpty());
     EXPECT_EQ(read->functions, sample_explanation().functions);
+    EXPECT_EQ(read->accounting->swap_bytes, 0);
 }
 
 TEST(ExplainedJson, IsRefusedWhereItIsAnythingElse) {

@@ -50,7 +50,8 @@ inline Explanation sample_explanation() {
         .cache_memory_attributed_bytes = 985'000,
         .accounting = Accounting{.rss_anon_bytes = 2'000'000,
                                  .items = {{"contexts-used", 1'500'000}, {"stack", 0}},
-                                 .unexplained_bytes = 500'000},
+                                 .unexplained_bytes = 500'000,
+                                 .swap_bytes = 4096},
         .trim_would_return_bytes = 131'072,
         .unavailable = {{.part = "functions", .reason = "no plpgsql.so"}}};
 }

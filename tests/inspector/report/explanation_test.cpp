@@ -32,7 +32,7 @@ Explanation sample() {
 
 TEST(ExplanationText, SaysWhatThereIs) {
     const std::string text = explanation_text(sample(), {}, std::nullopt);
-    EXPECT_THAT(text, HasSubstr("RssAnon: 1.9 MB\n"));
+    EXPECT_THAT(text, HasSubstr("RssAnon: 1.9 MB, and 4.0 kB swapped out\n"));
     EXPECT_THAT(text, HasSubstr("75.0 %  memory contexts: in use\n"));
     EXPECT_THAT(text, HasSubstr("25.0 %  unexplained\n"));
     EXPECT_THAT(text, Not(HasSubstr("stack")));  // there is none
@@ -54,6 +54,12 @@ TEST(ExplanationText, SaysWhatThereIs) {
     EXPECT_THAT(text, HasSubstr("Chunks of TopMemoryContext: 24.4 MB in 400,000 chunks\n"));
     EXPECT_THAT(text, HasSubstr("not available: portals: odd\\x1b[31m\n"));
     EXPECT_THAT(text, Not(HasSubstr("Portals")));
+}
+
+TEST(ExplanationText, SaysNothingOfSwapWhereNoneIsUsed) {
+    Explanation explanation = sample();
+    explanation.accounting->swap_bytes = 0;
+    EXPECT_THAT(explanation_text(explanation, {}, std::nullopt), HasSubstr("RssAnon: 1.9 MB\n"));
 }
 
 TEST(ExplanationText, FoldsWhatIsSmall) {
