@@ -10,8 +10,11 @@ namespace {
 
 // Fewer tell no two statements apart.
 constexpr double kFewestPlans = 50;
-// How far an estimate may be from what it is to be.
+// How far an estimate may be from what it is to be, and how well it must be known: of the dozens of
+// statements of a load, one whose number is hardly known is soon as many by chance. What is counted
+// by transaction blocks is known well enough.
 constexpr double kAsMany = 1.3;
+constexpr double kMostError = 0.15;
 // At the borders, of a call that was under way at a snapshot.
 constexpr double kMostBeyond = 0.02;
 
@@ -19,7 +22,8 @@ bool may_leave(const KeptCount& plans,
                const std::vector<double>& seen,
                const StatementColumn& column) {
     const double ratio = column.total() / plans.more.back();
-    if (!column.estimated() || ratio > kAsMany || ratio < 1 / kAsMany) {
+    if (!column.estimated() || !column.blocks.empty() || column.error > kMostError ||
+        ratio > kAsMany || ratio < 1 / kAsMany) {
         return false;
     }
     double all = 0;
