@@ -30,6 +30,9 @@ constexpr std::uint64_t kJoinGap = 4096;
 constexpr const char* kKeptRunning = "it kept running";
 // So much may be copied in vain.
 constexpr std::uint64_t kStaleBytes = std::uint64_t{1} << 20;
+// What was copied so lately is in memory still. To copy what was swapped out since would wait for
+// the disk, page by page: 13 ms for 18 MB on an idle one.
+constexpr std::chrono::seconds kStaysInMemory{5};
 // A client's turn between two statements takes some ten microseconds, and comes often or not at
 // all.
 constexpr std::chrono::milliseconds kAwaitSafePoint{50};
@@ -204,7 +207,8 @@ Result<Reading> ContextReader::freeze(Clock::time_point deadline, Moment moment)
     double pause_us = 0;
     for (int stops = 0;; ++stops) {
         // Where all that was needed lay where it had lain before, it will again.
-        const bool guesses = plan_held_ && misses == MemoryCopy::Misses::kFail;
+        const bool guesses = plan_held_ && misses == MemoryCopy::Misses::kFail &&
+                             Clock::now() - copied_at_ < kStaysInMemory;
         const auto copied_at = guesses ? copy_at_rest() : look_for_contexts();
         if (moment == Moment::kBetweenStatements &&
             (stops == kMostStops || !await_safe_point(until))) {
@@ -216,6 +220,7 @@ Result<Reading> ContextReader::freeze(Clock::time_point deadline, Moment moment)
         }
         pause_us += stop->pause_us;
         if (stop->reading) {
+            copied_at_ = Clock::now();
             plan_from(copy_, /*complete=*/true);
             stop->reading->pause_us = pause_us;
             return std::move(*stop->reading);

@@ -47,9 +47,9 @@ class ContextReader {
     // --method freeze: looks where the contexts lie while the backend goes on, stops it, copies,
     // lets it go, and decodes then. Where it slept all the while that it was looked at, and only
     // woke to stop, what was copied by then is what it has, and the stop is over at once. Where all
-    // lay in its place the last time, it is not looked for again, unless something turns out to be
-    // missing. Where it changed too much in between, the next stop lasts until all that is needed
-    // is copied. Tries again until `deadline`, then kTimeout.
+    // lay in its place the last time, some seconds ago at most, it is not looked for again, unless
+    // something turns out to be missing. Where it changed too much in between, the next stop lasts
+    // until all that is needed is copied. Tries again until `deadline`, then kTimeout.
     //
     // kBetweenStatements waits for a moment at which the backend holds only what stays, and lets go
     // at once where the next statement was faster; it takes any moment where none came in a
@@ -137,6 +137,8 @@ class ContextReader {
     std::size_t planned_uses_ = 0;
     // Of the last look for the contexts: all lay where they had lain before.
     bool plan_held_ = false;
+    // When freeze() last copied all of it.
+    std::chrono::steady_clock::time_point copied_at_;
     ConstantTexts names_;
     FormCache forms_;  // of the statements that were running
     bool chunks_proved_ = false;
