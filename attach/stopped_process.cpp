@@ -259,6 +259,10 @@ bool may_trace(pid_t thread) {
     return !has_ended(thread) && ProcessMemory::open(thread).has_value();
 }
 
+std::size_t count_io_workers(const std::vector<pid_t>& threads) {
+    return static_cast<std::size_t>(std::ranges::count_if(threads, is_io_worker));
+}
+
 // Another palloscope lets go in a moment, which is waited for. False, with errno, where the thread
 // cannot be seized.
 bool seize_after_others(pid_t thread) {
@@ -338,19 +342,14 @@ Result<StoppedProcess> StoppedProcess::seize(pid_t pid, std::chrono::millisecond
     // one behind them (fs/proc/base.c, proc_task_readdir), and the number can be of others. Where
     // the first thread is held and there is but one, no list is needed.
     std::vector<pid_t> threads{pid};
-    std::vector<pid_t> io_workers;
     for (;;) {
         if (Clock::now() >= deadline) {
             return did_not_stop(pid);
         }
         bool found_new = false;
-        io_workers.clear();
         for (const pid_t thread : threads) {
-            if (std::ranges::find(stopped.threads_, thread) != stopped.threads_.end()) {
-                continue;
-            }
-            if (thread != pid && is_io_worker(thread)) {
-                io_workers.push_back(thread);
+            if (std::ranges::find(stopped.threads_, thread) != stopped.threads_.end() ||
+                (thread != pid && is_io_worker(thread))) {
                 continue;
             }
             auto held = stopped.seize_thread(thread).and_then(
@@ -361,8 +360,9 @@ Result<StoppedProcess> StoppedProcess::seize(pid_t pid, std::chrono::millisecond
                 return tl::unexpected(std::move(held.error()));
             }  // else a thread that ended since it was listed
         }
-        if (!found_new && count_threads(pid) == stopped.threads_.size() + io_workers.size() &&
-            std::ranges::all_of(io_workers, is_io_worker)) {
+        // A worker of io_uring that is there still was there when the threads were counted.
+        const std::size_t others = count_threads(pid) - stopped.threads_.size();
+        if (!found_new && (others == 0 || others == count_io_workers(threads))) {
             return stopped;
         }
         auto listed = list_threads(pid);

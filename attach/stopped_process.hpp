@@ -33,7 +33,7 @@ struct RunResult {
 
 // Holds all threads of a process in a ptrace-stop for as long as the object lives, but for the
 // workers of io_uring: these run no code of the process, and a stop would fail what they are doing
-// with EINTR (PostgreSQL 18 reads by them, where io_method is io_uring).
+// with EINTR.
 //
 // PTRACE_SEIZE + PTRACE_INTERRUPT, never PTRACE_ATTACH, whose SIGSTOP can outlive us (py-spy #390),
 // and never PTRACE_O_EXITKILL: when we die, the kernel lets every thread run on. Where a terminal

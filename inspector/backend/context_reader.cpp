@@ -207,9 +207,8 @@ Result<Reading> ContextReader::freeze(Clock::time_point deadline, Moment moment)
     double pause_us = 0;
     for (int stops = 0;; ++stops) {
         // Where all that was needed lay where it had lain before, it will again.
-        const bool guesses = plan_held_ && misses == MemoryCopy::Misses::kFail &&
-                             Clock::now() - copied_at_ < kStaysInMemory;
-        const auto copied_at = guesses ? copy_at_rest() : look_for_contexts();
+        const bool guesses = plan_held_ && misses == MemoryCopy::Misses::kFail;
+        const auto copied_at = guesses ? copy_before_stop() : look_for_contexts();
         if (moment == Moment::kBetweenStatements &&
             (stops == kMostStops || !await_safe_point(until))) {
             moment = Moment::kAny;
@@ -317,13 +316,13 @@ std::optional<RestWatch::Rest> ContextReader::look_for_contexts() {
     return std::nullopt;
 }
 
-std::optional<RestWatch::Rest> ContextReader::copy_at_rest() {
+std::optional<RestWatch::Rest> ContextReader::copy_before_stop() {
     const auto rest = rest_watch_ ? rest_watch_->begin() : std::nullopt;
-    if (!rest) {
+    if (!rest && Clock::now() - copied_at_ < kStaysInMemory) {
         return std::nullopt;  // in vain, while it runs
     }
     copy_.take();
-    return rest_watch_->rested_since(*rest) ? rest : std::nullopt;
+    return rest && rest_watch_->rested_since(*rest) ? rest : std::nullopt;
 }
 
 // Fetches into the copy what decode() will use and is not there.

@@ -47,9 +47,10 @@ class ContextReader {
     // --method freeze: looks where the contexts lie while the backend goes on, stops it, copies,
     // lets it go, and decodes then. Where it slept all the while that it was looked at, and only
     // woke to stop, what was copied by then is what it has, and the stop is over at once. Where all
-    // lay in its place the last time, some seconds ago at most, it is not looked for again, unless
-    // something turns out to be missing. Where it changed too much in between, the next stop lasts
-    // until all that is needed is copied. Tries again until `deadline`, then kTimeout.
+    // lay in its place the last time, it is not looked for again, unless something turns out to be
+    // missing; it is copied all the same where it may have been swapped out since, so that the stop
+    // need not wait for that. Where it changed too much in between, the next stop lasts until all
+    // that is needed is copied. Tries again until `deadline`, then kTimeout.
     //
     // kBetweenStatements waits for a moment at which the backend holds only what stays, and lets go
     // at once where the next statement was faster; it takes any moment where none came in a
@@ -122,7 +123,7 @@ class ContextReader {
     [[nodiscard]] bool only_stopped_since(const StoppedProcess& stopped,
                                           const RestWatch::Rest& rest) const;
     [[nodiscard]] bool await_safe_point(std::chrono::steady_clock::time_point until) const;
-    std::optional<RestWatch::Rest> copy_at_rest();
+    std::optional<RestWatch::Rest> copy_before_stop();
     void look_at_all();
     [[nodiscard]] Result<> prove_chunks_once(const MemoryCopy& copy);
     void plan_from(const MemoryCopy& look, bool complete);

@@ -4,19 +4,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "attach/proc.hpp"
+#include "tests/bench/median.hpp"
 
 namespace palloscope::test {
 
 namespace {
 
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
 using std::chrono::steady_clock;
 
 constexpr std::size_t kForks = 51;
@@ -52,13 +55,13 @@ class TouchedMemory {
 
 }  // namespace
 
-std::chrono::microseconds bare_fork(pid_t pid) {
+microseconds bare_fork(pid_t pid) {
     const auto status = read_status(pid);
     if (!status) {
         throw std::runtime_error(status.error().message);
     }
     TouchedMemory memory(static_cast<std::size_t>(status->rss_anon_bytes));
-    std::vector<steady_clock::duration> times;
+    std::vector<microseconds> times;
     for (std::size_t i = 0; i < kForks; ++i) {
         memory.touch();
         const auto begin = steady_clock::now();
@@ -66,13 +69,12 @@ std::chrono::microseconds bare_fork(pid_t pid) {
         if (child == 0) {
             _exit(0);
         }
-        times.push_back(steady_clock::now() - begin);
+        times.push_back(duration_cast<microseconds>(steady_clock::now() - begin));
         if (child < 0 || waitpid(child, nullptr, 0) != child) {
             throw std::runtime_error("cannot fork");
         }
     }
-    std::ranges::nth_element(times, times.begin() + kForks / 2);
-    return std::chrono::duration_cast<std::chrono::microseconds>(times[kForks / 2]);
+    return median(std::move(times));
 }
 
 }  // namespace palloscope::test

@@ -5,17 +5,21 @@
 #include <span>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "attach/proc.hpp"
 #include "attach/process_memory.hpp"
 #include "attach/stopped_process.hpp"
 #include "tests/bench/latency_probe.hpp"
+#include "tests/bench/median.hpp"
 
 namespace palloscope::test {
 
 namespace {
 
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
 using std::chrono::steady_clock;
 
 constexpr std::size_t kReads = 51;
@@ -32,7 +36,7 @@ Mapping heap_of(pid_t pid) {
 
 }  // namespace
 
-std::chrono::microseconds bare_read(Session& session, std::uint64_t bytes) {
+microseconds bare_read(Session& session, std::uint64_t bytes) {
     const pid_t pid = session.backend_pid();
     const auto memory = ProcessMemory::open(pid);
     if (!memory) {
@@ -41,21 +45,20 @@ std::chrono::microseconds bare_read(Session& session, std::uint64_t bytes) {
     const Mapping heap = heap_of(pid);
     std::vector<std::byte> room(std::min(bytes, heap.size()));
     const RemotePiece piece{.address = heap.start, .into = room};
-    std::vector<steady_clock::duration> times;
+    std::vector<microseconds> times;
     LatencyProbe client(session);
     for (std::size_t i = 0; i < kReads; ++i) {
         std::this_thread::sleep_for(kInterval);
         const auto stopped = StoppedProcess::seize(pid);
         const auto begin = steady_clock::now();
         const auto read = memory->gather(std::span(&piece, 1));
-        times.push_back(steady_clock::now() - begin);
+        times.push_back(duration_cast<microseconds>(steady_clock::now() - begin));
         if (!stopped || !read) {
             throw std::runtime_error("cannot read the backend");
         }
     }
     (void)client.stop();
-    std::ranges::nth_element(times, times.begin() + kReads / 2);
-    return std::chrono::duration_cast<std::chrono::microseconds>(times[kReads / 2]);
+    return median(std::move(times));
 }
 
 }  // namespace palloscope::test

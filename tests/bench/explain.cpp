@@ -4,7 +4,6 @@
 
 #include <sys/resource.h>
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -19,6 +18,7 @@
 
 #include "tests/bench/bare_fork.hpp"
 #include "tests/bench/latency_probe.hpp"
+#include "tests/bench/median.hpp"
 #include "tests/bench/methods.hpp"
 #include "tests/support/postgres_server.hpp"
 #include "tests/support/program.hpp"
@@ -65,12 +65,6 @@ double cpu_ms(const rusage& usage) {
 
 double ms_of(steady_clock::duration duration) {
     return std::chrono::duration<double, std::milli>(duration).count();
-}
-
-double median(std::vector<double> values) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    return *middle;
 }
 
 Cost measure(Session& session, const std::vector<std::string>& command) {

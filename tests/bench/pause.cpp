@@ -16,6 +16,7 @@
 #include "tests/bench/bare_fork.hpp"
 #include "tests/bench/bare_read.hpp"
 #include "tests/bench/latency_probe.hpp"
+#include "tests/bench/median.hpp"
 #include "tests/bench/methods.hpp"
 #include "tests/support/postgres_server.hpp"
 #include "tests/support/program.hpp"
@@ -102,12 +103,6 @@ void run_gdb(Session& session, Figures& figures) {
 // What the client notices when nobody looks at its backend: the noise of this machine.
 void run_nothing(Session& session, Figures& figures) {
     run_beside_client({"sleep", "0.1"}, session, figures);
-}
-
-microseconds median(std::vector<microseconds> values) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    return *middle;
 }
 
 void print_row(const char* what, const std::vector<microseconds>& values) {
