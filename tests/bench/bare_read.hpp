@@ -7,10 +7,15 @@
 
 namespace palloscope::test {
 
-// How long one process_vm_readv(2) of so many bytes of the session's backend takes here, in the
-// median, while that is held stopped amid the queries of a client: what a pause to copy them costs
-// at least, whoever copies. Of its [heap], where its contexts lie, all at once; less is read where
-// that is smaller. Throws std::runtime_error where it cannot be measured.
-std::chrono::microseconds bare_read(Session& session, std::uint64_t bytes);
+struct BareRead {
+    std::uint64_t bytes = 0;
+    std::chrono::microseconds time{};
+};
+
+// How long one process_vm_readv(2) of the [heap] of the session's backend, where most of its
+// contexts lie, takes here, in the median, while that is held stopped amid the queries of a client:
+// about what a pause to copy its contexts costs at least, whoever copies. Throws std::runtime_error
+// where it cannot be measured.
+BareRead bare_read(Session& session);
 
 }  // namespace palloscope::test

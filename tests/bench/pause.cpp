@@ -142,16 +142,14 @@ void print_method(const MethodCost& cost) {
 }
 
 void print_bare_read(Session& session, const MethodCost& freeze) {
-    const Rows sum = session.exec("SELECT sum(total_bytes) FROM pg_backend_memory_contexts");
-    const std::uint64_t bytes = std::stoull(sum.at(0).at(0).value());
-    const auto bare = static_cast<double>(bare_read(session, bytes).count());
+    const BareRead bare = bare_read(session);
     constexpr double kMegabyte = 1 << 20;
+    const auto time_us = static_cast<double>(bare.time.count());
     fmt::print(
-        "          {:.1f} times a bare process_vm_readv() of the {:.1f} MB that its contexts take, "
-        "its client busy, {:.0f} us\n",
-        freeze.pause_us(0.5) / bare,
-        static_cast<double>(bytes) / kMegabyte,
-        bare);
+        "          {:.1f} times a bare process_vm_readv() of its [heap], {:.1f} MB, {:.0f} us\n",
+        freeze.pause_us(0.5) / time_us,
+        static_cast<double>(bare.bytes) / kMegabyte,
+        time_us);
 }
 
 void compare_methods(Session& session, microseconds gdb) {
@@ -182,7 +180,9 @@ void compare_methods(Session& session, microseconds gdb) {
                     kFreezeLateUs,
                     kLeastFreezeRatio,
                     met ? "met" : "MISSED");
-                print_bare_read(session, cost);
+                if (busy) {
+                    print_bare_read(session, cost);
+                }
             }
             if (method == "fork") {
                 const auto bare = static_cast<double>(bare_fork(session.backend_pid()).count());
