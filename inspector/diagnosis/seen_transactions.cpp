@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <unordered_map>
 #include <utility>
 
@@ -12,6 +13,8 @@ namespace {
 // Blocks that a statement was seen in, for it to be counted, and to be a companion.
 constexpr std::size_t kFewestBlocks = 10;
 constexpr std::size_t kFewestOfCompanion = 5;
+// Of its own, for a time to be counted by itself.
+constexpr std::size_t kFewestOfATime = 15;
 // Of what was seen of a statement, the part that was in blocks.
 constexpr double kNearlyAlways = 0.9;
 // Of the blocks that a statement was seen in, those in which a companion was seen too: so many are
@@ -55,10 +58,29 @@ class SeenTransactions {
         if (!once_[statement] || own.size() < kFewestBlocks) {
             return std::nullopt;
         }
-        std::vector<std::size_t> left = own;  // in which no companion was seen
+        const std::vector<bool> with_companion = blocks_with_companion(statement);
+        const auto seen = static_cast<double>(own.size());
+        const auto both = static_cast<double>(
+            std::ranges::count_if(own, [&](std::size_t block) { return with_companion[block]; }));
+        if (both < kLeast * seen) {
+            return std::nullopt;
+        }
+        const auto companions = static_cast<double>(std::ranges::count(with_companion, true));
+        const double chance = (1 - both / seen) * (1 - both / companions) / both;
+        CallsByTransactions calls{.blocks = own, .stands_for = stand_for(own, with_companion)};
+        calls.calls = {
+            .calls = std::accumulate(calls.stands_for.begin(), calls.stands_for.end(), 0.0),
+            .error = std::hypot(kErrorOfMethod, std::sqrt(chance))};
+        return calls;
+    }
+
+  private:
+    // By block, whether one of as many companions was seen in it as are wanted.
+    [[nodiscard]] std::vector<bool> blocks_with_companion(std::size_t statement) const {
+        std::vector<std::size_t> left = blocks_of_[statement];  // in which none was seen
+        const auto to_find = static_cast<double>(left.size()) * (1 - kWanted);
         std::vector<bool> with_companion(statements_of_.size());
         for (const auto& [share, companion] : companions_of(statement)) {
-            const auto to_find = static_cast<double>(own.size()) * (1 - kWanted);
             if (static_cast<double>(left.size()) <= to_find) {
                 break;
             }
@@ -67,20 +89,31 @@ class SeenTransactions {
             }
             std::erase_if(left, [&](std::size_t block) { return with_companion[block]; });
         }
-        const auto seen = static_cast<double>(own.size());
-        const double both = seen - static_cast<double>(left.size());
-        if (both < kLeast * seen) {
-            return std::nullopt;
-        }
-        const auto companions = static_cast<double>(std::ranges::count(with_companion, true));
-        const double chance = (1 - both / seen) * (1 - both / companions) / both;
-        return CallsByTransactions{
-            .calls = {.calls = seen * companions / both,
-                      .error = std::hypot(kErrorOfMethod, std::sqrt(chance))},
-            .blocks = own};
+        return with_companion;
     }
 
-  private:
+    // How many calls each of its blocks stands for: as many at all times as at that one.
+    static std::vector<double> stand_for(const std::vector<std::size_t>& own,
+                                         const std::vector<bool>& with_companion) {
+        const std::size_t times = std::max<std::size_t>(own.size() / kFewestOfATime, 1);
+        std::vector<double> stand_for;
+        std::size_t block = 0;
+        for (std::size_t time = 0; time < times; ++time) {
+            const std::size_t end = own.size() * (time + 1) / times;
+            const std::size_t end_block = end < own.size() ? own[end] : with_companion.size();
+            double companions = 0;
+            for (; block < end_block; ++block) {
+                companions += with_companion[block] ? 1 : 0;
+            }
+            double both = 0;
+            for (std::size_t i = stand_for.size(); i < end; ++i) {
+                both += with_companion[own[i]] ? 1 : 0;
+            }
+            stand_for.resize(end, both > 0 ? companions / both : 1);
+        }
+        return stand_for;
+    }
+
     // The surest first that never runs without it: by the share of its blocks that the statement
     // was seen in too, less two standard errors; here as a negative number.
     [[nodiscard]] std::vector<std::pair<double, std::size_t>> companions_of(

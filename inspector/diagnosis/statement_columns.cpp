@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "inspector/diagnosis/calls_over_time.hpp"
 #include "inspector/diagnosis/estimated_calls.hpp"
 #include "inspector/diagnosis/plan_callers.hpp"
 #include "inspector/diagnosis/seen_transactions.hpp"
@@ -54,27 +55,70 @@ std::vector<std::size_t> frequent(const std::vector<double>& totals) {
     return kept;
 }
 
-// The calls of a statement that were seen by chance: their number up to each moment since the one
-// before, and how they were seen.
+// The calls of a statement that were seen by chance, and how: up to each moment since the one
+// before, their number and, in proportion, how many they stand for (calls_over_time()).
 struct SeenCalls {
     std::vector<double> by_chance;
+    std::vector<double> stand_for;
     std::vector<Sighting> sightings;
     std::size_t form = 0;  // of one of them
+    // Of all that were seen in transaction blocks.
+    std::vector<std::size_t> intervals_in_blocks;
 };
+
+// Parts of a whole as shares of it; nothing is in parts of nothing.
+std::vector<double> shares_of(std::vector<double> parts) {
+    const double whole = std::accumulate(parts.begin(), parts.end(), 0.0);
+    for (double& part : parts) {
+        part /= whole > 0 ? whole : 1;
+    }
+    return parts;
+}
+
+// Of the calls that were missed, the share in each interval, where there are so many with those
+// that were seen by chance.
+std::vector<double> missed_of_sightings(const SeenCalls& seen, double calls) {
+    std::vector<double> missed = shares_of(seen.stand_for);
+    std::ranges::transform(
+        missed, seen.by_chance, missed.begin(), [&](double share, double by_chance) {
+            return std::max(share * calls - by_chance, 0.0);
+        });
+    return shares_of(std::move(missed));
+}
+
+// The same of one that is counted by blocks, of which each stands for so many.
+std::vector<double> missed_of_blocks(const SeenCalls& seen,
+                                     double calls,
+                                     const std::vector<double>& stand_for) {
+    if (std::ranges::max(stand_for) <= 1) {
+        return missed_of_sightings(seen, calls);  // by the blocks none was
+    }
+    std::vector<double> missed(seen.by_chance.size());
+    for (std::size_t i = 0; i < stand_for.size(); ++i) {
+        missed[seen.intervals_in_blocks[i]] += stand_for[i] - 1;
+    }
+    return shares_of(std::move(missed));
+}
 
 // Adds what was seen by chance, and is estimated, to the calls that were seen for certain; then
 // makes them calls up to each moment.
-void add_estimate(const SeenCalls& seen, const EstimatedCalls& estimate, StatementColumn& column) {
-    const auto& [calls, error] = estimate.calls;
+void add_estimate(const SeenCalls& seen,
+                  const CallsEstimate& estimate,
+                  const std::vector<double>& missed_shares,
+                  StatementColumn& column) {
+    const auto& [calls, error] = estimate;
     if (!seen.sightings.empty()) {
-        const double factor = calls / static_cast<double>(seen.sightings.size());
-        std::ranges::transform(
-            column.calls, seen.by_chance, column.calls.begin(), [&](double certain, double chance) {
-                return certain + chance * factor;
-            });
-        // Each of n calls is seen with the chance of 1 in `factor`, and counts for so many.
-        column.noise = factor * (factor - 1) * static_cast<double>(seen.sightings.size()) /
-                       static_cast<double>(column.calls.size() - 1);
+        const double all_missed = calls - static_cast<double>(seen.sightings.size());
+        double variance = 0;
+        for (std::size_t i = 0; i < column.calls.size(); ++i) {
+            const double missed = all_missed * missed_shares[i];
+            column.calls[i] += seen.by_chance[i] + missed;
+            // Each of n calls is seen with the chance of 1 in so many, and counts for these.
+            variance += seen.by_chance[i] > 0
+                            ? (seen.by_chance[i] + missed) * missed / seen.by_chance[i]
+                            : 0;
+        }
+        column.noise = variance / static_cast<double>(column.calls.size() - 1);
     }
     std::partial_sum(column.calls.begin(), column.calls.end(), column.calls.begin());
     column.error = seen.sightings.empty() ? 0 : error * calls / column.total();
@@ -221,6 +265,8 @@ SeenExecutions see_executions(const std::vector<ExecutionRecord>& executions,
                               bool seen_by_looks,
                               StatementCounts& counts) {
     SeenExecutions seen{.columns = std::vector<SeenCalls>(counts.columns.size())};
+    std::vector<StatementSighting> sightings;
+    std::vector<std::size_t> intervals_of_sightings;
     for (std::size_t i = 0; i < executions.size(); ++i) {
         if (intervals[i] == 0) {
             continue;
@@ -232,18 +278,28 @@ SeenExecutions see_executions(const std::vector<ExecutionRecord>& executions,
         }
         if (seen_by_looks) {
             seen.in_transactions.push_back({column, executions[i].transaction_began_at_ns});
+            if (executions[i].transaction_began_at_ns) {
+                seen.columns[column].intervals_in_blocks.push_back(intervals[i]);
+            }
         }
         StatementColumn& counted = counts.columns[column];
         counted.in_vain += executions[i].in_vain ? 1 : 0;
         if (executions[i].sighting) {
             SeenCalls& calls = seen.columns[column];
             calls.by_chance.resize(counted.calls.size());
+            calls.stand_for.resize(counted.calls.size());
             calls.by_chance[intervals[i]] += 1;
             calls.sightings.push_back(*executions[i].sighting);
+            sightings.push_back({.statement = column, .sighting = *executions[i].sighting});
+            intervals_of_sightings.push_back(intervals[i]);
             calls.form = executions[i].form;
         } else {
             counted.calls[intervals[i]] += 1;
         }
+    }
+    const std::vector<double> calls = calls_over_time(sightings, counts.columns.size());
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+        seen.columns[sightings[i].statement].stand_for[intervals_of_sightings[i]] += calls[i];
     }
     return seen;
 }
@@ -284,8 +340,15 @@ void add_estimates(const SeenExecutions& seen,
         ways,
         looks && looks->share ? std::optional(seen.all / *looks->share - seen.all) : std::nullopt);
     for (std::size_t i = 0; i < columns.size(); ++i) {
-        add_estimate(seen.columns[i], estimates[i], columns[i]);
-        if (estimates[i].by_transactions) {
+        const auto& [calls, counted_by_blocks] = estimates[i];
+        add_estimate(
+            seen.columns[i],
+            calls,
+            counted_by_blocks
+                ? missed_of_blocks(seen.columns[i], calls.calls, by_transactions[i]->stands_for)
+                : missed_of_sightings(seen.columns[i], calls.calls),
+            columns[i]);
+        if (counted_by_blocks) {
             columns[i].blocks = std::move(by_transactions[i]->blocks);
         }
     }

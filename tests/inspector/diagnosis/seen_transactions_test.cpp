@@ -1,5 +1,6 @@
 #include "inspector/diagnosis/seen_transactions.hpp"
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -54,6 +55,28 @@ TEST(SeenTransactions, TellHowOftenAStatementRanThatIsSeldomSeen) {
         EXPECT_LT(calls[i]->calls.error, 0.12);
     }
     EXPECT_FALSE(calls[5]) << "seen too seldom";
+}
+
+TEST(SeenTransactions, CountEachTimeByItself) {
+    Looks looks;
+    const auto seen_early = static_cast<std::size_t>(400 * (1 - std::pow(0.8, 6)));
+    for (int i = 0; i < 400; ++i) {
+        looks.block(std::vector<double>(6, 0.2));
+    }
+    for (int i = 0; i < 400; ++i) {
+        looks.block(std::vector<double>(6, 0.8));
+    }
+    for (const auto& calls : looks.calls(6)) {
+        ASSERT_TRUE(calls);
+        // All in one are 710: of the blocks without companions most are of the first time.
+        EXPECT_NEAR(calls->calls.calls, 800, 70);
+        ASSERT_EQ(calls->stands_for.size(), calls->blocks.size());
+        double early = 0;
+        for (std::size_t i = 0; i < calls->blocks.size(); ++i) {
+            early += calls->blocks[i] < seen_early ? calls->stands_for[i] : 0;
+        }
+        EXPECT_NEAR(early, 400, 60);
+    }
 }
 
 TEST(SeenTransactions, DoNotTellOfWhatRunsOftenInEach) {

@@ -371,6 +371,52 @@ TEST(StatementColumns, HasEstimatesComeToWhatTheReportsSay) {
     EXPECT_THAT(totals(1), ElementsAre(20, 20, 20));
 }
 
+TEST(StatementColumns, HasCallsAtTheTimesThatTheyWereMissedAt) {
+    std::vector<ExecutionRecord> executions;
+    const auto see = [&](int count, std::int64_t ended_at_ns, std::int64_t gap_ns) {
+        for (int i = 0; i < count; ++i) {
+            executions.push_back(
+                {.form = 0,
+                 .ended_at_ns = ended_at_ns,
+                 .sighting = Sighting{.after_ns = i * 37 % 100, .gap_ns = gap_ns}});
+        }
+    };
+    // 10,000 calls that last for 100 ns each, and another 10,000.
+    see(1000, 15, 1000);
+    see(5000, 25, 200);
+    const StatementColumn column =
+        count_statements(
+            {form("seen")}, executions, std::vector<std::int64_t>{10, 20, 30}, SeenByLooks{})
+            .columns.at(0);
+    EXPECT_NEAR(column.calls[1] / column.total(), 0.5, 0.05);
+    EXPECT_GT(column.noise, 0);
+}
+
+TEST_F(StatementsInBlocks, AreAtTheTimesOfTheseBlocks) {
+    // The looks see all of one third of the time, and of the rest what they see elsewhere.
+    std::vector<ExecutionRecord> executions = seen_in_blocks();
+    for (ExecutionRecord& execution : executions) {
+        execution.ended_at_ns = 12;
+    }
+    for (int block = 243; block < 365; ++block) {
+        for (std::size_t form = 0; form < 5; ++form) {
+            executions.push_back({.form = form,
+                                  .ended_at_ns = 18,
+                                  .sighting = Sighting{.after_ns = 20 + block % 41, .gap_ns = 100},
+                                  .transaction_began_at_ns = block});
+        }
+    }
+    const StatementCounts counts =
+        count_statements({form("a"), form("b"), form("c"), form("d"), form("e")},
+                         executions,
+                         std::vector<std::int64_t>{10, 15, 20},
+                         SeenByLooks{});
+    for (const StatementColumn& column : counts.columns) {
+        EXPECT_NEAR(column.calls[1], 243, 12);
+        EXPECT_NEAR(column.total(), 365, 15);
+    }
+}
+
 TEST(StatementColumns, FoldsAFamilyOfMoreThanEightFormsOnly) {
     std::vector<StatementForm> forms;
     std::vector<ExecutionRecord> executions;
