@@ -68,7 +68,7 @@ TEST(SeenTransactions, CountEachTimeByItself) {
     }
     for (const auto& calls : looks.calls(6)) {
         ASSERT_TRUE(calls);
-        // All in one are 710: of the blocks without companions most are of the first time.
+        // Counted all in one, they would be some 715.
         EXPECT_NEAR(calls->calls.calls, 800, 70);
         ASSERT_EQ(calls->stands_for.size(), calls->blocks.size());
         double early = 0;
