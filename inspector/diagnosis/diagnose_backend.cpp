@@ -136,7 +136,7 @@ BackendAnalysis::BackendAnalysis(const History& history,
                                  const BackendHistory& backend,
                                  const SightingWeights& weights)
     : backend_(backend),
-      choice_(choose_snapshots(backend)),
+      choice_(choose_snapshots(backend.snapshots)),
       memory_(backend, choice_),
       total_(at(memory_.bytes(is_context), choice_.indices)),
       pages_(rss_anon_bytes(backend)),

@@ -19,81 +19,119 @@ namespace palloscope {
 
 namespace {
 
-// A recording is judged as of so many moments, since each costs as much as a report.
+// A recording is judged as of so many moments, since each costs as much as a report: of each
+// twentieth of what the backend grew by, since it may stand still for most of the time.
 constexpr std::int64_t kMoments = 20;
+// Of a limit: with less than that left, the kernel takes back whatever pages it can, and all that
+// runs slows down.
+constexpr double kScarce = 0.1;
 
-// What a backend held, as its chosen snapshots show.
-class HeldMemory {
+std::span<const SnapshotSummary> known_at(const BackendHistory& backend, std::int64_t moment_ns) {
+    const auto later =
+        std::ranges::upper_bound(backend.snapshots, moment_ns, {}, &SnapshotSummary::taken_at_ns);
+    return {backend.snapshots.begin(), later};
+}
+
+// The growth of a backend's contexts, as it was known at a moment.
+Trend trend_at(const BackendHistory& backend, std::int64_t moment_ns) {
+    const SnapshotChoice choice = choose_snapshots(known_at(backend, moment_ns));
+    std::vector<double> bytes;
+    for (const std::size_t index : choice.indices) {
+        bytes.push_back(static_cast<double>(backend.snapshots[index].total.used_bytes));
+    }
+    return judge_growth(choice.seconds, bytes);
+}
+
+// How fast it took up memory, as it was known at a moment; none where it showed no leak yet.
+std::optional<Estimate> rate_at(const BackendHistory& backend, std::int64_t moment_ns) {
+    const Trend trend = trend_at(backend, moment_ns);
+    if (trend.verdict != GrowthVerdict::kLeak || trend.bytes_per_second.low <= 0) {
+        return std::nullopt;
+    }
+    const SnapshotChoice choice = choose_snapshots(known_at(backend, moment_ns));
+    return rate_of_taking(backend, choice, 0, choice.indices.size(), trend.bytes_per_second);
+}
+
+// By how much more of the limit it takes up at the end than at a moment.
+std::int64_t taken_since(const BackendHistory& backend, std::int64_t moment_ns) {
+    if (backend.snapshots.empty()) {
+        return 0;
+    }
+    const std::span<const SnapshotSummary> known = known_at(backend, moment_ns);
+    const SnapshotSummary& then = known.empty() ? backend.snapshots.front() : known.back();
+    return backend.snapshots.back().rss_anon_bytes - then.rss_anon_bytes;
+}
+
+bool share_a_limit(const BackendHistory& one, const BackendHistory& other) {
+    return one.allowance && other.allowance && one.allowance->group() == other.allowance->group();
+}
+
+// A limit that a backend has, and all that were recorded under it.
+class SharedLimit {
   public:
-    explicit HeldMemory(const BackendHistory& backend)
-        : backend_(&backend), choice_(choose_snapshots(backend)) {}
-
-    // The growth of its contexts, as it was known at a moment.
-    [[nodiscard]] Trend trend_at(std::int64_t moment_ns) const {
-        const std::size_t count = known_at(moment_ns);
-        std::vector<double> bytes;
-        for (std::size_t i = 0; i < count; ++i) {
-            bytes.push_back(
-                static_cast<double>(backend_->snapshots[choice_.indices[i]].total.used_bytes));
+    SharedLimit(const History& history, const BackendHistory& backend)
+        : limit_bytes_(backend.allowance->limit_bytes), left_bytes_(backend.allowance->left_bytes) {
+        for (const BackendHistory& sharer : history.backends) {
+            if (share_a_limit(backend, sharer)) {
+                sharers_.push_back(&sharer);
+                left_bytes_ = std::min(left_bytes_, sharer.allowance->left_bytes);
+            }
         }
-        return judge_growth(std::span(choice_.seconds).first(count), bytes);
     }
 
-    // How fast it took up memory, as it was known at a moment; none where it showed no leak yet.
-    [[nodiscard]] std::optional<Estimate> rate_at(std::int64_t moment_ns) const {
-        const Trend trend = trend_at(moment_ns);
-        if (trend.verdict != GrowthVerdict::kLeak || trend.bytes_per_second.low <= 0) {
-            return std::nullopt;
+    // How much of it was left at a moment.
+    [[nodiscard]] std::int64_t left_at(std::int64_t moment_ns) const {
+        std::int64_t left = std::max<std::int64_t>(left_bytes_, 0);
+        for (const BackendHistory* const sharer : sharers_) {
+            left += taken_since(*sharer, moment_ns);
         }
-        return rate_of_taking(*backend_, choice_, 0, known_at(moment_ns), trend.bytes_per_second);
+        return left;
     }
 
-    // By how much more of the limit it takes up at the end than at a moment.
-    [[nodiscard]] std::int64_t taken_since(std::int64_t moment_ns) const {
-        const std::size_t count = std::max<std::size_t>(known_at(moment_ns), 1);
-        return choice_.indices.empty()
-                   ? 0
-                   : backend_->snapshots[choice_.indices.back()].rss_anon_bytes -
-                         backend_->snapshots[choice_.indices[count - 1]].rss_anon_bytes;
+    [[nodiscard]] bool was_scarce_at(std::int64_t moment_ns) const {
+        return static_cast<double>(left_at(moment_ns)) <
+               kScarce * static_cast<double>(limit_bytes_);
+    }
+
+    // How fast it was taken up, as it was known at a moment.
+    [[nodiscard]] Estimate rate_at(std::int64_t moment_ns) const {
+        Estimate rate;
+        for (const BackendHistory* const sharer : sharers_) {
+            rate = together(rate, palloscope::rate_at(*sharer, moment_ns).value_or(Estimate{}));
+        }
+        return rate;
     }
 
   private:
-    [[nodiscard]] std::size_t known_at(std::int64_t moment_ns) const {
-        return static_cast<std::size_t>(std::ranges::upper_bound(choice_.moments_ns, moment_ns) -
-                                        choice_.moments_ns.begin());
-    }
-
-    const BackendHistory* backend_;
-    SnapshotChoice choice_;
+    std::vector<const BackendHistory*> sharers_;
+    std::int64_t limit_bytes_;
+    std::int64_t left_bytes_;
 };
 
-// What a report of the killed one, the first of all that share a limit, would have foretold at a
-// moment; none where it showed no leak yet.
+// When it had grown by so many twentieths.
+std::int64_t moment_of(const BackendHistory& backend, std::int64_t number) {
+    const std::int64_t first = backend.snapshots.front().total.used_bytes;
+    const std::int64_t growth = backend.snapshots.back().total.used_bytes - first;
+    const auto grown = std::ranges::find_if(backend.snapshots, [&](const SnapshotSummary& then) {
+        return (then.total.used_bytes - first) * kMoments >= growth * number;
+    });
+    return grown->taken_at_ns;
+}
+
+// What a report of the killed one would have foretold at a moment; none where it showed no leak
+// yet.
 std::optional<Ending::Foresight> foresight_at(std::int64_t moment_ns,
-                                              std::span<const HeldMemory> sharers,
-                                              std::int64_t left_bytes) {
-    Estimate rate;
-    std::int64_t left = std::max<std::int64_t>(left_bytes, 0);
-    for (std::size_t i = 0; i < sharers.size(); ++i) {
-        left += sharers[i].taken_since(moment_ns);
-        const std::optional<Estimate> of_sharer = sharers[i].rate_at(moment_ns);
-        if (!of_sharer && i == 0) {
-            return std::nullopt;
-        }
-        rate = together(rate, of_sharer.value_or(Estimate{}));
-    }
-    if (left <= 0) {
+                                              const BackendHistory& killed,
+                                              const SharedLimit& limit) {
+    const std::int64_t left = limit.left_at(moment_ns);
+    if (left <= 0 || !rate_at(killed, moment_ns)) {
         return std::nullopt;
     }
-    return Ending::Foresight{.at_ns = moment_ns, .seconds = seconds_until_taken(left, rate)};
+    return Ending::Foresight{.at_ns = moment_ns,
+                             .seconds = seconds_until_taken(left, limit.rate_at(moment_ns))};
 }
 
-std::int64_t moment_of(const BackendHistory& backend, std::int64_t number) {
-    const std::int64_t first_ns = backend.snapshots.front().taken_at_ns;
-    return first_ns + (backend.snapshots.back().taken_at_ns - first_ns) * number / kMoments;
-}
-
-Ending ending_of(const BackendHistory& backend, const History& history) {
+Ending ending_of(const History& history, const BackendHistory& backend) {
     Ending ending;
     if (backend.snapshots.empty()) {
         return ending;
@@ -102,31 +140,25 @@ Ending ending_of(const BackendHistory& backend, const History& history) {
     if (!backend.allowance) {
         return ending;
     }
-    std::vector<HeldMemory> sharers;
-    sharers.emplace_back(backend);
-    std::int64_t left_bytes = backend.allowance->left_bytes;
-    for (const BackendHistory& other : history.backends) {
-        if (&other != &backend && other.allowance &&
-            other.allowance->group() == backend.allowance->group()) {
-            sharers.emplace_back(other);
-            left_bytes = std::min(left_bytes, other.allowance->left_bytes);
-        }
-    }
+    const SharedLimit limit(history, backend);
     for (std::int64_t i = 1; i <= kMoments && !ending.foresight; ++i) {
-        ending.foresight = foresight_at(moment_of(backend, i), sharers, left_bytes);
+        ending.foresight = foresight_at(moment_of(backend, i), backend, limit);
     }
     return ending;
 }
 
-// The backend as it was when its leak was proven last. Before the kernel kills, it takes back
-// whatever pages it can, and all that runs slows down: caches that have filled look like that too.
+// The backend as it was when its leak was proven last, where it grew on until memory was scarce:
+// with all else it slows down then, and looks like caches that have filled.
 std::optional<BackendDiagnosis> diagnose_before_scarcity(const History& history,
                                                          const BackendHistory& backend,
                                                          const SightingWeights& weights) {
-    const HeldMemory held(backend);
-    for (std::int64_t i = kMoments - 1; i > 0; --i) {
+    constexpr std::int64_t kNearlyAll = kMoments - 1;
+    if (!SharedLimit(history, backend).was_scarce_at(moment_of(backend, kNearlyAll))) {
+        return std::nullopt;
+    }
+    for (std::int64_t i = kNearlyAll; i > 0; --i) {
         const std::int64_t moment_ns = moment_of(backend, i);
-        if (held.trend_at(moment_ns).verdict != GrowthVerdict::kLeak) {
+        if (trend_at(backend, moment_ns).verdict != GrowthVerdict::kLeak) {
             continue;
         }
         BackendDiagnosis earlier = diagnose_backend(history, up_to(backend, moment_ns), weights);
@@ -155,17 +187,25 @@ void tell_of_earlier_leak(const History& history,
                     readable_seconds(diagnosis.growth.seconds)));
 }
 
+// Whether it is killed, or under the same limit as one that is.
+bool lacked_memory(const History& history, const BackendHistory& backend) {
+    return std::ranges::any_of(history.backends, [&](const BackendHistory& killed) {
+        return killed.end == kKilledForMemory && share_a_limit(killed, backend);
+    });
+}
+
 }  // namespace
 
 void add_endings(const History& history, const SightingWeights& weights, Diagnosis& diagnosis) {
     for (std::size_t i = 0; i < diagnosis.backends.size(); ++i) {
-        if (history.backends[i].end == kKilledForMemory) {
-            BackendDiagnosis& backend = diagnosis.backends[i];
-            backend.ending = ending_of(history.backends[i], history);
-            backend.forecast.reset();
-            if (!backend.leaks() && backend.ending->foresight) {
-                tell_of_earlier_leak(history, history.backends[i], weights, backend);
-            }
+        const BackendHistory& backend = history.backends[i];
+        if (backend.end == kKilledForMemory) {
+            diagnosis.backends[i].ending = ending_of(history, backend);
+            diagnosis.backends[i].forecast.reset();
+        }
+        if (!diagnosis.backends[i].leaks() && !backend.snapshots.empty() &&
+            lacked_memory(history, backend)) {
+            tell_of_earlier_leak(history, backend, weights, diagnosis.backends[i]);
         }
     }
 }

@@ -30,7 +30,7 @@ bool grows_towards_a_limit(const BackendHistory& history, const BackendDiagnosis
 }
 
 Estimate rate_of(const BackendHistory& history, const BackendDiagnosis& backend) {
-    const SnapshotChoice choice = choose_snapshots(history);
+    const SnapshotChoice choice = choose_snapshots(history.snapshots);
     const auto first = std::ranges::lower_bound(choice.seconds, backend.growth.quiet_seconds);
     return rate_of_taking(history,
                           choice,

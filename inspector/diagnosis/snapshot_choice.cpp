@@ -10,7 +10,7 @@ constexpr std::size_t kMostSnapshots = 2000;
 constexpr double kCoveredShare = 0.8;
 
 // Indices of the snapshots whose time is later than that of all before them.
-std::vector<std::size_t> in_order(const std::vector<SnapshotSummary>& snapshots) {
+std::vector<std::size_t> in_order(std::span<const SnapshotSummary> snapshots) {
     std::vector<std::size_t> kept;
     for (std::size_t i = 0; i < snapshots.size(); ++i) {
         if (kept.empty() || snapshots[i].taken_at_ns > snapshots[kept.back()].taken_at_ns) {
@@ -20,7 +20,7 @@ std::vector<std::size_t> in_order(const std::vector<SnapshotSummary>& snapshots)
     return kept;
 }
 
-double span_seconds(const std::vector<SnapshotSummary>& snapshots,
+double span_seconds(std::span<const SnapshotSummary> snapshots,
                     const std::vector<std::size_t>& indices) {
     if (indices.empty()) {
         return 0;
@@ -43,8 +43,7 @@ std::vector<std::size_t> thinned(const std::vector<std::size_t>& indices) {
 
 }  // namespace
 
-SnapshotChoice choose_snapshots(const BackendHistory& backend) {
-    const std::vector<SnapshotSummary>& snapshots = backend.snapshots;
+SnapshotChoice choose_snapshots(std::span<const SnapshotSummary> snapshots) {
     const std::vector<std::size_t> all = in_order(snapshots);
     std::vector<std::size_t> idle;
     for (const std::size_t index : all) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "inspector/model/history.hpp"
@@ -11,7 +12,7 @@ namespace palloscope {
 // Which snapshots of a backend its growth is measured on. Between statements and outside
 // transactions ("idle") a backend holds only what stays.
 struct SnapshotChoice {
-    // Indices into BackendHistory::snapshots, at rising times, at most 2,000: of more, evenly
+    // Indices into the snapshots, at rising times, at most 2,000: of more, evenly
     // spread ones with the first and the last.
     std::vector<std::size_t> indices;
     // Moments of these: Unix time in nanoseconds, and seconds since the first of them.
@@ -24,6 +25,6 @@ struct SnapshotChoice {
     std::size_t out_of_order = 0;
 };
 
-[[nodiscard]] SnapshotChoice choose_snapshots(const BackendHistory& backend);
+[[nodiscard]] SnapshotChoice choose_snapshots(std::span<const SnapshotSummary> snapshots);
 
 }  // namespace palloscope

@@ -24,7 +24,7 @@ constexpr double kFewCalls = 0.02;
 }  // namespace
 
 std::optional<std::int64_t> end_of_growth_ns(const BackendHistory& backend) {
-    const SnapshotChoice choice = choose_snapshots(backend);
+    const SnapshotChoice choice = choose_snapshots(backend.snapshots);
     const auto used = [&](std::size_t i) {
         return backend.snapshots[choice.indices[i]].total.used_bytes;
     };

@@ -1,5 +1,7 @@
 #include "inspector/diagnosis/ending.hpp"
 
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include "tests/inspector/diagnosis/synthetic_history.hpp"
@@ -81,6 +83,68 @@ TEST(Endings, AreExplainedByWhatLeakedBeforeMemoryWasScarce) {
     const BackendDiagnosis of_other =
         diagnose(growing_until_memory_is_scarce(std::string(kBackendGone))).backends.at(0);
     EXPECT_TRUE(of_other.causes.empty()) << "which the history must not prove by itself";
+}
+
+TEST(Endings, AreExplainedToThoseUnderTheSameLimit) {
+    History history = growing_until_memory_is_scarce(std::string(kBackendGone));
+    history.backends.push_back(history.backends.at(0));
+    history.backends[1].end = kKilledForMemory;
+    const BackendDiagnosis of_other = diagnose(history).backends.at(0);
+    EXPECT_FALSE(of_other.ending) << "which was not killed";
+    ASSERT_EQ(of_other.causes.size(), 1U);
+    EXPECT_EQ(of_other.causes[0].statements.at(0).query, "select leak($1)");
+
+    history.backends[1].allowance->group_id = 7;
+    EXPECT_TRUE(diagnose(history).backends.at(0).causes.empty()) << "whose limit is another";
+}
+
+// Its caches filled long before another took up all the memory.
+TEST(Endings, DoNotMakeALeakOfCachesThatFilledWhileMemoryWasLeft) {
+    SyntheticBackend filled;
+    Dice dice(10);
+    for (int second = 0; second <= kSeconds; ++second) {
+        if (second < 20) {
+            filled.run(second + 0.5, "select cache($1)", kOther, 20'000 * dice.uniform());
+        }
+        filled.run(second + 0.6, "select $1");
+        filled.snapshot(second + 1);
+    }
+    History history = growing_until(std::string(kKilledForMemory), kNothingLeft);
+    for (ExecutionRecord& execution : filled.backend().executions) {
+        execution.form = 0;
+    }
+    history.backends.push_back(filled.backend());
+    history.backends[1].end = kBackendGone;
+    history.backends[1].allowance = kNothingLeft;
+    EXPECT_TRUE(diagnose(history).backends.at(1).causes.empty());
+}
+
+// As where the kernel reads a program's own pages again and again before it kills.
+TEST(Endings, AreForeseenThoughAllStoodStillForLong) {
+    constexpr int kScarceFrom = 25;
+    SyntheticBackend backend;
+    Dice dice(9);
+    for (int second = 0; second <= 10 * kSeconds; ++second) {
+        if (second < kScarceFrom || dice.uniform() < 0.001) {
+            backend.run(second + 0.5,
+                        "select leak($1)",
+                        kOther,
+                        kBytesPerSecond * (0.9 + 0.2 * dice.uniform()));
+        }
+        backend.snapshot(second + 1, dice.uniform() < 0.5 ? "idle" : "active");
+    }
+    History history = backend.history();
+    history.backends.at(0).end = kKilledForMemory;
+    history.backends.at(0).allowance = kNothingLeft;
+    const BackendDiagnosis killed = diagnose(history).backends.at(0);
+    ASSERT_TRUE(killed.ending && killed.ending->foresight);
+    const double passed = 10 * kSeconds - static_cast<double>(killed.ending->last_snapshot_ns -
+                                                              killed.ending->foresight->at_ns) /
+                                              1e9;
+    EXPECT_LT(passed, kScarceFrom);
+    EXPECT_NEAR(killed.ending->foresight->seconds.value, kScarceFrom - passed, 4);
+    ASSERT_EQ(killed.causes.size(), 1U);
+    EXPECT_EQ(killed.causes[0].statements.at(0).query, "select leak($1)");
 }
 
 TEST(Endings, ForeseeNothingWithoutALimit) {

@@ -44,7 +44,7 @@ class PreparedCounts : public testing::Test {
     }
 
     [[nodiscard]] std::vector<KeptCount> counts() const {
-        return prepared_counts(backend_, choose_snapshots(backend_));
+        return prepared_counts(backend_, choose_snapshots(backend_.snapshots));
     }
 
     BackendHistory backend_;
@@ -62,9 +62,9 @@ TEST_F(PreparedCounts, AreOfTheMomentsWhenEachWasPrepared) {
 }
 
 TEST_F(PreparedCounts, AreOfServersWhoseContextsDoNotTell) {
-    EXPECT_THAT(kept_counts(backend_, choose_snapshots(backend_)), SizeIs(1));
+    EXPECT_THAT(kept_counts(backend_, choose_snapshots(backend_.snapshots)), SizeIs(1));
     backend_.server_version_num = 110000;
-    EXPECT_THAT(kept_counts(backend_, choose_snapshots(backend_)), IsEmpty());
+    EXPECT_THAT(kept_counts(backend_, choose_snapshots(backend_.snapshots)), IsEmpty());
 }
 
 TEST_F(PreparedCounts, AreNotOfWhatIsDeallocated) {
