@@ -26,15 +26,15 @@ constexpr std::int64_t kMoments = 20;
 // runs slows down.
 constexpr double kScarce = 0.1;
 
+// The snapshots that were taken by a moment.
 std::span<const SnapshotSummary> known_at(const BackendHistory& backend, std::int64_t moment_ns) {
     const auto later =
         std::ranges::upper_bound(backend.snapshots, moment_ns, {}, &SnapshotSummary::taken_at_ns);
     return {backend.snapshots.begin(), later};
 }
 
-// The growth of a backend's contexts, as it was known at a moment.
-Trend trend_at(const BackendHistory& backend, std::int64_t moment_ns) {
-    const SnapshotChoice choice = choose_snapshots(known_at(backend, moment_ns));
+// The growth of a backend's contexts, by snapshots of it.
+Trend trend_of(const BackendHistory& backend, const SnapshotChoice& choice) {
     std::vector<double> bytes;
     for (const std::size_t index : choice.indices) {
         bytes.push_back(static_cast<double>(backend.snapshots[index].total.used_bytes));
@@ -44,11 +44,11 @@ Trend trend_at(const BackendHistory& backend, std::int64_t moment_ns) {
 
 // How fast it took up memory, as it was known at a moment; none where it showed no leak yet.
 std::optional<Estimate> rate_at(const BackendHistory& backend, std::int64_t moment_ns) {
-    const Trend trend = trend_at(backend, moment_ns);
+    const SnapshotChoice choice = choose_snapshots(known_at(backend, moment_ns));
+    const Trend trend = trend_of(backend, choice);
     if (trend.verdict != GrowthVerdict::kLeak || trend.bytes_per_second.low <= 0) {
         return std::nullopt;
     }
-    const SnapshotChoice choice = choose_snapshots(known_at(backend, moment_ns));
     return rate_of_taking(backend, choice, 0, choice.indices.size(), trend.bytes_per_second);
 }
 
@@ -93,11 +93,11 @@ class SharedLimit {
                kScarce * static_cast<double>(limit_bytes_);
     }
 
-    // How fast it was taken up, as it was known at a moment.
-    [[nodiscard]] Estimate rate_at(std::int64_t moment_ns) const {
+    // How fast all took it up, as it was known at a moment.
+    [[nodiscard]] Estimate rate_of_all_at(std::int64_t moment_ns) const {
         Estimate rate;
         for (const BackendHistory* const sharer : sharers_) {
-            rate = together(rate, palloscope::rate_at(*sharer, moment_ns).value_or(Estimate{}));
+            rate = together(rate, rate_at(*sharer, moment_ns).value_or(Estimate{}));
         }
         return rate;
     }
@@ -128,7 +128,7 @@ std::optional<Ending::Foresight> foresight_at(std::int64_t moment_ns,
         return std::nullopt;
     }
     return Ending::Foresight{.at_ns = moment_ns,
-                             .seconds = seconds_until_taken(left, limit.rate_at(moment_ns))};
+                             .seconds = seconds_until_taken(left, limit.rate_of_all_at(moment_ns))};
 }
 
 Ending ending_of(const History& history, const BackendHistory& backend) {
@@ -158,7 +158,8 @@ std::optional<BackendDiagnosis> diagnose_before_scarcity(const History& history,
     }
     for (std::int64_t i = kNearlyAll; i > 0; --i) {
         const std::int64_t moment_ns = moment_of(backend, i);
-        if (trend_at(backend, moment_ns).verdict != GrowthVerdict::kLeak) {
+        const SnapshotChoice choice = choose_snapshots(known_at(backend, moment_ns));
+        if (trend_of(backend, choice).verdict != GrowthVerdict::kLeak) {
             continue;
         }
         BackendDiagnosis earlier = diagnose_backend(history, up_to(backend, moment_ns), weights);

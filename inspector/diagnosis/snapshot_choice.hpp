@@ -12,8 +12,8 @@ namespace palloscope {
 // Which snapshots of a backend its growth is measured on. Between statements and outside
 // transactions ("idle") a backend holds only what stays.
 struct SnapshotChoice {
-    // Indices into the snapshots, at rising times, at most 2,000: of more, evenly
-    // spread ones with the first and the last.
+    // Indices into the snapshots, at rising times, at most 2,000: of more, evenly spread ones with
+    // the first and the last.
     std::vector<std::size_t> indices;
     // Moments of these: Unix time in nanoseconds, and seconds since the first of them.
     std::vector<std::int64_t> moments_ns;
