@@ -308,6 +308,9 @@ StoppedProcess::~StoppedProcess() {
 }
 
 void StoppedProcess::release_late_stops() {
+    if (unreleased().threads.empty()) {
+        return;
+    }
     // A detached thread may leave a child to be let go.
     const auto none_yet = block_suspension();
     for (const pid_t thread : unreleased().take()) {

