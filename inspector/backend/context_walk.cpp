@@ -23,6 +23,8 @@ constexpr std::string_view kRootName = "TopMemoryContext";
 // 100,000 savepoints nest as many contexts; the server's own stack would not do for more.
 constexpr std::size_t kMaxLevels = 1'000'000;
 constexpr std::size_t kMaxNameBytes = 1024;
+// A backend that has done little has 100 of them.
+constexpr std::size_t kUsualContexts = 256;
 // How many steps lie between looks at the clock.
 constexpr std::uint64_t kStepsBetweenLooks = 4096;
 // The smallest thing that a walk steps over: a free chunk of 8 bytes with its header.
@@ -73,6 +75,7 @@ class Walk {
           max_steps_(bytes_left_ / kSmallestStep) {}
 
     Result<ContextTree> run() {
+        tree_.contexts.reserve(kUsualContexts);
         if (!walk()) {
             return tl::unexpected(std::move(error_));
         }
@@ -294,7 +297,7 @@ class Walk {
         if (!text_at(ident, kMaxShownIdentBytes + 1, text)) {
             return false;
         }
-        added.ident = shown_ident(text);
+        added.ident = shown_ident(std::move(text));
         return true;
     }
 

@@ -431,9 +431,10 @@ std::string printed_ident(std::string_view ident) {
                          ident.size() <= kMaxShownIdentBytes + kDots.size() &&
                          ident.ends_with(kDots);
     if (!was_cut) {
-        return shown_ident(ident);
+        return shown_ident(std::string(ident));
     }
-    return shown_ident(ident.substr(0, ident.size() - kDots.size())) + std::string(kDots);
+    return shown_ident(std::string(ident.substr(0, ident.size() - kDots.size()))) +
+           std::string(kDots);
 }
 
 void print_context(std::string& text, const MemoryContext& context, const Dialect& dialect) {
@@ -467,8 +468,7 @@ Result<ContextTree> parse_stats_text(std::string_view text, int server_version_n
     return Parser(text, *dialect).parse();
 }
 
-std::string shown_ident(std::string_view ident) {
-    std::string shown(ident.substr(0, kMaxShownIdentBytes));
+std::string shown_ident(std::string ident) {
     if (ident.size() > kMaxShownIdentBytes) {
         std::size_t cut = kMaxShownIdentBytes;
         constexpr std::size_t kLongestTail = 3;
@@ -479,12 +479,12 @@ std::string shown_ident(std::string_view ident) {
             --cut;
         }
         // More continuation bytes than a character can have: no UTF-8, cut where bytes are cut.
-        shown.resize(is_continuation(ident[cut]) ? kMaxShownIdentBytes : cut);
-        shown += kDots;
+        ident.resize(is_continuation(ident[cut]) ? kMaxShownIdentBytes : cut);
+        ident += kDots;
     }
     std::ranges::replace_if(
-        shown, [](char byte) { return static_cast<unsigned char>(byte) < ' '; }, ' ');
-    return shown;
+        ident, [](char byte) { return static_cast<unsigned char>(byte) < ' '; }, ' ');
+    return ident;
 }
 
 std::string stats_text(const ContextTree& tree, int server_version_num) {

@@ -47,6 +47,6 @@ constexpr std::size_t kMaxShownIdentBytes = 100;
 // What MemoryContextStats shows of an ident: cut at kMaxShownIdentBytes, between two characters if
 // it is UTF-8, with "..." behind, and with control characters replaced by blanks. A byte more than
 // these is all that it looks at.
-[[nodiscard]] std::string shown_ident(std::string_view ident);
+[[nodiscard]] std::string shown_ident(std::string ident);
 
 }  // namespace palloscope

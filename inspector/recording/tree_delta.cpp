@@ -1,6 +1,8 @@
 #include "inspector/recording/tree_delta.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <utility>
 
 namespace palloscope {
@@ -23,15 +25,16 @@ bool same_shape(const ContextTree& a, const ContextTree& b) {
 // A key equal exactly where parent, number, type, name and ident are. Names hold no NUL byte, since
 // they are C strings in the server.
 std::string packed(std::int64_t parent, std::int64_t number, const ContextIdentity& identity) {
-    std::string key;
-    key.reserve(identity.name.size() + (identity.ident ? identity.ident->size() : 0) + 20);
-    const auto append_number = [&key](std::int64_t value) {
-        for (unsigned shift = 0; shift < 64; shift += 8) {
-            key += static_cast<char>(static_cast<std::uint64_t>(value) >> shift);
-        }
+    struct Numbers {
+        std::int64_t parent;
+        std::int64_t number;
     };
-    append_number(parent);
-    append_number(number);
+
+    const auto numbers = std::bit_cast<std::array<char, sizeof(Numbers)>>(Numbers{parent, number});
+    std::string key;
+    key.reserve(numbers.size() + 2 + identity.name.size() +
+                (identity.ident ? identity.ident->size() : 0));
+    key.append(numbers.data(), numbers.size());
     key += static_cast<char>(identity.type);
     key += identity.name;
     if (identity.ident) {
