@@ -1,6 +1,5 @@
 #include "attach/stopped_process.hpp"
 
-#include <sched.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
@@ -29,11 +28,12 @@ using Clock = std::chrono::steady_clock;
 constexpr int kStopEventShift = 16;
 // PTRACE_O_TRACESYSGOOD marks system-call-stops by this bit of the signal number.
 constexpr int kSyscallStopBit = 0x80;
-// A stop comes within 40 to 140 µs. It is awaited in turns with other processes for so long, then
-// asleep, until the kernel tells of it: whoever keeps the processor may be what keeps the target
-// from it, which was scheduled to the same one (a millisecond, kernel 6.18). Not in short sleeps,
-// and not with a high priority: EEVDF then kept one target in six from its processor for a second,
-// on a machine with two busy ones.
+// A stop comes within 40 to 140 µs. It is awaited awake for so long, then asleep, until the kernel
+// tells of it: whoever keeps the processor may be what keeps the target from it, which was
+// scheduled to the same one (a millisecond, kernel 6.18). Not in short sleeps, and not with a high
+// priority: EEVDF then kept one target in six from its processor for a second, on a machine with
+// two busy ones. Nor by sched_yield(2), for which EEVDF makes us wait for a whole slice, and the
+// target, stopped by then, with us: pauses on a full machine were up to twice as long.
 constexpr std::chrono::microseconds kEagerWait{50};
 // The kernel does not tell us where another thread of ours takes the signal, or all are ignored.
 constexpr std::chrono::milliseconds kLongestSleep{1};
@@ -139,8 +139,9 @@ Result<std::optional<int>> wait_until(pid_t thread, Clock::time_point deadline) 
             return std::nullopt;
         }
         if (now - begin < kEagerWait) {
-            sched_yield();
-        } else if (!blocked) {
+            continue;
+        }
+        if (!blocked) {
             blocked.emplace(signal);  // what came before has to be asked for once more
         } else {
             const auto sleep = std::min<Clock::duration>(deadline - now, kLongestSleep);

@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cmath>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
@@ -84,7 +85,7 @@ std::vector<Program> start_clients(const PostgresServer& server,
                                    std::chrono::seconds longest) {
     const unsigned programs =
         std::bit_floor(std::clamp(std::thread::hardware_concurrency(), 1U, kClients));
-    const unsigned clients_each = kClients / programs;
+    const std::size_t clients_each = kClients / programs;
     std::vector<Program> clients;
     std::set<pid_t> placed;
     for (unsigned processor = 0; processor < programs; ++processor) {
