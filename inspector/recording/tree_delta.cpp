@@ -25,12 +25,8 @@ bool same_shape(const ContextTree& a, const ContextTree& b) {
 // A key equal exactly where parent, number, type, name and ident are. Names hold no NUL byte, since
 // they are C strings in the server.
 std::string packed(std::int64_t parent, std::int64_t number, const ContextIdentity& identity) {
-    struct Numbers {
-        std::int64_t parent;
-        std::int64_t number;
-    };
-
-    const auto numbers = std::bit_cast<std::array<char, sizeof(Numbers)>>(Numbers{parent, number});
+    const auto numbers =
+        std::bit_cast<std::array<char, 2 * sizeof(std::int64_t)>>(std::array{parent, number});
     std::string key;
     key.reserve(numbers.size() + 2 + identity.name.size() +
                 (identity.ident ? identity.ident->size() : 0));

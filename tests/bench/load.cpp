@@ -34,6 +34,7 @@
 #include "tests/support/backend_watch.hpp"
 #include "tests/support/pgbench.hpp"
 #include "tests/support/postgres_server.hpp"
+#include "tests/support/process_state.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/session.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -50,8 +51,6 @@ constexpr unsigned kClients = 8;
 constexpr std::chrono::milliseconds kCounted{2000};
 // A recorder's start is not what it costs over hours.
 constexpr std::chrono::milliseconds kUncounted{500};
-constexpr std::chrono::milliseconds kLookEvery{50};
-constexpr int kMostLooks = 200;
 // The goal of issue 3.
 constexpr double kMostLoss = 0.02;
 
@@ -93,16 +92,16 @@ std::vector<Program> start_clients(const PostgresServer& server,
             server,
             {"-n", "-c", std::to_string(clients_each), "-T", std::to_string(longest.count())})));
         keep_on(processor, clients.back().pid());
-        for (int looks = 0; placed.size() < clients_each * (processor + 1); ++looks) {
-            if (looks == kMostLooks) {
-                throw std::runtime_error("the clients of pgbench have not connected");
-            }
-            std::this_thread::sleep_for(kLookEvery);
+        const auto all_placed = [&] {
             for (const pid_t pid : backends_of_clients(session)) {
                 if (placed.insert(pid).second) {
                     keep_on(processor, pid);
                 }
             }
+            return placed.size() == clients_each * (processor + 1);
+        };
+        if (!eventually(all_placed)) {
+            throw std::runtime_error("the clients of pgbench have not connected");
         }
     }
     return clients;
