@@ -69,10 +69,13 @@ void keep_on(unsigned processor, pid_t pid) {
     }
 }
 
+// Those that are in transactions of pgbench's: its first connection, which only asks how large the
+// tables are, ends before these begin.
 std::set<pid_t> backends_of_clients(Session& session) {
     std::set<pid_t> pids;
-    for (const auto& row :
-         session.exec("SELECT pid FROM pg_stat_activity WHERE application_name = 'pgbench'")) {
+    for (const auto& row : session.exec("SELECT pid FROM pg_stat_activity "
+                                        "WHERE application_name = 'pgbench' AND query ~ "
+                                        "'^(BEGIN|UPDATE|SELECT abalance|INSERT|END)'")) {
         pids.insert(std::stoi(row.at(0).value()));
     }
     return pids;
